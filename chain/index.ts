@@ -1,0 +1,1 @@
+export type { Step, UnsignedVote, Vote } from './vote.js';

@@ -1,0 +1,142 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Which rooms a room may import (DESIGN.md section 2). Imports go down only. */
+const mayImport: Record<string, readonly string[]> = {
+  crypto: [],
+  chain: ['crypto'],
+  fl: ['crypto'],
+  consensus: ['crypto', 'chain'],
+  contracts: ['crypto', 'chain', 'fl', 'consensus'],
+  genesis: ['crypto', 'chain', 'fl', 'consensus', 'contracts'],
+  audit: ['crypto', 'chain', 'fl', 'consensus', 'contracts', 'genesis'],
+  net: ['crypto', 'chain'],
+  node: ['crypto', 'chain', 'fl', 'fl/trainer', 'consensus', 'contracts', 'genesis', 'audit', 'net'],
+};
+
+/** Libraries that only one room may import. */
+const onlyIn: readonly { library: RegExp; place: string }[] = [
+  { library: /^@noble\//, place: 'crypto/' },
+  { library: /^@tensorflow\//, place: 'fl/trainer/' },
+  { library: /^(@libp2p\/|libp2p$|@multiformats\/)/, place: 'net/' },
+  { library: /^classic-level$/, place: 'node/store/' },
+];
+
+const pureRooms = ['crypto', 'chain', 'fl', 'consensus', 'contracts', 'genesis', 'audit'];
+
+/** What pure code must not mention (STYLE.md section 1). */
+const impure: readonly RegExp[] = [
+  /\basync\b/,
+  /\bawait\b/,
+  /\bDate\b/,
+  /\bMath\.random\b/,
+  /\brandomBytes\b/,
+  /\bset(Timeout|Interval|Immediate)\b/,
+  /\bprocess\./,
+  /\bconsole\./,
+  /from 'node:(fs|net|http|os|child_process|worker_threads)/,
+];
+
+/** file: reason. Every exception is named here. */
+const impureAllowed: Record<string, string> = {};
+
+interface Source {
+  readonly path: string;
+  readonly room: string;
+  readonly text: string;
+  readonly code: string;
+}
+
+const sources: readonly Source[] = Object.keys(mayImport).flatMap((room) =>
+  readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => {
+      const path = posix.join(room, file.split('\\').join('/'));
+      const text = readFileSync(join(root, path), 'utf8');
+      return {
+        path,
+        room: path.startsWith('fl/trainer/') ? 'fl/trainer' : room,
+        text,
+        code: stripComments(text),
+      };
+    }),
+);
+
+function stripComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+}
+
+function importsOf(source: Source): string[] {
+  return [...source.code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+}
+
+function roomOf(path: string): string {
+  if (path.startsWith('fl/trainer/')) return 'fl/trainer';
+  return path.split('/')[0]!;
+}
+
+describe('tidy', () => {
+  it('lets imports go down only, and through a room’s index', () => {
+    const offences: string[] = [];
+    for (const source of sources) {
+      const allowed = source.room === 'fl/trainer' ? ['crypto', 'fl'] : mayImport[source.room]!;
+      for (const specifier of importsOf(source)) {
+        if (!specifier.startsWith('.')) continue;
+        const target = posix.normalize(posix.join(posix.dirname(source.path), specifier));
+        const room = roomOf(target);
+        if (room === source.room || target === 'package.json') continue;
+        if (!allowed.includes(room)) offences.push(`${source.path} imports ${target}`);
+        const isIndex = /\/index\.js$/.test(target) || (room === 'fl/trainer' && /worker\.js$/.test(target));
+        if (!isIndex && !target.endsWith('.json'))
+          offences.push(`${source.path} reaches past the index: ${target}`);
+      }
+    }
+    expect(offences).toEqual([]);
+  });
+
+  it('keeps each library in the one room that owns it', () => {
+    const offences = sources.flatMap((source) =>
+      importsOf(source)
+        .filter((name) =>
+          onlyIn.some(({ library, place }) => library.test(name) && !source.path.startsWith(place)),
+        )
+        .map((name) => `${source.path} imports ${name}`),
+    );
+    expect(offences).toEqual([]);
+  });
+
+  it('keeps the pure rooms pure', () => {
+    const offences = sources
+      .filter((source) => pureRooms.includes(source.room) && !(source.path in impureAllowed))
+      .flatMap((source) =>
+        impure
+          .filter((pattern) => pattern.test(source.code))
+          .map((pattern) => `${source.path}: ${pattern.source}`),
+      );
+    expect(offences).toEqual([]);
+  });
+
+  it('keeps files under 500 lines', () => {
+    const offences = sources
+      .map((source) => ({ path: source.path, lines: source.text.split('\n').length }))
+      .filter(({ lines }) => lines > 500)
+      .map(({ path, lines }) => `${path}: ${lines}`);
+    expect(offences).toEqual([]);
+  });
+
+  it('names no file by an empty word', () => {
+    const offences = sources.filter((source) =>
+      /(^|\/)(utils?|base|common|manager|helpers?)\.ts$/.test(source.path),
+    );
+    expect(offences.map((source) => source.path)).toEqual([]);
+  });
+
+  it('has looked at something', () => {
+    expect(sources.length).toBeGreaterThan(0);
+    expect(relative(root, join(root, sources[0]!.path))).toBe(sources[0]!.path);
+  });
+});

@@ -1,4 +1,5 @@
 export * from './block.js';
+export * from './certificate.js';
 export * from './codec.js';
 export * from './contract.js';
 export * from './execute.js';

@@ -1,1 +1,7 @@
-export {};
+/** Hashing, keys, signatures, VRF, keystore. The only importer of @noble/*; imports no other room. */
+export * from './bytes.js';
+export * from './drbg.js';
+export * from './hash.js';
+export * from './keys.js';
+export * from './keystore.js';
+export * from './vrf.js';

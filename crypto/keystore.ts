@@ -1,0 +1,125 @@
+import { strict as assert } from 'node:assert';
+import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
+import { bytesToHex, bytesToUtf8, concatBytes, hexToBytes, isHex, utf8ToBytes } from './bytes.js';
+
+/** A password-sealed set of named secrets, ready for JSON. All byte fields are lower-case hex. */
+export interface KeystoreFile {
+  readonly version: 1;
+  readonly kdf: {
+    readonly name: 'scrypt';
+    readonly n: number;
+    readonly r: number;
+    readonly p: number;
+    readonly salt: string;
+  };
+  readonly cipher: { readonly name: 'chacha20-poly1305'; readonly nonce: string };
+  /** Sealed secrets, then the 16-byte tag. */
+  readonly sealed: string;
+}
+
+export interface KeystoreInput {
+  readonly password: string;
+  /** 16 bytes, fresh for every file. */
+  readonly salt: Uint8Array;
+  /** 12 bytes, fresh for every file. */
+  readonly nonce: Uint8Array;
+  readonly secrets: Readonly<Record<string, Uint8Array>>;
+}
+
+export type OpenedKeystore =
+  | { readonly ok: true; readonly secrets: Record<string, Uint8Array> }
+  | { readonly ok: false; readonly reason: 'not-a-keystore' | 'wrong-password' | 'unsupported-version' };
+
+// Version 1 fixes the parameters: a file can't make its reader allocate gigabytes. 32 MiB, about 80 ms.
+const SCRYPT = { n: 2 ** 15, r: 8, p: 1 } as const;
+const SCRYPT_MEMORY_MAX = 64 * 1024 * 1024;
+const SALT_BYTES = 16;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const SEALED_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Seals secrets under a password: scrypt (N = 2^15, r = 8, p = 1), then ChaCha20-Poly1305 over the JSON of the
+ * secrets (names sorted, values in hex) with the header as associated data.
+ *
+ * The password is taken in Unicode NFKC, so that it does not depend on the keyboard that typed it.
+ * Cost: about 80 ms and 32 MiB. Source: RFC 7914, RFC 8439.
+ */
+export function sealKeystore({ password, salt, nonce, secrets }: KeystoreInput): KeystoreFile {
+  assert.equal(salt.length, SALT_BYTES, 'salt length');
+  assert.equal(nonce.length, NONCE_BYTES, 'nonce length');
+  const header = {
+    version: 1,
+    kdf: { name: 'scrypt', ...SCRYPT, salt: bytesToHex(salt) },
+    cipher: { name: 'chacha20-poly1305', nonce: bytesToHex(nonce) },
+  } as const;
+  const names = Object.keys(secrets).sort();
+  const plain = JSON.stringify(names.map((name) => [name, bytesToHex(secrets[name]!)]));
+  const key = deriveKey(password, salt);
+  const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(headerBytes(header), { plaintextLength: Buffer.byteLength(plain) });
+  const sealed = concatBytes(cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag());
+  assert.ok(sealed.length <= SEALED_BYTES_MAX, 'too many secrets for one keystore');
+  return { ...header, sealed: bytesToHex(sealed) };
+}
+
+/**
+ * Opens what `sealKeystore` made. `file` is untrusted (parsed JSON).
+ *
+ * Fails, checked in this order: "not-a-keystore" (shape), "unsupported-version" (version, or other parameters
+ *   than the version fixes), "wrong-password" (also when the file was altered: the two can't be told apart).
+ */
+export function openKeystore(file: unknown, password: string): OpenedKeystore {
+  const shape = readShape(file);
+  if (shape === 'not-a-keystore' || shape === 'unsupported-version') return { ok: false, reason: shape };
+  const sealed = hexToBytes(shape.sealed);
+  const key = deriveKey(password, hexToBytes(shape.kdf.salt));
+  const nonce = hexToBytes(shape.cipher.nonce);
+  const body = sealed.subarray(0, -TAG_BYTES);
+  const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(headerBytes(shape), { plaintextLength: body.length });
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  const plain = decipher.update(body);
+  try {
+    decipher.final();
+  } catch {
+    return { ok: false, reason: 'wrong-password' };
+  }
+  // Authenticated from here on: what is inside is what sealKeystore wrote.
+  const entries = JSON.parse(bytesToUtf8(plain)) as [string, string][];
+  return { ok: true, secrets: Object.fromEntries(entries.map(([name, hex]) => [name, hexToBytes(hex)])) };
+}
+
+function deriveKey(password: string, salt: Uint8Array): Uint8Array {
+  const options = { N: SCRYPT.n, r: SCRYPT.r, p: SCRYPT.p, maxmem: SCRYPT_MEMORY_MAX };
+  return scryptSync(password.normalize('NFKC'), salt, 32, options);
+}
+
+/** Rebuilt field by field: the order of keys in the file does not matter. */
+function headerBytes({ version, kdf, cipher }: Omit<KeystoreFile, 'sealed'>): Uint8Array {
+  const fields = [version, kdf.name, kdf.n, kdf.r, kdf.p, kdf.salt, cipher.name, cipher.nonce];
+  return utf8ToBytes(JSON.stringify(['consilium/keystore', ...fields]));
+}
+
+function readShape(file: unknown): KeystoreFile | 'not-a-keystore' | 'unsupported-version' {
+  if (!isRecord(file) || typeof file.version !== 'number') return 'not-a-keystore';
+  if (file.version !== 1) return 'unsupported-version';
+  const { kdf, cipher, sealed } = file;
+  if (!isRecord(kdf) || !isRecord(cipher) || typeof sealed !== 'string') return 'not-a-keystore';
+  if (!isHex(kdf.salt, SALT_BYTES) || !isHex(cipher.nonce, NONCE_BYTES)) return 'not-a-keystore';
+  const sealedBytes = Math.floor(sealed.length / 2);
+  if (!isHex(sealed, sealedBytes) || sealedBytes < TAG_BYTES || sealedBytes > SEALED_BYTES_MAX)
+    return 'not-a-keystore';
+  if (kdf.name !== 'scrypt' || cipher.name !== 'chacha20-poly1305') return 'unsupported-version';
+  if (kdf.n !== SCRYPT.n || kdf.r !== SCRYPT.r || kdf.p !== SCRYPT.p) return 'unsupported-version';
+  return {
+    version: 1,
+    kdf: { name: 'scrypt', ...SCRYPT, salt: kdf.salt },
+    cipher: { name: 'chacha20-poly1305', nonce: cipher.nonce },
+    sealed,
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,9 +1,9 @@
-import { type DataProblem, notANumber } from './encodeRows.js';
+import { type DataProblem, notANumber } from './problem.js';
 import { checkSchema, type DataSchema, type FeatureSchema, labelText, MICRO, parseNumber } from './schema.js';
 import { lineOf, type Table } from './table.js';
 
 /** Columns that vary by less than this many millionths would lose their digits in a schema. */
-const SPREAD_MIN_MICRO = 1_000;
+const SPREAD_MIN_MICRO = 100;
 
 export interface DeriveProblem {
   readonly kind: DataProblem['kind'] | 'label-values' | 'out-of-range';
@@ -97,14 +97,13 @@ function deriveFeature(
   const count = Math.max(1, values.length); // a column without any value: all missing, all centre
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / count;
-  const bounds = values.reduce(([low, high]) => [low, high] as const, [mean, mean] as const);
-  const min = values.reduce((least, value) => Math.min(least, value), bounds[0]);
-  const max = values.reduce((most, value) => Math.max(most, value), bounds[1]);
+  const min = values.reduce((least, value) => Math.min(least, value), mean);
+  const max = values.reduce((most, value) => Math.max(most, value), mean);
   const centerMicro = Math.round(mean * MICRO) + 0;
   if (max === min) return { ok: true, feature: constantFeature(name, centerMicro) };
   const scaleMicro = Math.round(Math.sqrt(variance) * MICRO);
   if (scaleMicro < SPREAD_MIN_MICRO) {
-    const text = `column ${name} varies by less than 0.001: give it in a smaller unit`;
+    const text = `column ${name} varies by less than 0.0001: give it in a smaller unit`;
     return failed({ kind: 'out-of-range', column: name, text });
   }
   const minMicro = Math.floor(min * MICRO) + 0;

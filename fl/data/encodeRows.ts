@@ -1,17 +1,9 @@
+import { type DataProblem, notANumber, shown } from './problem.js';
 import { checkSchema, type DataSchema, type FeatureSchema, labelText, MICRO, parseNumber } from './schema.js';
 import { lineOf, type Table } from './table.js';
 
 /** At most this many problems are told; people fix a file column by column anyway. */
 export const PROBLEMS_MAX = 20;
-
-export interface DataProblem {
-  readonly kind: 'bad-schema' | 'missing-column' | 'not-a-number' | 'unknown-label' | 'no-rows';
-  /** Line of the file, 1 is the header. */
-  readonly line?: number;
-  readonly column?: string;
-  /** A sentence for people: what is wrong and what to do. Shows the offending cell, shortened. */
-  readonly text: string;
-}
 
 export type EncodedRows =
   | {
@@ -81,18 +73,9 @@ function encodeLabel(cell: string, { label }: DataSchema): 0 | 1 | null {
   return text === labelText(label.negative) ? 0 : null;
 }
 
-export function notANumber(cell: string, line: number, column: string): DataProblem {
-  const text = `line ${line}, column ${column}: ${shown(cell)} is not a number (leave a missing value empty)`;
-  return { kind: 'not-a-number', line, column, text };
-}
-
 function unknownLabel(cell: string, line: number, { label }: DataSchema): DataProblem {
   const text = `line ${line}, column ${label.name}: ${shown(cell)} is neither "${label.positive}" nor "${label.negative}"`;
   return { kind: 'unknown-label', line, column: label.name, text };
-}
-
-function shown(cell: string): string {
-  return JSON.stringify(cell.length > 32 ? `${cell.slice(0, 32)}...` : cell);
 }
 
 function refuse(problems: readonly DataProblem[]): EncodedRows {

@@ -1,4 +1,4 @@
-import { sha256 } from '../../crypto/index.js';
+import { sha256, utf8ToBytes } from '../../crypto/index.js';
 
 /** Bounds of a schema: it goes on chain, so it is small and whole-numbered. */
 export const FEATURES_MAX = 1_024;
@@ -107,26 +107,16 @@ export function schemaHash(schema: DataSchema): Uint8Array {
   }
   const { name, positive, negative } = schema.label;
   parts.push(...text(name), ...text(positive), ...text(negative));
-  return sha256(join(parts));
+  return sha256(...parts);
 }
 
 function text(value: string): Uint8Array[] {
-  const bytes = new TextEncoder().encode(value);
+  const bytes = utf8ToBytes(value);
   return [int64(bytes.length), bytes];
 }
 
 function int64(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigInt64(0, BigInt(value));
-  return bytes;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
   return bytes;
 }

@@ -55,7 +55,11 @@ export function parseTable(text: string): TableResult {
       return fault('ragged', line, `line ${line} has ${record.length} cells, the header ${header.length}`);
     const long = record.findIndex((cell) => cell.length > CELL_CHARS_MAX);
     if (long >= 0)
-      return fault('cell-too-long', line, `line ${line}, column ${header[long]}: over ${CELL_CHARS_MAX} characters`);
+      return fault(
+        'cell-too-long',
+        line,
+        `line ${line}, column ${header[long]}: over ${CELL_CHARS_MAX} characters`,
+      );
   }
   return { ok: true, header, rows: rest.map(({ record }) => record), lines: rest.map(({ line }) => line) };
 }
@@ -96,7 +100,7 @@ function records(text: string): Line[] | TableResult {
     }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    const line = typeof error['lines'] === 'number' ? error['lines'] : 0;
+    const line = typeof error.lines === 'number' ? error.lines : 0;
     return fault('malformed', line, `line ${line} is not CSV: ${error.message}`);
   }
 }
@@ -108,7 +112,11 @@ function checkHeader(header: readonly string[]): TableResult | null {
   for (const [index, name] of header.entries()) {
     if (name === '') return fault('unnamed-column', 1, `column ${index + 1} has no name`);
     if (name.length > CELL_CHARS_MAX)
-      return fault('cell-too-long', 1, `the name of column ${index + 1} is over ${CELL_CHARS_MAX} characters`);
+      return fault(
+        'cell-too-long',
+        1,
+        `the name of column ${index + 1} is over ${CELL_CHARS_MAX} characters`,
+      );
     if (seen.has(name)) return fault('duplicate-column', 1, `the column ${name} is there twice`);
     seen.add(name);
   }

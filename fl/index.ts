@@ -1,1 +1,2 @@
-export {};
+/** Federated learning without the chain: the grid, privacy, models, verification, aggregation. */
+export * from './model/index.js';

@@ -1,1 +1,3 @@
-export {};
+/** Federated learning without the chain: the grid, privacy, models, verification, aggregation. */
+export * from './data/index.js';
+export * from './model/index.js';

@@ -1,1 +1,2 @@
-export {};
+export * from './grid/index.js';
+export * from './privacy/index.js';

@@ -56,7 +56,7 @@ export function receiveFrame(stream: Stream, bytesMax: number, signal: AbortSign
     stream.addEventListener('end', onEnd);
     stream.addEventListener('close', onEnd);
     stream.addEventListener('message', onMessage);
-    if (stream.readableEnded) onEnd();
+    if (stream.readableEnded && stream.readBufferLength === 0) onEnd();
   });
 }
 

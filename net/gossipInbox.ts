@@ -33,11 +33,13 @@ export interface GossipInboxOptions {
 export class GossipInbox {
   readonly #options: GossipInboxOptions;
   readonly #handlers = new Map<Topic, MessageHandler>();
-  readonly #pending: PeerSlots;
+  /** By topic, so that a slow handler of transactions holds up no vote. */
+  readonly #pending: Readonly<Record<Topic, PeerSlots>>;
 
   constructor(options: GossipInboxOptions) {
     this.#options = options;
-    this.#pending = new PeerSlots(options.limits.inboundPendingMax);
+    const slots = () => new PeerSlots(options.limits.inboundPendingMax);
+    this.#pending = { transactions: slots(), consensus: slots() };
   }
 
   on(topic: Topic, handler: MessageHandler): void {
@@ -54,7 +56,7 @@ export class GossipInbox {
       return 'reject';
     }
     const handler = this.#handlers.get(topic);
-    if (handler === undefined || !this.#pending.take(from)) return 'ignore';
+    if (handler === undefined || !this.#pending[topic].take(from)) return 'ignore';
     try {
       // A copy: the frame stays in the caches of the transport and must not change under them.
       const verdict = await handler(framed.slice(NONCE_BYTES), from);
@@ -64,7 +66,7 @@ export class GossipInbox {
       onError(cause instanceof Error ? cause : new Error('gossip handler threw', { cause }));
       return 'ignore';
     } finally {
-      this.#pending.free(from);
+      this.#pending[topic].free(from);
     }
   }
 }

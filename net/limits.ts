@@ -8,7 +8,7 @@ export interface NetLimits {
   readonly outboundBytesMax: number;
   /** Gossip waiting in one link's send buffer; a peer that reads slower than this loses the link. */
   readonly linkBufferBytesMax: number;
-  /** Messages of one peer whose handler has not answered yet; further ones are ignored. */
+  /** Messages of one peer on one topic whose handler has not answered yet; further ones are ignored. */
   readonly inboundPendingMax: number;
   /** Requests to one peer without an answer yet. */
   readonly requestsPerPeerMax: number;

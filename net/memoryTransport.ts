@@ -196,11 +196,7 @@ class MemoryTransport implements Transport {
     this.#onError(new NetError('refused', `shut out ${peer}: ${reason}`));
     if (this.#phase !== 'started') return;
     this.#switchboard.relink(this);
-    const timer = setTimeout(() => {
-      this.#banTimers.delete(peer);
-      this.#switchboard.relink(this);
-    }, this.#allowList.banLeftMs(peer) + 1);
-    this.#banTimers.set(peer, timer);
+    this.#relinkAfterBan(peer);
   }
 
   // What the switchboard and the other nodes call.
@@ -244,6 +240,20 @@ class MemoryTransport implements Transport {
       const send = async ({ kind, body }: Answer) => resolve({ kind, body: body.slice() });
       this.#desk.answer(protocol, from, read, send).catch(reject);
     });
+  }
+
+  /** A timer may fire a little before the ban ends: then it is set again. */
+  #relinkAfterBan(peer: PeerKey): void {
+    const leftMs = this.#allowList.banLeftMs(peer);
+    if (leftMs > 0) {
+      this.#banTimers.set(
+        peer,
+        setTimeout(() => this.#relinkAfterBan(peer), Math.ceil(leftMs)),
+      );
+      return;
+    }
+    this.#banTimers.delete(peer);
+    this.#switchboard.relink(this);
   }
 
   #assertStarted(): void {

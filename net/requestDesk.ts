@@ -52,8 +52,9 @@ export class RequestDesk {
 
   /**
    * Serves one request: `read` takes it off the wire (failing with NetError "too-large" before it allocates),
-   * `send` puts the answer on it. The peer's slot is held until `send` is done, so a slow reader can't collect
-   * answers in our memory. Rejects only if `read` or `send` does so for want of a link.
+   * `send` puts the answer on it. Nothing is answered before the request is read: the asker may not listen yet.
+   * The peer's slot is held until `send` is done, so a slow reader can't collect answers in our memory. Rejects only
+   * if `read` or `send` does so for want of a link.
    */
   async answer(
     protocol: string,
@@ -61,11 +62,20 @@ export class RequestDesk {
     read: (bytesMax: number) => Promise<Uint8Array>,
     send: (answer: Answer) => Promise<void>,
   ): Promise<void> {
+    const { allowList, limits, penalize } = this.#options;
     const service = this.#services.get(protocol);
-    if (service === undefined || !this.#options.allowList.admits(from)) return send(refused);
-    if (!service.running.take(from)) return send(refused);
+    if (service === undefined) return send(refused);
+    let request: Uint8Array;
     try {
-      await send(await this.#handle(protocol, service, from, read));
+      request = await read(service.limits.requestBytesMax);
+    } catch (error) {
+      if (!(error instanceof NetError) || error.code !== 'too-large') throw error;
+      penalize(from, limits.oversizePoints, `${protocol}: ${error.message}`);
+      return send(tooLarge);
+    }
+    if (!allowList.admits(from) || !service.running.take(from)) return send(refused);
+    try {
+      await send(await this.#handle(protocol, service.handler, request, from));
     } finally {
       service.running.free(from);
     }
@@ -73,24 +83,17 @@ export class RequestDesk {
 
   async #handle(
     protocol: string,
-    service: Service,
+    handler: RequestHandler,
+    request: Uint8Array,
     from: PeerKey,
-    read: (bytesMax: number) => Promise<Uint8Array>,
   ): Promise<Answer> {
-    const { limits, penalize, onError } = this.#options;
-    let request: Uint8Array;
     try {
-      request = await read(service.limits.requestBytesMax);
-    } catch (error) {
-      if (!(error instanceof NetError) || error.code !== 'too-large') throw error;
-      penalize(from, limits.oversizePoints, `${protocol}: ${error.message}`);
-      return tooLarge;
-    }
-    try {
-      return { kind: answerKinds.ok, body: await service.handler(request, from) };
+      return { kind: answerKinds.ok, body: await handler(request, from) };
     } catch (cause) {
       if (!(cause instanceof NetError && cause.code === 'refused')) {
-        onError(cause instanceof Error ? cause : new Error(`${protocol} handler threw`, { cause }));
+        this.#options.onError(
+          cause instanceof Error ? cause : new Error(`${protocol} handler threw`, { cause }),
+        );
       }
       return refused;
     }

@@ -75,7 +75,7 @@ export interface Transport {
   publish(topic: Topic, message: Uint8Array): void;
   /**
    * Sets the handler of a topic (once). `from` is the peer that delivered the message, not its author. A message
-   * that finds `inboundPendingMax` of its deliverer's messages still in the handler is ignored.
+   * that finds `inboundPendingMax` messages of its deliverer still in the handler is ignored.
    */
   onMessage(topic: Topic, handler: MessageHandler): void;
   /**

@@ -18,7 +18,7 @@ import {
 } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
-import { encodeReceipts, type Head, headCodec, key, placeCodec } from './entries.js';
+import { encodeReceipts, type Head, headCodec, key, placeCodec, seal } from './entries.js';
 
 /** A committed block with what was kept beside it. `receipts[0]` is that of the block's own beginning. */
 export interface StoredBlock {
@@ -61,7 +61,7 @@ export function commitWrites(commit: Commit, chainId: Uint8Array): readonly Writ
   const { height } = block.header;
   return [
     put(key.block(height), encodeBlock(block)),
-    put(key.certificate(height), encodeCertificate(chainId, certificate)),
+    put(key.certificate(height), seal(encodeCertificate(chainId, certificate))),
     put(key.receipts(height), encodeReceipts(receipts)),
     put(key.height(bytesToHex(hash)), encode(uint, height)),
     ...block.transactions.map((transaction, index) =>

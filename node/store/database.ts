@@ -61,7 +61,24 @@ export async function* entriesOf(
   database: Database,
   range: { readonly gte: string; readonly lt: string },
 ): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
-  for await (const [key, value] of database.iterator(range)) yield [key, plain(value)];
+  try {
+    for await (const [key, value] of database.iterator(range)) yield [key, plain(value)];
+  } catch (error) {
+    throw damaged(database.location, `the entries from ${range.gte}`, 'they cannot be read', error);
+  }
+}
+
+/** The first key of a range, or null when it is empty. */
+export async function firstKey(
+  database: Database,
+  range: { readonly gt?: string; readonly lt?: string },
+): Promise<string | null> {
+  try {
+    const [key] = await database.keys({ ...range, limit: 1 }).all();
+    return key ?? null;
+  } catch (error) {
+    throw damaged(database.location, 'the keys', 'they cannot be read', error);
+  }
 }
 
 /** LevelDB goes on after a failed write, behind a torn entry in its log; a store must not. */

@@ -15,6 +15,8 @@ import {
   uint,
 } from '../../chain/index.js';
 
+import { concatBytes, equalBytes, SHA256_BYTES, sha256 } from '../../crypto/index.js';
+
 /**
  * The entries of a chain folder, by key. Keys are text, heights have 16 digits so that they sort as numbers.
  *
@@ -22,7 +24,7 @@ import {
  *   chain                       chain id, 32 bytes
  *   head                        {height, hash} of the last committed block
  *   block/HEIGHT                encoded block (header and body)
- *   certificate/HEIGHT          encoded certificate
+ *   certificate/HEIGHT          SHA-256 of the encoded certificate, and it: no hash of the chain covers it
  *   receipts/HEIGHT             list of encoded receipts
  *   height/HASH                 height of a block
  *   transaction/HASH            {height, index}
@@ -72,6 +74,17 @@ const SMALL_BYTES_MAX = 128;
 
 export function decodeSmall<T>(codec: Codec<T>, raw: Uint8Array): T {
   return decode(codec, raw, SMALL_BYTES_MAX);
+}
+
+/** The bytes behind their SHA-256, so that an altered one shows. */
+export function seal(raw: Uint8Array): Uint8Array {
+  return concatBytes(sha256(raw), raw);
+}
+
+/** What was sealed, or null if it was altered. */
+export function unseal(sealed: Uint8Array): Uint8Array | null {
+  const raw = sealed.subarray(SHA256_BYTES);
+  return equalBytes(sha256(raw), sealed.subarray(0, SHA256_BYTES)) ? raw : null;
 }
 
 /** One receipt for the block's beginning and one for each transaction. */

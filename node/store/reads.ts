@@ -9,7 +9,7 @@ import {
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { StoredBlock } from './commit.js';
 import { type Database, read } from './database.js';
-import { decodeReceipts, decodeSmall, key } from './entries.js';
+import { decodeReceipts, decodeSmall, key, unseal } from './entries.js';
 import { damaged } from './error.js';
 
 /** Encoded block and certificate of a height, or null above the head. */
@@ -19,7 +19,10 @@ export function readBlockBytes(
 ): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null {
   const block = read(database, key.block(height));
   if (block === null) return null;
-  return { block, certificate: present(database, key.certificate(height)) };
+  const certificate = unseal(present(database, key.certificate(height)));
+  if (certificate === null)
+    throw damaged(database.location, `height ${height}`, 'the certificate is altered');
+  return { block, certificate };
 }
 
 export function readBlock(database: Database, height: number): StoredBlock | null {

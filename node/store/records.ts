@@ -1,8 +1,9 @@
 import { encode } from '../../chain/index.js';
 import { bytesToHex, sha256, utf8ToBytes } from '../../crypto/index.js';
-import { type Database, entriesOf, read, type Write } from './database.js';
-import { decodeSmall, heightOfKey, key, rangeOf, recordsCodec } from './entries.js';
+import { type Database, entriesOf, type Write } from './database.js';
+import { heightOfKey, key, rangeOf, recordsCodec } from './entries.js';
 import { damaged } from './error.js';
+import { readSmall } from './reads.js';
 
 export interface StoredRecord {
   readonly key: string;
@@ -29,8 +30,8 @@ export async function loadRecords(database: Database): Promise<Records> {
     const height = heightOfKey(name);
     put(records, height, { key: name.slice(key.record(height, '').length), value });
   }
-  const raw = read(database, key.records);
-  const stored = raw === null ? { count: 0, digest: new Uint8Array(32) } : decodeSmall(recordsCodec, raw);
+  const none = { count: 0, digest: new Uint8Array(32) };
+  const stored = readSmall(database, key.records, recordsCodec) ?? none;
   if (stored.count !== records.count || bytesToHex(stored.digest) !== bytesToHex(records.digest)) {
     const found = `${records.count} of ${stored.count} own records found, or altered ones`;
     throw damaged(database.location, 'the records of agreement', found);

@@ -2,8 +2,8 @@ import { encode, payloadId, type StateTree, treeEntries, treeRoot, uint } from '
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
-import { type Database, openDatabase, read, type Write, write } from './database.js';
-import { decodeSmall, FORMAT, type Head, headCodec, key, placeCodec } from './entries.js';
+import { type Database, firstKey, openDatabase, read, type Write, write } from './database.js';
+import { FORMAT, type Head, headCodec, key, placeCodec } from './entries.js';
 import { damaged, StoreError } from './error.js';
 import { createQueue } from './queue.js';
 import { readBlock, readBlockBytes, readPayload, readSmall } from './reads.js';
@@ -88,20 +88,18 @@ async function openHead(database: Database, options: StoreOptions): Promise<Head
       `${bytesToHex(options.chainId).slice(0, 16)}); use the genesis that this folder was made with, or another folder`;
     throw new StoreError('another-chain', message);
   }
-  const format = read(database, key.format);
-  if (format === null || decodeSmall(uint, format) !== FORMAT) {
+  if (readSmall(database, key.format, uint) !== FORMAT) {
     const message = `${options.path} was written by another version; use that version, or move the folder away`;
     throw new StoreError('another-format', message);
   }
-  const head = read(database, key.head);
+  const head = readSmall(database, key.head, headCodec);
   if (head === null) throw damaged(options.path, 'the head', 'it is missing');
-  return decodeSmall(headCodec, head);
+  return head;
 }
 
 async function beginChain(database: Database, options: StoreOptions): Promise<void> {
-  for await (const name of database.keys({ limit: 1 })) {
-    throw damaged(options.path, 'the chain id', `it is missing, though there is ${name}`);
-  }
+  const name = await firstKey(database, {});
+  if (name !== null) throw damaged(options.path, 'the chain id', `it is missing, though there is ${name}`);
   if (!options.create) throw new StoreError('not-found', `there is no chain in ${options.path} yet`);
   const states = [...treeEntries(options.genesisState)];
   await write(database, [

@@ -2,8 +2,7 @@ import { type Refusal, refuse } from '../../chain/index.js';
 import {
   checkModel,
   checkSchema,
-  createGrid,
-  GRID_DIMENSION_MAX,
+  DIMENSION_MAX,
   parameterCount,
   rhoCap,
   roundRho,
@@ -15,7 +14,7 @@ export function checkTask(spec: TaskSpec): Refusal | null {
   return checkLearning(spec) ?? checkPrivacy(spec) ?? checkDevices(spec);
 }
 
-function checkLearning({ model, schema, privacy }: TaskSpec): Refusal | null {
+function checkLearning({ model, schema }: TaskSpec): Refusal | null {
   const modelProblem = checkModel(model);
   if (modelProblem !== null) return refuse('model-unfit', modelProblem);
   const schemaProblem = checkSchema(schema);
@@ -27,14 +26,8 @@ function checkLearning({ model, schema, privacy }: TaskSpec): Refusal | null {
     );
   }
   const dimension = parameterCount(model);
-  if (dimension > GRID_DIMENSION_MAX)
-    return refuse('model-unfit', `at most ${GRID_DIMENSION_MAX} parameters`);
-  try {
-    createGrid({ dimension, clip16: privacy.clip16, sigma16: privacy.sigma16 });
-  } catch (error) {
-    if (error instanceof RangeError) return refuse('grid-unfit', error.message);
-    throw error;
-  }
+  if (dimension > DIMENSION_MAX)
+    return refuse('model-unfit', `at most ${DIMENSION_MAX} parameters`);
   return null;
 }
 

@@ -15,6 +15,8 @@ export interface HeightWork {
   readonly closings: Closings;
   readonly empty: Judged;
   readonly proposals: Map<string, SignedProposal & { readonly from: string | null }>;
+  /** Values that were handed to the machine as proposals. */
+  readonly announced: Set<string>;
   readonly judged: Map<string, Judged>;
   readonly timers: Map<string, () => void>;
   readonly abort: AbortController;

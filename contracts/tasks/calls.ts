@@ -17,6 +17,7 @@ import { sign, verifySignature } from '../../crypto/index.js';
 import {
   type AggregationName,
   aggregationRules,
+  SIGMA16_MAX,
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';

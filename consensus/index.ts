@@ -12,5 +12,9 @@ export type {
   Verdict,
 } from './agreement/state.js';
 export type { AgreementVote, MemberVote } from './agreement/vote.js';
+export * from './capture.js';
+export * from './certificate.js';
+export * from './committee.js';
 export * from './limits.js';
 export * from './quorum.js';
+export * from './seed.js';

@@ -1,3 +1,4 @@
+import { powerOfTwo } from '../index.js';
 import type { LayerPass, Pass } from './backpropagate.js';
 
 /** Bits that a sum has below its clip bound: a contribution is a whole number under 2^38 of sum units. */
@@ -18,7 +19,10 @@ const SAFETY = 1 - 2 ** -30;
  * contribution too, while an error would tell the world about this one record.
  * Source: Goodfellow 2015, arXiv:1510.01799; Li et al. 2022, arXiv:2110.05679.
  */
-export function clipFactors({ rows, layers }: Pass, bound: number): { factors: Float64Array; clipped: number } {
+export function clipFactors(
+  { rows, layers }: Pass,
+  bound: number,
+): { factors: Float64Array; clipped: number } {
   const factors = new Float64Array(rows);
   let clipped = 0;
   for (let row = 0; row < rows; row++) {
@@ -39,21 +43,21 @@ export function clipFactors({ rows, layers }: Pass, bound: number): { factors: F
  * Float addition rounds, and how it rounds depends on every record before: one record more or less could move
  * a plain float sum by more than C. So each contribution is cut to whole units, toward zero (which never makes
  * it longer), and whole numbers below 2^53 add up exactly: up to 2^14 records of less than 2^38 units each.
- * clip16: the bound in units of 2^-16, from 1 to 2^32 - 1.
+ * clip16: the bound in units of 2^-16, from 1 to 2^31 - 1.
  * Source: Casacuberta et al. 2022, arXiv:2207.10635 (sums whose real sensitivity exceeds the one on paper).
  */
 export function sumUnit(clip16: number): number {
   const bitsAbovePoint = 32 - Math.clz32(clip16) - 16;
-  return 2 ** (bitsAbovePoint - FRACTION_BITS);
+  return powerOfTwo(bitsAbovePoint - FRACTION_BITS);
 }
 
 /**
  * Adds factor·gradient of every record to sum, in whole units: Aᵀ diag(c) D for each layer.
  *
- * sum: [parameters], flat order, whole numbers in, whole numbers out; multiply by unit when all is added.
+ * factors: [rows]. sum: [parameters], flat order, whole numbers in, whole numbers out; multiply by unit when all is added.
  * Cost: rows x parameters multiplications, float64, no allocation.
  */
-export function addClipped(pass: Pass, factors: Float64Array, unit: number, sum: Float64Array): void {
+export function addWeighted(pass: Pass, factors: ArrayLike<number>, unit: number, sum: Float64Array): void {
   let offset = 0;
   for (const layer of pass.layers) {
     for (let row = 0; row < pass.rows; row++)
@@ -73,7 +77,8 @@ function addRecord(
   for (let input = 0; input <= inputs; input++) {
     const scaled = factor * (input < inputs ? a[row * inputs + input]! : 1);
     if (scaled === 0) target += units;
-    else for (let unit = 0; unit < units; unit++) sum[target++]! += Math.trunc(scaled * d[row * units + unit]!);
+    else
+      for (let unit = 0; unit < units; unit++) sum[target++]! += Math.trunc(scaled * d[row * units + unit]!);
   }
 }
 

@@ -1,11 +1,15 @@
 import { backpropagate } from './backpropagate.js';
+import { addWeighted } from './clip.js';
+import { TrainerError } from './error.js';
 import { passes } from './gradientSum.js';
 import { checkBatch, type DescendJob } from './job.js';
-import { TrainerError } from './error.js';
 
 /** Bounds of the baseline: it holds a whole table and runs on one thread. */
 export const DESCEND_ROWS_MAX = 200_000;
 export const DESCEND_STEPS_MAX = 100_000;
+
+/** Sums are kept in whole units, as in gradientSum; this one is far below a float32's last digit. */
+const SUM_UNIT = 2 ** -40;
 
 /**
  * Full-batch gradient descent, without clipping or noise: what the same model reaches if one place holds all
@@ -26,26 +30,23 @@ export function descend(job: DescendJob): Float32Array {
     const rate = job.learningRate / job.y.length;
     weights = weights.map((weight, index) => weight - rate * sum[index]!);
     if (!weights.every(Number.isFinite))
-      throw new TrainerError('not-finite', `the weights overflowed in step ${done + 1}: lower the learning rate`);
+      throw new TrainerError(
+        'not-finite',
+        `the weights overflowed in step ${done + 1}: lower the learning rate`,
+      );
   }
   return weights === job.weights ? weights.slice() : weights;
 }
 
+/** Sum of the records' gradients as they are. */
 function plainSum(job: DescendJob): Float64Array {
   const sum = new Float64Array(job.weights.length);
-  for (const part of passes(job)) {
-    const pass = backpropagate(part);
-    let offset = 0;
-    for (const { inputs, units, a, d } of pass.layers) {
-      for (let row = 0; row < pass.rows; row++) {
-        for (let input = 0; input <= inputs; input++) {
-          const value = input < inputs ? a[row * inputs + input]! : 1;
-          const target = offset + input * units;
-          for (let unit = 0; unit < units; unit++) sum[target + unit]! += value * d[row * units + unit]!;
-        }
-      }
-      offset += inputs * units + units;
-    }
-  }
-  return sum;
+  for (const part of passes(job))
+    addWeighted(
+      backpropagate(part),
+      part.y.map(() => 1),
+      SUM_UNIT,
+      sum,
+    );
+  return sum.map((units) => units * SUM_UNIT);
 }

@@ -1,6 +1,6 @@
 import { parameterCount } from '../index.js';
 import { backpropagate } from './backpropagate.js';
-import { addClipped, clipFactors, sumUnit } from './clip.js';
+import { addWeighted, clipFactors, sumUnit } from './clip.js';
 import { type Batch, checkBatch, RECORDS_MAX } from './job.js';
 
 /** Records in one pass through the tensor library: bounds its memory, whatever the number of records. */
@@ -36,7 +36,7 @@ export function gradientSum(batch: Batch, clip16: number): GradientSum {
   for (const part of passes(batch)) {
     const pass = backpropagate(part);
     const clips = clipFactors(pass, clip16 / 65_536);
-    addClipped(pass, clips.factors, unit, sum);
+    addWeighted(pass, clips.factors, unit, sum);
     clipped += clips.clipped;
     for (const value of pass.losses) {
       if (!Number.isFinite(value)) continue;

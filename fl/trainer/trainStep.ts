@@ -1,5 +1,6 @@
 import type { RandomBytes } from '../../crypto/index.js';
-import { addNoise, packUpdate, roundToFine, toWire } from '../index.js';
+import { addNoise, packUpdate, parameterCount, roundToFine, toWire } from '../index.js';
+import { TrainerError } from './error.js';
 import { gradientSum } from './gradientSum.js';
 import type { TrainJob, TrainResult } from './job.js';
 
@@ -11,6 +12,12 @@ import type { TrainJob, TrainResult } from './job.js';
  * Only `update` may leave the device. Needs startBackend; fails as gradientSum does.
  */
 export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
+  const dimension = parameterCount(job.model);
+  if (job.grid.dimension !== dimension)
+    throw new TrainerError(
+      'bad-job',
+      `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
+    );
   const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16);
   const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
   return { update: packUpdate(toWire(noised, job.grid)), loss, clippedShare };

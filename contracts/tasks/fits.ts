@@ -1,12 +1,5 @@
 import { type Refusal, refuse } from '../../chain/index.js';
-import {
-  checkModel,
-  checkSchema,
-  DIMENSION_MAX,
-  parameterCount,
-  rhoCap,
-  roundRho,
-} from '../../fl/index.js';
+import { checkModel, checkSchema, DIMENSION_MAX, parameterCount, rhoCap, roundRho } from '../../fl/index.js';
 import type { TaskSpec } from './calls.js';
 
 /** Does a task hold together? What does not is refused at publication, before any device trains. */
@@ -26,8 +19,7 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
     );
   }
   const dimension = parameterCount(model);
-  if (dimension > DIMENSION_MAX)
-    return refuse('model-unfit', `at most ${DIMENSION_MAX} parameters`);
+  if (dimension > DIMENSION_MAX) return refuse('model-unfit', `at most ${DIMENSION_MAX} parameters`);
   return null;
 }
 

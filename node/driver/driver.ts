@@ -17,8 +17,8 @@ import {
   createAgreement,
   createCertificate,
   emptyBlock,
-  judgeBlock,
   type Judged,
+  judgeBlock,
   type MemberVote,
   nextCommittee,
   proveSeed,
@@ -43,7 +43,14 @@ import type { Mempool } from '../mempool.js';
 import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
-import { type HeightWork, missingPayloads, signMemberVote, toMemberVote, toParentVotes, toWire } from './height.js';
+import {
+  type HeightWork,
+  missingPayloads,
+  signMemberVote,
+  toMemberVote,
+  toParentVotes,
+  toWire,
+} from './height.js';
 import { decodeProposal, encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 
 export interface DriverOptions {
@@ -57,12 +64,18 @@ export interface DriverOptions {
   readonly payloads: PayloadExchange;
   readonly closer: Closer;
   readonly clock: Clock;
-  readonly keys: { readonly publicKey: Uint8Array; readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
+  readonly keys: {
+    readonly publicKey: Uint8Array;
+    readonly secret: Uint8Array;
+    readonly vrfSecret: Uint8Array;
+  };
   readonly log: Logger;
   /** Asks a peer for a leader's block that votes carry and we never got; null: it has none. */
   readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
+  /** The next height has begun: messages that came too early can be taken now. */
+  readonly onBegin: () => void;
   /** Something that must not happen did: the node has to stop. */
   readonly onFatal: (error: Error) => void;
 }
@@ -138,7 +151,8 @@ export class Driver {
     const value = this.note(work, proposal, from);
     if (value === null || work.announced.has(value)) return;
     work.announced.add(value);
-    const ahead = proposal.block.header.time - this.#options.clock.now() - this.#options.params.agreement.clockDriftMs;
+    const ahead =
+      proposal.block.header.time - this.#options.clock.now() - this.#options.params.agreement.clockDriftMs;
     const hand = () =>
       this.input(work, { kind: 'proposal', value, payloadBytes: announcedBytes(proposal.block) });
     // A block from the future is held back until it isn't one, bounded by the height's own end.
@@ -214,6 +228,7 @@ export class Driver {
     for (const block of blocks) this.note(work, block, null);
     if (proposal !== null) this.propose(work, proposal, null);
     await this.#perform(work, step.effects);
+    this.#options.onBegin();
     const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
     if (due) this.input(work, { kind: 'activate' });
     else this.#setIdleTimers(work, nextDeadline(state), clock.now());
@@ -252,12 +267,18 @@ export class Driver {
       if (!key.startsWith('vote/') && !key.startsWith('justification/')) continue;
       const decoded = decodeVote(this.#tip.chainId, value);
       const member = decoded.ok ? indexOf.get(bytesToHex(decoded.vote.voter)) : undefined;
-      if (!decoded.ok || member === undefined) throw new Error(`a record of height ${height} is damaged: ${key}`);
+      if (!decoded.ok || member === undefined)
+        throw new Error(`a record of height ${height} is damaged: ${key}`);
       (key.startsWith('vote/') ? ownRecords : justification).push(toMemberVote(decoded.vote, member));
     }
     // Only the newest justification counts: it belongs to the period that the node was in.
     const newest = Math.max(-1, ...justification.map(({ period }) => period));
-    return { ownRecords, justification: justification.filter(({ period }) => period === newest), proposal, blocks };
+    return {
+      ownRecords,
+      justification: justification.filter(({ period }) => period === newest),
+      proposal,
+      blocks,
+    };
   }
 
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
@@ -288,7 +309,8 @@ export class Driver {
           this.#setAgreementTimer(work, effect);
           break;
         case 'commit': {
-          const judged = effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
+          const judged =
+            effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
           const certificate = createCertificate(effect.votes, work.committee.length);
           await this.#commit(judged, certificate, toParentVotes(work.committee, effect.votes));
           break;
@@ -356,7 +378,11 @@ export class Driver {
       const judgement = judgeBlock(rules, work.tip, block, work.closings, (id) => store.payload(id), known);
       if (judgement.ok) work.judged.set(value, judgement.judged);
       else {
-        log('warn', 'invalid-block', { height: work.height, reason: judgement.reason, detail: judgement.detail });
+        log('warn', 'invalid-block', {
+          height: work.height,
+          reason: judgement.reason,
+          detail: judgement.detail,
+        });
         if (from !== null) transport.penalize(from, 10, `invalid block: ${judgement.reason}`);
       }
     }
@@ -376,7 +402,10 @@ export class Driver {
   }
 
   /** Sign, persist with what justifies it, then send: after a crash the record binds (DESIGN.md section 6). */
-  async #vote(work: HeightWork, { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>): Promise<void> {
+  async #vote(
+    work: HeightWork,
+    { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>,
+  ): Promise<void> {
     const { store, keys } = this.#options;
     const { chainId } = this.#tip;
     const signed = signMemberVote(chainId, vote, work.self!, keys.publicKey, keys.secret);

@@ -1,6 +1,5 @@
-import { decodeVote, limits, type Vote, verifyProposal, verifyVote } from '../../chain/index.js';
+import { blockHash, decodeVote, limits, type Vote, verifyProposal, verifyVote } from '../../chain/index.js';
 import { type MemberVote, verifySeed } from '../../consensus/index.js';
-import { blockHash } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Driver } from './driver.js';
 import { type HeightWork, toMemberVote } from './height.js';
@@ -23,7 +22,8 @@ export class Inbox {
   readonly #chainId: Uint8Array;
   readonly #onStatus: (from: string, height: number) => void;
   readonly #onBehind: (from: string) => void;
-  readonly #early: { readonly height: number; readonly message: ConsensusMessage; readonly from: string }[] = [];
+  readonly #early: { readonly height: number; readonly message: ConsensusMessage; readonly from: string }[] =
+    [];
   readonly #seen = new Set<string>();
 
   constructor(options: {
@@ -122,7 +122,8 @@ export class Inbox {
 
   /** Re-sent votes come again and again: a signature is checked once. */
   #verify(vote: Vote): boolean {
-    const id = bytesToHex(vote.signature) + bytesToHex(vote.voter) + String(vote.value && bytesToHex(vote.value));
+    const id =
+      bytesToHex(vote.signature) + bytesToHex(vote.voter) + String(vote.value && bytesToHex(vote.value));
     const key = `${vote.height}/${vote.period}/${vote.step}/${id}`;
     if (this.#seen.has(key)) return true;
     if (!verifyVote(this.#chainId, vote.voter, vote, vote.signature)) return false;
@@ -133,7 +134,11 @@ export class Inbox {
 }
 
 /** Leader, signature and seed proof: whatever fails here was made by no leader of this height. */
-export function isLeadersProposal(chainId: Uint8Array, work: HeightWork, { block, signature }: SignedProposal): boolean {
+export function isLeadersProposal(
+  chainId: Uint8Array,
+  work: HeightWork,
+  { block, signature }: SignedProposal,
+): boolean {
   const { header } = block;
   const leader = work.committee[0]!;
   if (header.height !== work.height || header.leader === null || header.seedProof === null) return false;

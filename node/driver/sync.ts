@@ -1,4 +1,5 @@
 import {
+  blockHash,
   bytes,
   bytesBetween,
   CERTIFICATE_BYTES_MAX,
@@ -12,7 +13,13 @@ import {
   struct,
   uint,
 } from '../../chain/index.js';
-import { judgeBlock, judgeEmpty, nextCommittee, type Rules, verifyCertificate } from '../../consensus/index.js';
+import {
+  judgeBlock,
+  judgeEmpty,
+  nextCommittee,
+  type Rules,
+  verifyCertificate,
+} from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
 import type { PayloadExchange, Transport } from '../../net/index.js';
@@ -63,7 +70,11 @@ export class Sync {
   constructor(options: SyncOptions) {
     this.#options = options;
     const { transport, store } = options;
-    transport.serve(RANGE_PROTOCOL, async (request) => rangeFrom(store, decode(rangeRequestCodec, request, 64).from), requestMax);
+    transport.serve(
+      RANGE_PROTOCOL,
+      async (request) => rangeFrom(store, decode(rangeRequestCodec, request, 64).from),
+      requestMax,
+    );
     transport.serve(PROPOSAL_PROTOCOL, async (request) => this.#serveProposal(request), requestMax);
   }
 
@@ -119,23 +130,30 @@ export class Sync {
     const peers = [peer, ...transport.connectedPeers().filter((other) => other !== peer)];
     if (missing.length > 0) {
       // Before a certificate is checked nothing is pulled: a liar could name any payload.
-      if (!this.#isCertified(rawBlock, certificate)) return this.#blame(peer, 'a certificate that does not verify');
+      if (!this.#isCertified(rawBlock, certificate))
+        return this.#blame(peer, 'a certificate that does not verify');
       await Promise.all(missing.map(({ id, size }) => payloads.fetch(id, size, peers)));
     }
     await driver.enqueue(async () => {
       const { tip, work } = driver;
       if (height !== tip.height + 1 || work === null) return;
-      if (!this.#isCertified(rawBlock, certificate)) return this.#blame(peer, 'a certificate that does not verify');
+      if (!this.#isCertified(rawBlock, certificate))
+        return this.#blame(peer, 'a certificate that does not verify');
       const judgement =
         block.header.leader === null
           ? judgeEmpty(rules, tip, block.header, work.closings)
           : judgeBlock(rules, tip, block, work.closings, (id) => store.payload(id));
       if (!judgement.ok) {
         // More than two thirds signed what we find invalid: this node's software or disk differs from theirs.
-        log('error', 'certified-block-invalid', { height, reason: judgement.reason, detail: judgement.detail });
-        throw new Error(`block ${height} is certified and yet invalid here: ${judgement.reason}: ${judgement.detail}`);
+        log('error', 'certified-block-invalid', {
+          height,
+          reason: judgement.reason,
+          detail: judgement.detail,
+        });
+        throw new Error(
+          `block ${height} is certified and yet invalid here: ${judgement.reason}: ${judgement.detail}`,
+        );
       }
-      if (!equalBytes(judgement.judged.hash, certificate.hash)) return this.#blame(peer, 'another block’s certificate');
       await driver.adopt(judgement.judged, certificate);
     });
   }
@@ -144,6 +162,7 @@ export class Sync {
     const { tip } = this.#options.driver;
     const { header } = decodeBlock(rawBlock);
     if (header.height !== tip.height + 1 || certificate.height !== header.height) return false;
+    if (!equalBytes(blockHash(header), certificate.hash)) return false;
     const committee = nextCommittee(this.#options.rules, tip).map(({ publicKey }) => publicKey);
     return verifyCertificate({ certificate, chainId: tip.chainId, committee }).ok;
   }
@@ -156,7 +175,8 @@ export class Sync {
     const { height, hash } = decode(proposalRequestCodec, raw, 64);
     const { work } = this.#options.driver;
     const known = work?.height === height ? work.proposals.get(bytesToHex(hash)) : undefined;
-    const proposal = known === undefined ? null : encodeProposal({ block: known.block, signature: known.signature });
+    const proposal =
+      known === undefined ? null : encodeProposal({ block: known.block, signature: known.signature });
     return encode(proposalAnswerCodec, { proposal });
   }
 }
@@ -165,9 +185,17 @@ export class Sync {
 function rangeFrom(store: Store, from: number): Uint8Array {
   const range: { block: Uint8Array; certificate: Uint8Array }[] = [];
   let size = 0;
-  for (let height = Math.max(1, from); height <= store.head.height && range.length < RANGE_BLOCKS_MAX; height += 1) {
+  for (
+    let height = Math.max(1, from);
+    height <= store.head.height && range.length < RANGE_BLOCKS_MAX;
+    height += 1
+  ) {
     const entry = store.blockBytes(height);
-    if (entry === null || size + entry.block.length + entry.certificate.length > RANGE_BYTES_MAX + limits.blockBytesMax) break;
+    if (
+      entry === null ||
+      size + entry.block.length + entry.certificate.length > RANGE_BYTES_MAX + limits.blockBytesMax
+    )
+      break;
     size += entry.block.length + entry.certificate.length;
     range.push(entry);
     if (size > RANGE_BYTES_MAX) break;

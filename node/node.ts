@@ -26,7 +26,7 @@ import {
 } from '../net/index.js';
 import { admitEnvelope, mempoolFaults, payloadFault, type SubmitFault } from './admission.js';
 import { type Clock, systemClock } from './driver/clock.js';
-import { createCloser } from './driver/closer.js';
+import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
 import { Inbox, transactionBatch } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
@@ -45,6 +45,7 @@ export interface NodeOptions {
   readonly chain: ChainStart;
   readonly store: Store;
   readonly transport: Transport;
+  readonly closer: Closer;
   readonly keys: { readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
@@ -65,7 +66,6 @@ export class Node {
   readonly #driver: Driver;
   readonly #inbox: Inbox;
   readonly #sync: Sync;
-  readonly #closer = createCloser();
   readonly #payloads: PayloadExchange;
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #waiters = new Set<() => void>();
@@ -93,7 +93,7 @@ export class Node {
       mempool: this.mempool,
       transport,
       payloads: this.#payloads,
-      closer: this.#closer,
+      closer: options.closer,
       clock: this.#clock,
       keys: { ...keys, publicKey: this.publicKey },
       log,
@@ -144,7 +144,7 @@ export class Node {
     for (const wake of this.#waiters) wake();
     await this.#driver.close();
     await this.#options.transport.stop();
-    await this.#closer.close();
+    await this.#options.closer.close();
     await this.#options.store.close();
   }
 

@@ -12,6 +12,7 @@ import {
   bool,
   bytes,
   DecodeError,
+  decode,
   encode,
   type Infer,
   list,
@@ -41,6 +42,11 @@ export type Receipt = Infer<typeof receiptCodec>;
 
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   return encode(receiptCodec, receipt);
+}
+
+/** Throws DecodeError. */
+export function decodeReceipt(raw: Uint8Array): Receipt {
+  return decode(receiptCodec, raw, limits.receiptBytesMax);
 }
 
 /** The nonce that an account's next transaction must carry. */

@@ -1,0 +1,46 @@
+import { drbg, type RandomBytes } from '../../crypto/index.js';
+
+/**
+ * Splits row numbers 0 .. rows-1 into a training and a test part, at random but repeatably.
+ *
+ * Seeded Fisher-Yates from the public DRBG: every split is equally likely (rejection sampling, no modulo bias)
+ * and the same seed gives the same split on every machine. The first trainRows of the shuffle train.
+ * Needs whole numbers with 0 <= trainRows <= rows < 2³².
+ */
+export function splitRows(
+  rows: number,
+  trainRows: number,
+  seed: Uint8Array,
+): { train: number[]; test: number[] } {
+  if (!isCount(rows) || !isCount(trainRows) || trainRows > rows || rows >= 2 ** 32)
+    throw new RangeError(`cannot take ${trainRows} of ${rows} rows`);
+  const random = drbg(seed);
+  const order = Array.from({ length: rows }, (_, index) => index);
+  for (let last = rows - 1; last > 0; last--) {
+    const chosen = below(last + 1, random);
+    [order[last], order[chosen]] = [order[chosen]!, order[last]!];
+  }
+  return { train: order.slice(0, trainRows), test: order.slice(trainRows) };
+}
+
+/** Deals the numbers out like cards, one to each part in turn: sizes differ by one at most. */
+export function dealRoundRobin(indices: readonly number[], parts: number): number[][] {
+  if (!isCount(parts) || parts === 0) throw new RangeError(`cannot deal to ${parts} parts`);
+  const dealt: number[][] = Array.from({ length: parts }, () => []);
+  for (const [turn, index] of indices.entries()) dealt[turn % parts]!.push(index);
+  return dealt;
+}
+
+/** Uniform in 0 .. bound-1, bound <= 2³²: draws again above the largest multiple of bound. */
+function below(bound: number, random: RandomBytes): number {
+  const limit = 2 ** 32 - (2 ** 32 % bound);
+  for (;;) {
+    const bytes = random(4);
+    const value = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+    if (value < limit) return value % bound;
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

@@ -105,7 +105,6 @@ export function beginExecution<C>(
     transactions,
     take: (verified) => {
       const { transaction } = verified;
-      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
       const announcedNow = announced + transaction.payloads.reduce((sum, ref) => sum + ref.size, 0);
       const encodedNow = encoded + verified.size;
       const full =
@@ -113,6 +112,7 @@ export function beginExecution<C>(
         announcedNow > limits.payloadBytesPerBlockMax ||
         encodedNow > limits.transactionBytesPerBlockMax;
       if (full) return { ok: false, reason: 'block-full' };
+      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
       const fault = faultOf(protocol, draft, verified, level, bytesOf);
       if (fault !== null) return { ok: false, reason: fault };
       nonceCell.set(draft, transaction.nonce + 1, bytesToHex(transaction.from));

@@ -1,1 +1,11 @@
-export type { Step, UnsignedVote, Vote } from './vote.js';
+export * from './block.js';
+export * from './certificate.js';
+export * from './codec.js';
+export * from './contract.js';
+export * from './execute.js';
+export * from './limits.js';
+export * from './merkle.js';
+export * from './state.js';
+export * from './stateTree.js';
+export * from './transaction.js';
+export * from './vote.js';

@@ -1,3 +1,5 @@
+import { DIMENSION_MAX } from '../grid/index.js';
+
 /** What a layer applies to its sums. */
 export type Activation = 'linear' | 'relu' | 'tanh' | 'sigmoid';
 
@@ -26,8 +28,8 @@ export interface TensorShape {
 export const INPUTS_MAX = 65_536;
 export const UNITS_MAX = 65_536;
 export const LAYERS_MAX = 16;
-/** Float32 weights of a model fit a payload of 32 MiB. */
-export const PARAMETERS_MAX = 8 * 1024 * 1024;
+/** As many numbers as an update may have; its float32 weights fit a payload. */
+export const PARAMETERS_MAX = DIMENSION_MAX;
 
 const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'tanh', 'sigmoid'] satisfies Activation[];
 

@@ -47,15 +47,15 @@ describe('checkModel', () => {
     ],
     ['two outputs', { inputs: 8, layers: [dense(2)] }, /last layer/],
     ['an activated output', { inputs: 8, layers: [dense(1, 'sigmoid')] }, /last layer/],
-    ['too many parameters', { inputs: 60_000, layers: [dense(60_000), dense(1)] }, /more than 8388608/],
+    ['too many parameters', { inputs: 60_000, layers: [dense(60_000), dense(1)] }, /more than 4194304/],
   ])('refuses %s', (_, spec, reason) => {
     expect(checkModel(spec as ModelSpec)).toMatch(reason);
   });
 
   it('draws the line for parameters at the payload', () => {
-    // 1,022 · 8,192 + 8,192 + 8,192 + 1 = PARAMETERS_MAX + 1
-    expect(checkModel({ inputs: 1022, layers: [dense(8192), dense(1)] })).toMatch(String(PARAMETERS_MAX));
-    expect(checkModel({ inputs: 1021, layers: [dense(8192), dense(1)] })).toBeNull();
+    // 1,022 · 4,096 + 4,096 + 4,096 + 1 = PARAMETERS_MAX + 1
+    expect(checkModel({ inputs: 1022, layers: [dense(4096), dense(1)] })).toMatch(String(PARAMETERS_MAX));
+    expect(checkModel({ inputs: 1021, layers: [dense(4096), dense(1)] })).toBeNull();
   });
 });
 

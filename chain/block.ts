@@ -1,0 +1,106 @@
+import { equalBytes, sha256, sign, verifySignature } from '../crypto/index.js';
+import { bytes, decode, encode, type Infer, integer, list, nullable, struct, tagged, uint } from './codec.js';
+import { limits } from './limits.js';
+import { merkleRoot } from './merkle.js';
+import { encodeTransaction, transactionCodec } from './transaction.js';
+import { PERIOD_MAX } from './vote.js';
+
+/**
+ * Block header. Its SHA-256 is the block's hash.
+ *
+ * Unit: time in milliseconds since 1970. `stateRoot` is that of the state after this very block.
+ * The empty block has no leader and no seed proof.
+ */
+export const headerCodec = tagged('consilium/header', 1, {
+  height: uint,
+  level: integer(0, limits.levelMax),
+  time: uint,
+  parent: bytes(32),
+  leader: nullable(bytes(32)),
+  seed: bytes(32),
+  seedProof: nullable(bytes(80)),
+  transactionsRoot: bytes(32),
+  receiptsRoot: bytes(32),
+  parentVotesRoot: bytes(32),
+  nextRingRoot: bytes(32),
+  stateRoot: bytes(32),
+});
+export type Header = Infer<typeof headerCodec>;
+
+/** A cert vote for the parent: height and value are the parent's. Sorted by voter. */
+export const parentVoteCodec = struct({
+  voter: bytes(32),
+  period: integer(0, PERIOD_MAX),
+  signature: bytes(64),
+});
+export type ParentVote = Infer<typeof parentVoteCodec>;
+
+export const blockCodec = struct({
+  header: headerCodec,
+  transactions: list(transactionCodec, limits.transactionsPerBlockMax),
+  parentVotes: list(parentVoteCodec, limits.membersMax),
+});
+export type Block = Infer<typeof blockCodec>;
+
+export function encodeBlock(block: Block): Uint8Array {
+  return encode(blockCodec, block);
+}
+
+/** Throws DecodeError. The block's roots are not compared here: `rootsMatch` does that. */
+export function decodeBlock(raw: Uint8Array): Block {
+  return decode(blockCodec, raw, limits.blockBytesMax);
+}
+
+export function encodeHeader(header: Header): Uint8Array {
+  return encode(headerCodec, header);
+}
+
+export function blockHash(header: Header): Uint8Array {
+  return sha256(encodeHeader(header));
+}
+
+export function transactionsRoot(block: Pick<Block, 'transactions'>): Uint8Array {
+  return merkleRoot(block.transactions.map(encodeTransaction));
+}
+
+export function parentVotesRoot(block: Pick<Block, 'parentVotes'>): Uint8Array {
+  return merkleRoot(block.parentVotes.map((vote) => encode(parentVoteCodec, vote)));
+}
+
+/** Does the body belong to the header? */
+export function rootsMatch(block: Block): boolean {
+  return (
+    equalBytes(block.header.transactionsRoot, transactionsRoot(block)) &&
+    equalBytes(block.header.parentVotesRoot, parentVotesRoot(block))
+  );
+}
+
+/** Bytes of all payloads that a block announces. */
+export function announcedBytes(block: Pick<Block, 'transactions'>): number {
+  return block.transactions.reduce(
+    (sum, transaction) => sum + transaction.payloads.reduce((bytesSum, ref) => bytesSum + ref.size, 0),
+    0,
+  );
+}
+
+const unsignedProposalCodec = tagged('consilium/proposal', 1, { height: uint, hash: bytes(32) });
+
+/** A leader's signature under one block for one height; two of them for different blocks are evidence. */
+export function signProposal(
+  chainId: Uint8Array,
+  height: number,
+  hash: Uint8Array,
+  secret: Uint8Array,
+): Uint8Array {
+  return sign(secret, encode(unsignedProposalCodec, { chainId, height, hash }));
+}
+
+export function verifyProposal(
+  chainId: Uint8Array,
+  leader: Uint8Array,
+  height: number,
+  hash: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return verifySignature(leader, encode(unsignedProposalCodec, { chainId, height, hash }), signature);
+}

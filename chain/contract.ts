@@ -1,0 +1,84 @@
+import type { Codec } from './codec.js';
+import type { StateAccess, StateReader } from './state.js';
+import type { PayloadRef } from './transaction.js';
+
+/** Something that happened, as receipts keep it: a contract's name, a kind, and fields for people and tools. */
+export interface ChainEvent {
+  readonly contract: string;
+  readonly kind: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A contract's no: a stable code and a sentence that says what to do. It consumes the nonce. */
+export interface Refusal {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** What a block is to the contracts. Unit: time in milliseconds. */
+export interface BlockContext<C> {
+  readonly chainId: Uint8Array;
+  readonly height: number;
+  readonly time: number;
+  readonly leader: Uint8Array | null;
+  /** `drawn` led the parent's committee, `leader` is null if its block failed and the empty one stands there. */
+  readonly parent: {
+    readonly height: number;
+    readonly time: number;
+    readonly leader: Uint8Array | null;
+    readonly drawn: Uint8Array | null;
+  };
+  /** The members whose cert votes for the parent the block carries, sorted. Empty for the empty block. */
+  readonly participants: readonly Uint8Array[];
+  /** Outcomes of the closings that are due, by id: computed beforehand, never read from a block. */
+  readonly closings: ReadonlyMap<string, C>;
+}
+
+export interface Scope<C> {
+  readonly state: StateAccess;
+  readonly block: BlockContext<C>;
+  emit(kind: string, fields: Readonly<Record<string, unknown>>): void;
+  /** Hands bytes to the payload store; the state keeps only their id, which is returned. */
+  emitPayload(payload: Uint8Array): PayloadRef;
+}
+
+export interface CallScope<C> extends Scope<C> {
+  readonly sender: Uint8Array;
+  readonly level: number;
+  /** Payload references of the transaction, with their bytes, which the block's holders have. */
+  readonly payloads: readonly { readonly ref: PayloadRef; readonly bytes: Uint8Array }[];
+}
+
+/** `args` decodes what the sender sent, before the rule sees it. */
+export interface Method<C> {
+  readonly args: Codec<unknown>;
+  apply(scope: CallScope<C>, args: unknown): Refusal | null;
+}
+
+export interface Contract<C> {
+  readonly name: string;
+  readonly methods: Readonly<Record<string, Method<C>>>;
+  /** Runs at the start of every block, the empty one included. It cannot refuse. */
+  beginBlock?(scope: Scope<C>): void;
+}
+
+/** The contracts of a chain in their order, and the two questions that execution has for them. */
+export interface Protocol<C> {
+  readonly contracts: readonly Contract<C>[];
+  /** May this account send transactions at all? */
+  isAccount(state: StateReader, account: Uint8Array): boolean;
+  /** The root of the ring that draws the committee of `height`, from the state after its parent. */
+  ringRootOf(state: StateReader, height: number): Uint8Array;
+}
+
+/** Declares a method: the rule is typed by the codec of its arguments. */
+export function method<C, A>(
+  args: Codec<A>,
+  apply: (scope: CallScope<C>, args: A) => Refusal | null,
+): Method<C> {
+  return { args: args as Codec<unknown>, apply: (scope, decoded) => apply(scope, decoded as A) };
+}
+
+export function refuse(code: string, detail: string): Refusal {
+  return { code, detail };
+}

@@ -1,0 +1,287 @@
+import { bytesToHex, compareBytes } from '../crypto/index.js';
+import {
+  type Block,
+  blockHash,
+  type Header,
+  type ParentVote,
+  parentVotesRoot,
+  transactionsRoot,
+} from './block.js';
+import {
+  anyNode,
+  BYTE_ORDER_MARK,
+  bool,
+  bytes,
+  DecodeError,
+  decode,
+  encode,
+  type Infer,
+  list,
+  nullable,
+  record,
+  text,
+  uint,
+} from './codec.js';
+import type { BlockContext, CallScope, ChainEvent, Protocol, Refusal, Scope } from './contract.js';
+import { limits } from './limits.js';
+import { merkleRoot, payloadId } from './merkle.js';
+import { applyChanges, cell, createDraft, mergeDraft, readState, type StateDraft } from './state.js';
+import { type StateTree, treeRoot } from './stateTree.js';
+import type { PayloadRef, VerifiedTransaction } from './transaction.js';
+
+const eventCodec = record({ contract: text(64), kind: text(64), fields: anyNode });
+
+/** What became of a transaction; `transaction` is null for the receipt of the block's own beginning. */
+export const receiptCodec = record({
+  transaction: nullable(bytes(32)),
+  ok: bool,
+  code: nullable(text(64)),
+  detail: nullable(text(1024)),
+  events: list(eventCodec, limits.eventsPerReceiptMax),
+});
+export type Receipt = Infer<typeof receiptCodec>;
+
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  return encode(receiptCodec, receipt);
+}
+
+/** Throws DecodeError. */
+export function decodeReceipt(raw: Uint8Array): Receipt {
+  return decode(receiptCodec, raw, limits.receiptBytesMax);
+}
+
+/** The nonce that an account's next transaction must carry. */
+export const nonceCell = cell('account/nonce', uint);
+
+/** Why a block that holds this transaction would be invalid. */
+export type TransactionInvalid =
+  | 'unknown-sender'
+  | 'wrong-nonce'
+  | 'wrong-level'
+  | 'missing-payload'
+  | 'block-full';
+
+/** A block on its way: beginBlock has run, transactions are taken one by one, `finish` seals it. */
+export interface Execution {
+  readonly transactions: readonly VerifiedTransaction[];
+  take(
+    transaction: VerifiedTransaction,
+  ): { ok: true; receipt: Receipt } | { ok: false; reason: TransactionInvalid };
+  finish(): Executed;
+}
+
+export interface Executed {
+  readonly state: StateTree;
+  readonly changes: ReadonlyMap<string, Uint8Array | null>;
+  readonly receipts: readonly Receipt[];
+  /** Bytes that execution made (models, accumulators), by hex id: to be stored beside the state. */
+  readonly payloads: ReadonlyMap<string, Uint8Array>;
+  readonly receiptsRoot: Uint8Array;
+  readonly nextRingRoot: Uint8Array;
+  readonly stateRoot: Uint8Array;
+}
+
+/**
+ * Starts a block on top of its parent's state: runs every contract's beginBlock.
+ *
+ * `level` is the block's: task transactions of another level make it invalid. `payloadOf` gives the bytes of
+ * a payload that is held, or null. Deterministic; a contract that throws is a bug and is not caught.
+ */
+export function beginExecution<C>(
+  protocol: Protocol<C>,
+  parentState: StateTree,
+  block: BlockContext<C>,
+  level: number,
+  payloadOf: (id: Uint8Array) => Uint8Array | null,
+): Execution {
+  const draft = createDraft(readState(parentState));
+  const payloads = new Map<string, Uint8Array>();
+  const receipts: Receipt[] = [beginBlock(protocol, draft, block, payloads)];
+  const transactions: VerifiedTransaction[] = [];
+  let announced = 0;
+  let encoded = 0;
+
+  return {
+    transactions,
+    take: (verified) => {
+      const { transaction } = verified;
+      const announcedNow = announced + transaction.payloads.reduce((sum, ref) => sum + ref.size, 0);
+      const encodedNow = encoded + verified.size;
+      const full =
+        transactions.length >= limits.transactionsPerBlockMax ||
+        announcedNow > limits.payloadBytesPerBlockMax ||
+        encodedNow > limits.transactionBytesPerBlockMax;
+      if (full) return { ok: false, reason: 'block-full' };
+      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
+      const fault = faultOf(protocol, draft, verified, level, bytesOf);
+      if (fault !== null) return { ok: false, reason: fault };
+      nonceCell.set(draft, transaction.nonce + 1, bytesToHex(transaction.from));
+      const receipt = call(protocol, draft, block, verified, bytesOf as CallScope<C>['payloads'], payloads);
+      transactions.push(verified);
+      receipts.push(receipt);
+      announced = announcedNow;
+      encoded = encodedNow;
+      return { ok: true, receipt };
+    },
+    finish: () => {
+      const state = applyChanges(parentState, draft.changes);
+      return {
+        state,
+        changes: draft.changes,
+        receipts,
+        payloads,
+        receiptsRoot: merkleRoot(receipts.map(encodeReceipt)),
+        nextRingRoot: protocol.ringRootOf(draft, block.height + 1),
+        stateRoot: treeRoot(state),
+      };
+    },
+  };
+}
+
+/** The header of an executed block. Every field follows from the arguments. */
+export function sealHeader<C>(
+  context: BlockContext<C>,
+  parentHash: Uint8Array,
+  level: number,
+  seed: { readonly seed: Uint8Array; readonly proof: Uint8Array | null },
+  execution: Execution,
+  executed: Executed,
+  parentVotes: readonly ParentVote[],
+): Header {
+  const transactions = execution.transactions.map(({ transaction }) => transaction);
+  return {
+    chainId: context.chainId,
+    height: context.height,
+    level,
+    time: context.time,
+    parent: parentHash,
+    leader: context.leader,
+    seed: seed.seed,
+    seedProof: seed.proof,
+    transactionsRoot: transactionsRoot({ transactions }),
+    receiptsRoot: executed.receiptsRoot,
+    parentVotesRoot: parentVotesRoot({ parentVotes }),
+    nextRingRoot: executed.nextRingRoot,
+    stateRoot: executed.stateRoot,
+  };
+}
+
+/** The block that a sealed header belongs to, with its hash. */
+export function sealBlock(
+  header: Header,
+  execution: Execution,
+  parentVotes: readonly ParentVote[],
+): { block: Block; hash: Uint8Array } {
+  const transactions = execution.transactions.map(({ transaction }) => transaction);
+  return { block: { header, transactions, parentVotes }, hash: blockHash(header) };
+}
+
+/** Participants of the parent, as contracts see them. */
+export function participantsOf(parentVotes: readonly ParentVote[]): readonly Uint8Array[] {
+  return parentVotes.map(({ voter }) => voter).sort(compareBytes);
+}
+
+function beginBlock<C>(
+  protocol: Protocol<C>,
+  draft: StateDraft,
+  block: BlockContext<C>,
+  payloads: Map<string, Uint8Array>,
+): Receipt {
+  const events: ChainEvent[] = [];
+  for (const contract of protocol.contracts) {
+    contract.beginBlock?.(createScope(contract.name, draft, block, events, payloads));
+  }
+  return { transaction: null, ok: true, code: null, detail: null, events };
+}
+
+function faultOf<C>(
+  protocol: Protocol<C>,
+  draft: StateDraft,
+  { transaction }: VerifiedTransaction,
+  level: number,
+  payloads: readonly { readonly ref: PayloadRef; readonly bytes: Uint8Array | null }[],
+): TransactionInvalid | null {
+  if (!protocol.isAccount(draft, transaction.from)) return 'unknown-sender';
+  const nonce = nonceCell.get(draft, bytesToHex(transaction.from)) ?? 0;
+  if (transaction.nonce !== nonce) return 'wrong-nonce';
+  if (transaction.level !== 0 && transaction.level !== level) return 'wrong-level';
+  if (payloads.some(({ ref, bytes: held }) => held === null || held.length !== ref.size))
+    return 'missing-payload';
+  return null;
+}
+
+function call<C>(
+  protocol: Protocol<C>,
+  draft: StateDraft,
+  block: BlockContext<C>,
+  { transaction, hash }: VerifiedTransaction,
+  payloads: CallScope<C>['payloads'],
+  emitted: Map<string, Uint8Array>,
+): Receipt {
+  const attempt = createDraft(draft);
+  const events: ChainEvent[] = [];
+  const made = new Map<string, Uint8Array>();
+  const scope: CallScope<C> = {
+    ...createScope(transaction.contract, attempt, block, events, made),
+    sender: transaction.from,
+    level: transaction.level,
+    payloads,
+  };
+  const refusal = dispatch(protocol, scope, transaction.contract, transaction.method, transaction.args);
+  if (refusal !== null) {
+    return { transaction: hash, ok: false, code: refusal.code, detail: clip(refusal.detail), events: [] };
+  }
+  mergeDraft(attempt, draft);
+  for (const [id, payload] of made) emitted.set(id, payload);
+  return { transaction: hash, ok: true, code: null, detail: null, events };
+}
+
+/** Details are for people, may quote the sender, and are hashed: bounded, and well-formed text. */
+function clip(detail: string): string {
+  return detail.replaceAll(BYTE_ORDER_MARK, '').slice(0, 300).toWellFormed();
+}
+
+function dispatch<C>(
+  protocol: Protocol<C>,
+  scope: CallScope<C>,
+  contractName: string,
+  methodName: string,
+  args: unknown,
+): Refusal | null {
+  const contract = protocol.contracts.find(({ name }) => name === contractName);
+  if (contract === undefined)
+    return { code: 'unknown-contract', detail: `there is no contract ${contractName}` };
+  if (!Object.hasOwn(contract.methods, methodName)) {
+    return { code: 'unknown-method', detail: `${contractName} has no method ${methodName}` };
+  }
+  const { args: codec, apply } = contract.methods[methodName]!;
+  let decoded: unknown;
+  try {
+    decoded = codec.fromNode(args, 'args');
+  } catch (error) {
+    if (error instanceof DecodeError) return { code: 'malformed-args', detail: error.message };
+    throw error;
+  }
+  return apply(scope, decoded);
+}
+
+function createScope<C>(
+  contract: string,
+  state: StateDraft,
+  block: BlockContext<C>,
+  events: ChainEvent[],
+  payloads: Map<string, Uint8Array>,
+): Scope<C> {
+  return {
+    state,
+    block,
+    emit: (kind, fields) => {
+      events.push({ contract, kind, fields });
+    },
+    emitPayload: (payload) => {
+      const id = payloadId(payload);
+      payloads.set(bytesToHex(id), payload);
+      return { id, size: payload.length };
+    },
+  };
+}

@@ -3,7 +3,7 @@ import { NetError } from './errors.js';
 const LENGTH_BYTES = 4;
 
 export interface Batcher {
-  /** Fails with NetError "message-too-large" if the message would not fit into an empty batch. */
+  /** Fails with NetError "message-too-large" if it would not fit into an empty batch, "malformed" if it is empty. */
   add(message: Uint8Array): void;
   /** Sends what waits, now. */
   flush(): void;
@@ -63,6 +63,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
           `message of ${message.length} bytes in batches of ${options.bytesMax}`,
         );
       }
+      if (message.length === 0) throw new NetError('malformed', 'empty message');
       if (waitingBytes + bytes > options.bytesMax) flush();
       waiting.push(message.slice());
       waitingBytes += bytes;

@@ -9,21 +9,28 @@ const HASH_BYTES = 32;
 /** A payload of 2^32 chunks has audit paths of 32 hashes; ours are far smaller. */
 const PROOF_HASHES_MAX = 32;
 
-/** Chunk request: payload id (32 bytes), chunk index (u32). */
-export const CHUNK_REQUEST_BYTES = ID_BYTES + 4;
+/** Chunk request: payload id (32 bytes), payload size (u32), chunk index (u32). */
+export const CHUNK_REQUEST_BYTES = ID_BYTES + 8;
 
 /** Chunk response: audit path length (u8), audit path (32 bytes each, leaf up), chunk. Empty: not held. */
 export const CHUNK_RESPONSE_BYTES_MAX = 1 + PROOF_HASHES_MAX * HASH_BYTES + PAYLOAD_CHUNK_BYTES;
 
+/**
+ * The size is asked for too: who holds a payload of that id and another size has not got what is meant, and must not
+ * be blamed for a size that somebody else made up.
+ */
 export interface ChunkRequest {
   readonly id: Uint8Array;
+  readonly size: number;
   readonly index: number;
 }
 
-export function encodeChunkRequest({ id, index }: ChunkRequest): Uint8Array {
+export function encodeChunkRequest({ id, size, index }: ChunkRequest): Uint8Array {
   const bytes = new Uint8Array(CHUNK_REQUEST_BYTES);
   bytes.set(id);
-  new DataView(bytes.buffer).setUint32(ID_BYTES, index);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(ID_BYTES, size);
+  view.setUint32(ID_BYTES + 4, index);
   return bytes;
 }
 
@@ -32,8 +39,12 @@ export function decodeChunkRequest(bytes: Uint8Array): ChunkRequest {
   if (bytes.length !== CHUNK_REQUEST_BYTES) {
     throw new NetError('refused', `chunk request of ${bytes.length} bytes`);
   }
-  const index = new DataView(bytes.buffer, bytes.byteOffset).getUint32(ID_BYTES);
-  return { id: bytes.slice(0, ID_BYTES), index };
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return {
+    id: bytes.slice(0, ID_BYTES),
+    size: view.getUint32(ID_BYTES),
+    index: view.getUint32(ID_BYTES + 4),
+  };
 }
 
 /** Gives the proofs for the chunks of one payload; each is computed once. An index past the end: not held. */
@@ -66,10 +77,7 @@ export type ChunkFinding =
   | { readonly kind: 'wrong' };
 
 /** What a response says about chunk `index` of the payload of that id and size; a chunk is proved by then. */
-export function readChunkResponse(
-  response: Uint8Array,
-  { id, index, size }: ChunkRequest & { readonly size: number },
-): ChunkFinding {
+export function readChunkResponse(response: Uint8Array, { id, index, size }: ChunkRequest): ChunkFinding {
   if (response.length === 0) return { kind: 'not-held' };
   const hashes = response[0]!;
   const chunk = response.subarray(1 + hashes * HASH_BYTES);

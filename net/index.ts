@@ -1,4 +1,12 @@
 /** Moves bytes between nodes: gossip, requests, payloads. Knows nothing of what they mean. */
+export {
+  type Batcher,
+  type BatcherOptions,
+  type BatchLimits,
+  createBatcher,
+  joinBatch,
+  splitBatch,
+} from './batch.js';
 export { NetError, type NetErrorCode } from './errors.js';
 export { createLibp2pTransport, type Libp2pTransportOptions } from './libp2pTransport.js';
 export { defaultNetLimits, defaultPayloadLimits, type NetLimits, type PayloadLimits } from './limits.js';

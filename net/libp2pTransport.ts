@@ -115,6 +115,7 @@ class Libp2pTransport implements Transport {
     } catch (cause) {
       throw new NetError('listen-failed', `cannot listen on ${this.#options.listen.join(', ')}`, { cause });
     }
+    if (this.#isStopped()) return node.stop();
     this.#node = node;
     this.#links = this.#watch(node);
     for (const topic of topics) node.services.gossip.subscribe(this.#wireName(topic));
@@ -202,6 +203,10 @@ class Libp2pTransport implements Transport {
   /** On the wire a protocol or topic carries the chain id: nodes of two chains have nothing to say to each other. */
   #wireName(name: string): string {
     return `${this.#prefix}/${name}`;
+  }
+
+  #isStopped(): boolean {
+    return this.#phase === 'stopped';
   }
 
   #started(): Node {

@@ -24,8 +24,11 @@ export interface MemoryNetworkOptions {
 }
 
 export interface MemoryNetwork {
-  /** A node's transport, by its 32-byte seed or by its key. A stopped one's successor takes its place at start. */
-  transport(identity: Uint8Array | PeerKey): Transport;
+  /**
+   * A node's transport, by its 32-byte seed or by its key; `limits` go before the network's. A stopped one's
+   * successor takes its place at start.
+   */
+  transport(identity: Uint8Array | PeerKey, limits?: Partial<NetLimits>): Transport;
 }
 
 /**
@@ -37,9 +40,12 @@ export interface MemoryNetwork {
 export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryNetwork {
   const switchboard = new Switchboard();
   return {
-    transport(identity) {
+    transport(identity, limits) {
       const self = typeof identity === 'string' ? identity : bytesToHex(publicKeyOf(identity));
-      return new MemoryTransport(self, switchboard, options);
+      return new MemoryTransport(self, switchboard, {
+        ...options,
+        limits: { ...options.limits, ...limits },
+      });
     },
   };
 }

@@ -83,13 +83,12 @@ export class PayloadFetch {
     await permits.take(peer);
     try {
       if (this.#currentSource() !== peer) return false;
-      const response = await transport.request(
-        peer,
-        CHUNK_PROTOCOL,
-        encodeChunkRequest({ id: this.#id, index }),
-        { timeoutMs: limits.chunkTimeoutMs, responseBytesMax: CHUNK_RESPONSE_BYTES_MAX },
-      );
-      const finding = readChunkResponse(response, { id: this.#id, index, size: this.#size });
+      const chunk = { id: this.#id, size: this.#size, index };
+      const response = await transport.request(peer, CHUNK_PROTOCOL, encodeChunkRequest(chunk), {
+        timeoutMs: limits.chunkTimeoutMs,
+        responseBytesMax: CHUNK_RESPONSE_BYTES_MAX,
+      });
+      const finding = readChunkResponse(response, chunk);
       if (finding.kind === 'chunk') {
         this.#payload.set(finding.chunk, index * PAYLOAD_CHUNK_BYTES);
         return true;

@@ -17,8 +17,8 @@ export interface PayloadExchange {
   /**
    * The payload of that id and size: from the store, or pulled chunk by proved chunk from the candidates, in their
    * order, and stored before it is returned. Fetches of one payload at the same time are one fetch, with the
-   * candidates of all; fetches beyond `inFlightBytesMax` wait, first come first served. The size is part of what is
-   * proved: with a wrong one no chunk verifies.
+   * candidates of all; fetches beyond `inFlightBytesMax` wait, first come first served. A payload of that id and
+   * another size is not it: nobody holds it then.
    *
    * Fails with NetError "too-large" (size 0 or over `payloadBytesMax`), "queue-full", "unavailable" (each
    *   candidate was tried once), "aborted" (the signal, or the exchange was closed); with what `put` throws.
@@ -166,42 +166,44 @@ class Exchange implements PayloadExchange {
   }
 }
 
+interface Served {
+  readonly size: number;
+  readonly respond: (index: number) => Uint8Array;
+}
+
 /** Answers chunk requests from the store; keeps the payloads last asked for at hand, up to `servedBytesMax`. */
 function servePayloads(transport: Transport, store: PayloadStore, limits: PayloadLimits): void {
   /** In order of last use. */
-  const served = new Map<
-    string,
-    { readonly size: number; readonly respond: (index: number) => Uint8Array }
-  >();
+  const served = new Map<string, Served>();
   let servedBytes = 0;
 
-  async function responderOf(id: Uint8Array): Promise<((index: number) => Uint8Array) | null> {
+  async function find(id: Uint8Array): Promise<Served | null> {
     const name = bytesToHex(id);
     const known = served.get(name);
     if (known !== undefined) {
       served.delete(name);
       served.set(name, known);
-      return known.respond;
+      return known;
     }
     const payload = store.has(id) ? await store.get(id) : null;
     if (payload === null) return null;
-    const respond = chunkResponder(payload);
-    if (!served.has(name)) servedBytes += payload.length;
-    served.set(name, { size: payload.length, respond });
+    const found = { size: payload.length, respond: chunkResponder(payload) };
+    if (!served.has(name)) servedBytes += found.size;
+    served.set(name, found);
     for (const [oldest, { size }] of served) {
       if (servedBytes <= limits.servedBytesMax) break;
       served.delete(oldest);
       servedBytes -= size;
     }
-    return respond;
+    return found;
   }
 
   transport.serve(
     CHUNK_PROTOCOL,
     async (bytes) => {
-      const { id, index } = decodeChunkRequest(bytes);
-      const respond = await responderOf(id);
-      return respond === null ? new Uint8Array(0) : respond(index);
+      const { id, size, index } = decodeChunkRequest(bytes);
+      const found = await find(id);
+      return found === null || found.size !== size ? new Uint8Array(0) : found.respond(index);
     },
     { requestBytesMax: CHUNK_REQUEST_BYTES, concurrentMax: limits.serveConcurrentMax },
   );

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { bytesToHex, publicKeyOf, sha256, utf8ToBytes } from '../../crypto/index.js';
 import type { NetLimits, PeerKey, Transport } from '../../net/index.js';
 import { Collector } from './deadline.js';
@@ -7,24 +6,26 @@ import { Collector } from './deadline.js';
 export interface TransportKind {
   readonly name: string;
   /** A new network, in which transports of the same chain id can find each other. */
-  create(limits: Partial<NetLimits>, onError: (error: Error) => void): TransportFactory;
+  create(onError: (error: Error) => void): TransportFactory;
 }
 
 export interface TransportFactory {
   /** `listen` is null for a fresh address, or the addresses of a transport that was stopped. */
-  transport(secret: Uint8Array, listen: readonly string[] | null): Transport;
+  transport(secret: Uint8Array, listen: readonly string[] | null, limits: Partial<NetLimits>): Transport;
 }
 
 /** Nodes of a test: secrets from a label, so that a run is repeatable; everything is stopped at the end. */
 export class TestNetwork {
   readonly errors = new Collector<Error>();
   readonly #factory: TransportFactory;
+  readonly #limits: Partial<NetLimits>;
   readonly #changes = new Collector<string>();
   readonly #started: Transport[] = [];
 
   constructor(kind: TransportKind, limits: Partial<NetLimits> = {}) {
+    this.#factory = kind.create(this.errors.push);
     // Short waits between dials: the tests restart peers.
-    this.#factory = kind.create({ redialMinMs: 10, redialMaxMs: 100, ...limits }, this.errors.push);
+    this.#limits = { redialMinMs: 10, redialMaxMs: 100, dialGraceMs: 50, gossipHeartbeatMs: 100, ...limits };
   }
 
   static secret(label: string): Uint8Array {
@@ -35,8 +36,11 @@ export class TestNetwork {
     return bytesToHex(publicKeyOf(TestNetwork.secret(label)));
   }
 
-  create(label: string, listen: readonly string[] | null = null): Transport {
-    const transport = this.#factory.transport(TestNetwork.secret(label), listen);
+  create(label: string, listen: readonly string[] | null = null, limits: Partial<NetLimits> = {}): Transport {
+    const transport = this.#factory.transport(TestNetwork.secret(label), listen, {
+      ...this.#limits,
+      ...limits,
+    });
     transport.onPeer((peer, state) => this.#changes.push(`${transport.self} ${state} ${peer}`));
     this.#started.push(transport);
     return transport;
@@ -77,9 +81,4 @@ export class TestNetwork {
 
 export function addressBook(transports: readonly Transport[]) {
   return transports.map((transport) => ({ key: transport.self, addresses: transport.addresses() }));
-}
-
-/** A message that no other test has sent. */
-export function message(bytes = 32): Uint8Array {
-  return new Uint8Array(randomBytes(bytes));
 }

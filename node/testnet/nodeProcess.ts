@@ -49,6 +49,7 @@ export async function startNodeProcess(
   const pidFile = join(folder, 'node.pid');
   if (runningPid(pidFile) !== null) throw new TestnetError('already-running', `${name} is running already`);
   await requirePorts(name, ports);
+  options.signal?.throwIfAborted();
   const child = spawnNode(folder, options);
   const exited = exitOf(child);
   try {

@@ -11,18 +11,7 @@ import {
 import { accountOf, checkUpdate, enrolledCell, taskCell, updateArgsCodec } from '../contracts/index.js';
 import { equalBytes } from '../crypto/index.js';
 import type { MempoolFault } from './mempool.js';
-
-export type SubmitFault =
-  | 'wrong-chain'
-  | 'bad-signature'
-  | 'oversize'
-  | 'unknown-sender'
-  | 'wrong-nonce'
-  | 'wrong-level'
-  | 'payload-mismatch'
-  | 'mempool-full'
-  | 'already-known'
-  | 'refused';
+import type { SubmitFault } from './rpc/index.js';
 
 export type Admission =
   | { readonly ok: true; readonly verified: VerifiedTransaction }

@@ -7,11 +7,7 @@ import {
   type VerifiedTransaction,
 } from '../chain/index.js';
 import type { Judged, Tip } from '../consensus/index.js';
-import {
-  type EnrolmentTerms,
-  paramsCell,
-  signEnrolment,
-} from '../contracts/index.js';
+import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
 import {

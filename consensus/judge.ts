@@ -146,7 +146,7 @@ export function judgeBlock<C>(
   verified: (transaction: Block['transactions'][number]) => VerifiedTransaction | null = () => null,
 ): Judgement {
   const { header } = block;
-  const fault = headerFault(rules, tip, header) ?? bodyFault(rules, tip, block);
+  const fault = headerFault(rules, tip, header) ?? bodyFault(tip, block);
   if (fault !== null) return fault;
   const context = contextOf(
     tip,
@@ -187,7 +187,7 @@ export function judgeEmpty<C>(
 }
 
 /** Cert votes for the tip as a block carries them: sorted by voter, all of one period. */
-export function parentVotesFault<C>(rules: Rules<C>, tip: Tip, votes: readonly ParentVote[]): string | null {
+export function parentVotesFault(tip: Tip, votes: readonly ParentVote[]): string | null {
   if (tip.height === 0) return votes.length === 0 ? null : 'the first block has no parent votes';
   if (votes.length < quorumOf(tip.committee.length)) return `${votes.length} votes are no quorum`;
   for (const [i, vote] of votes.entries()) {
@@ -223,10 +223,10 @@ function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | 
   return null;
 }
 
-function bodyFault<C>(rules: Rules<C>, tip: Tip, block: Block): Judgement | null {
+function bodyFault(tip: Tip, block: Block): Judgement | null {
   if (encodeBlock(block).length > limits.blockBytesMax) return invalid('oversize', 'the block is too large');
   if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
-  const votes = parentVotesFault(rules, tip, block.parentVotes);
+  const votes = parentVotesFault(tip, block.parentVotes);
   return votes === null ? null : invalid('wrong-parent-votes', votes);
 }
 

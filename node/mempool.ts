@@ -42,7 +42,8 @@ export class Mempool {
     const waiting = this.#bySender.get(sender) ?? new Map<number, string>();
     const { nonce } = transaction;
     if (nonce < next || nonce > next + mempoolLimits.nonceGapMax || waiting.has(nonce)) return 'wrong-nonce';
-    const full = this.#byHash.size >= mempoolLimits.transactionsMax || this.#bytes + size > mempoolLimits.bytesMax;
+    const full =
+      this.#byHash.size >= mempoolLimits.transactionsMax || this.#bytes + size > mempoolLimits.bytesMax;
     if (full) return 'mempool-full';
     this.#byHash.set(hash, { verified, acceptedAt });
     this.#bySender.set(sender, waiting.set(nonce, hash));
@@ -65,6 +66,14 @@ export class Mempool {
       if (taken.length >= limits.transactionsPerBlockMax) break;
     }
     return taken;
+  }
+
+  /** The nonce after a sender's waiting transactions. */
+  nextNonce(sender: string, state: StateReader): number {
+    let nonce = nonceCell.get(state, sender) ?? 0;
+    const waiting = this.#bySender.get(sender);
+    while (waiting?.has(nonce)) nonce += 1;
+    return nonce;
   }
 
   hasCandidates(state: StateReader): boolean {

@@ -5,7 +5,7 @@ import { unitCodec } from './state.js';
 export const declareCodec = record({
   dataset: bytes(32),
   unit: unitCodec,
-  epsilonMicro: integer(1, 100_000_000),
+  epsilonMicro: integer(1, 64_000_000),
   deltaPico: integer(1, 100_000_000_000),
 });
 export type Declare = Infer<typeof declareCodec>;

@@ -17,6 +17,7 @@ import { sign, verifySignature } from '../../crypto/index.js';
 import {
   type AggregationName,
   aggregationRules,
+  SIGMA16_MAX,
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
@@ -76,10 +77,10 @@ export const taskSpecCodec = record({
   rounds: integer(1, 100_000),
   privacy: record({
     unit: unitCodec,
-    epsilonMicro: integer(0, 100_000_000),
+    epsilonMicro: integer(0, 64_000_000),
     deltaPico: integer(0, 100_000_000_000),
-    sigma16: integer(0, 2 ** 31),
-    clip16: integer(1, 2 ** 31),
+    sigma16: integer(0, SIGMA16_MAX),
+    clip16: integer(1, 2 ** 31 - 1),
   }),
   verification: record({
     rule: nameOf<VerificationName>(verificationRules),

@@ -1,13 +1,5 @@
 import { type Refusal, refuse } from '../../chain/index.js';
-import {
-  checkModel,
-  checkSchema,
-  createGrid,
-  GRID_DIMENSION_MAX,
-  parameterCount,
-  rhoCap,
-  roundRho,
-} from '../../fl/index.js';
+import { checkModel, checkSchema, DIMENSION_MAX, parameterCount, rhoCap, roundRho } from '../../fl/index.js';
 import type { TaskSpec } from './calls.js';
 
 /** Does a task hold together? What does not is refused at publication, before any device trains. */
@@ -15,7 +7,7 @@ export function checkTask(spec: TaskSpec): Refusal | null {
   return checkLearning(spec) ?? checkPrivacy(spec) ?? checkDevices(spec);
 }
 
-function checkLearning({ model, schema, privacy }: TaskSpec): Refusal | null {
+function checkLearning({ model, schema }: TaskSpec): Refusal | null {
   const modelProblem = checkModel(model);
   if (modelProblem !== null) return refuse('model-unfit', modelProblem);
   const schemaProblem = checkSchema(schema);
@@ -27,14 +19,7 @@ function checkLearning({ model, schema, privacy }: TaskSpec): Refusal | null {
     );
   }
   const dimension = parameterCount(model);
-  if (dimension > GRID_DIMENSION_MAX)
-    return refuse('model-unfit', `at most ${GRID_DIMENSION_MAX} parameters`);
-  try {
-    createGrid({ dimension, clip16: privacy.clip16, sigma16: privacy.sigma16 });
-  } catch (error) {
-    if (error instanceof RangeError) return refuse('grid-unfit', error.message);
-    throw error;
-  }
+  if (dimension > DIMENSION_MAX) return refuse('model-unfit', `at most ${DIMENSION_MAX} parameters`);
   return null;
 }
 

@@ -10,7 +10,7 @@ import { integerSqrtCeil } from './integerSqrt.js';
  */
 
 const RHO_BITS = 40n;
-const SIGMA16_MAX = 2 ** 31 - 1;
+export const SIGMA16_MAX = 2 ** 31 - 1;
 /** Above every cap: ε <= 64 and δ < 1 keep µ below 22, ρ = µ²/2 below 2^8. */
 const RHO_CAP_BITS = RHO_BITS + 8n;
 const MICRO = 1_000_000;

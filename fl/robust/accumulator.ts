@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { bytesToUtf8, concatBytes, equalBytes, utf8ToBytes } from '../../crypto/index.js';
-import { packUpdate, unpackUpdate } from '../grid/index.js';
+import { type Grid, normCapSquared, packUpdate, unpackUpdate } from '../grid/index.js';
+import { integerSqrt } from '../privacy/integerSqrt.js';
 import { type AlignmentState, type DeviceRecord, WINDOW_ROUNDS, type WindowRound } from './alignmentState.js';
+import { UNITS_PER_DEVICE_MAX } from './rule.js';
 
 const VERSION = 1;
 const ROUND_BYTES = 16;
@@ -20,8 +22,8 @@ const ROUND_BYTES = 16;
  *             u16 mask (bit i: took part in round i of the window)
  *             per bit set, lowest first: u32 length and the packed update
  *
- * Size: for n devices and d parameters at b bits an entry about 10 n d b / 8 bytes, so a payload of 32 MiB serves
- *   20 devices up to about 250,000 parameters at 5 bits.
+ * Size: for n devices and d parameters at b bits an entry about 10 n d b / 8 bytes; 20 devices with 250,000
+ *   parameters at 5 bits fill a payload of 32 MiB. `accumulatorBytesMax` bounds it.
  */
 export function encodeAccumulator(state: AlignmentState): Uint8Array {
   const head = new DataView(new ArrayBuffer(6 + ROUND_BYTES * state.rounds.length + 2));
@@ -38,6 +40,18 @@ export function encodeAccumulator(state: AlignmentState): Uint8Array {
   assert.ok(state.devices.length < 65_536, 'fewer than 65,536 devices');
   head.setUint16(head.byteLength - 2, state.devices.length);
   return concatBytes(new Uint8Array(head.buffer), ...state.devices.flatMap(encodeDevice));
+}
+
+/**
+ * The most bytes that the accumulator of `devices` devices can take on this grid, for a task to be refused whose
+ * accumulator would not fit a payload. No entry of an update within the norm cap is larger than the cap's root.
+ */
+export function accumulatorBytesMax(devices: number, grid: Grid): number {
+  const largest = integerSqrt(normCapSquared(grid, UNITS_PER_DEVICE_MAX));
+  const width = Math.min(32, (2n * largest).toString(2).length);
+  const packed = packUpdate(new Int32Array(1)).length + Math.ceil((grid.dimension * width) / 8);
+  const record = 1 + 255 + 5 + 3 * 256 + 2 + WINDOW_ROUNDS * (4 + packed);
+  return 6 + ROUND_BYTES * WINDOW_ROUNDS + 2 + devices * record;
 }
 
 /**

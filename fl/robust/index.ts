@@ -12,4 +12,5 @@ export const verificationRules: Readonly<Record<VerificationName, VerificationRu
   none,
 };
 
+export { accumulatorBytesMax } from './accumulator.js';
 export * from './rule.js';

@@ -29,7 +29,9 @@ export function createCloser(): Closer {
   };
   // A verdict that throws is a bug on every node alike; the node stops rather than going on without one.
   worker.on('error', fail);
-  worker.on('exit', (code) => fail(new Error(closing ? 'the closer was closed' : `the closer ended with ${code}`)));
+  worker.on('exit', (code) =>
+    fail(new Error(closing ? 'the closer was closed' : `the closer ended with ${code}`)),
+  );
   return {
     run: (job) =>
       new Promise((resolve, reject) => {

@@ -17,8 +17,8 @@ import {
   createAgreement,
   createCertificate,
   emptyBlock,
-  judgeBlock,
   type Judged,
+  judgeBlock,
   type MemberVote,
   nextCommittee,
   proveSeed,
@@ -43,7 +43,14 @@ import type { Mempool } from '../mempool.js';
 import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
-import { type HeightWork, missingPayloads, signMemberVote, toMemberVote, toParentVotes, toWire } from './height.js';
+import {
+  type HeightWork,
+  missingPayloads,
+  signMemberVote,
+  toMemberVote,
+  toParentVotes,
+  toWire,
+} from './height.js';
 import { decodeProposal, encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 
 export interface DriverOptions {
@@ -57,10 +64,18 @@ export interface DriverOptions {
   readonly payloads: PayloadExchange;
   readonly closer: Closer;
   readonly clock: Clock;
-  readonly keys: { readonly publicKey: Uint8Array; readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
+  readonly keys: {
+    readonly publicKey: Uint8Array;
+    readonly secret: Uint8Array;
+    readonly vrfSecret: Uint8Array;
+  };
   readonly log: Logger;
+  /** Asks a peer for a leader's block that votes carry and we never got; null: it has none. */
+  readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
+  /** The next height has begun: messages that came too early can be taken now. */
+  readonly onBegin: () => void;
   /** Something that must not happen did: the node has to stop. */
   readonly onFatal: (error: Error) => void;
 }
@@ -133,10 +148,11 @@ export class Driver {
 
   /** A proposal whose signature and leader were checked. Null `from`: our own. */
   propose(work: HeightWork, proposal: SignedProposal, from: string | null): void {
-    const value = bytesToHex(blockHash(proposal.block.header));
-    if (work.proposals.has(value) || work.proposals.size >= PROPOSALS_MAX) return;
-    work.proposals.set(value, { ...proposal, from });
-    const ahead = proposal.block.header.time - this.#options.clock.now() - this.#options.params.agreement.clockDriftMs;
+    const value = this.note(work, proposal, from);
+    if (value === null || work.announced.has(value)) return;
+    work.announced.add(value);
+    const ahead =
+      proposal.block.header.time - this.#options.clock.now() - this.#options.params.agreement.clockDriftMs;
     const hand = () =>
       this.input(work, { kind: 'proposal', value, payloadBytes: announcedBytes(proposal.block) });
     // A block from the future is held back until it isn't one, bounded by the height's own end.
@@ -144,12 +160,23 @@ export class Driver {
     else hand();
   }
 
+  /** Keeps a leader's block for judging. Null: there are too many already. */
+  note(work: HeightWork, proposal: SignedProposal, from: string | null): string | null {
+    const value = bytesToHex(blockHash(proposal.block.header));
+    if (work.proposals.has(value)) return value;
+    if (work.proposals.size >= PROPOSALS_MAX) return null;
+    work.proposals.set(value, { ...proposal, from });
+    return value;
+  }
+
   /** A late cert vote for the tip: the next leader carries it, so that the slow are counted as present. */
-  addParentVote(vote: ParentVote): void {
+  addParentVote({ voter, period, signature }: ParentVote): boolean {
     const first = this.#parentVotes[0];
-    if (first === undefined || first.period !== vote.period) return;
-    if (this.#parentVotes.some(({ voter }) => equalBytes(voter, vote.voter))) return;
-    this.#parentVotes = [...this.#parentVotes, vote].sort((a, b) => Buffer.compare(a.voter, b.voter));
+    if (first === undefined || first.period !== period) return false;
+    if (this.#parentVotes.some((known) => equalBytes(known.voter, voter))) return false;
+    const votes = [...this.#parentVotes, { voter, period, signature }];
+    this.#parentVotes = votes.sort((a, b) => Buffer.compare(a.voter, b.voter));
+    return true;
   }
 
   /** A decided block from elsewhere, its certificate verified. Runs inside the queue. */
@@ -159,7 +186,7 @@ export class Driver {
   }
 
   async #beginHeight(): Promise<void> {
-    const { rules, params, store, mempool, clock, keys } = this.#options;
+    const { rules, params, mempool, clock, keys } = this.#options;
     const tip = this.#tip;
     const height = tip.height + 1;
     const closings = await this.#computeClosings(tip);
@@ -169,7 +196,7 @@ export class Driver {
     const self = indexOf.get(bytesToHex(keys.publicKey)) ?? null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
-    const { ownRecords, justification, proposal } = this.#records(height, indexOf);
+    const { ownRecords, justification, proposal, blocks } = this.#records(height, indexOf);
     const emptyRun = tip.height > 0 && tip.leader === null ? (emptyRunCell.get(state) ?? 0) + 1 : 0;
     const step = createAgreement({
       height,
@@ -191,14 +218,17 @@ export class Driver {
       closings,
       empty,
       proposals: new Map(),
+      announced: new Set(),
       judged: new Map(),
       timers: new Map(),
       abort: new AbortController(),
       machine: step.state,
     };
     this.#work = work;
+    for (const block of blocks) this.note(work, block, null);
     if (proposal !== null) this.propose(work, proposal, null);
     await this.#perform(work, step.effects);
+    this.#options.onBegin();
     const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
     if (due) this.input(work, { kind: 'activate' });
     else this.#setIdleTimers(work, nextDeadline(state), clock.now());
@@ -223,23 +253,32 @@ export class Driver {
     return outcomes;
   }
 
-  /** Own votes, justification and proposal of a height as they rest on disk. */
+  /** Own votes, justification, proposal and voted blocks of a height as they rest on disk. */
   #records(height: number, indexOf: ReadonlyMap<string, number>) {
     const { store } = this.#options;
     const ownRecords: MemberVote[] = [];
     const justification: MemberVote[] = [];
+    const blocks: SignedProposal[] = [];
     let proposal: SignedProposal | null = null;
     for (const { key, value } of store.records(height)) {
       if (key === 'proposal') proposal = decodeProposal(value);
+      const block = key.startsWith('block/') ? decodeProposal(value) : null;
+      if (block !== null) blocks.push(block);
       if (!key.startsWith('vote/') && !key.startsWith('justification/')) continue;
       const decoded = decodeVote(this.#tip.chainId, value);
       const member = decoded.ok ? indexOf.get(bytesToHex(decoded.vote.voter)) : undefined;
-      if (!decoded.ok || member === undefined) throw new Error(`a record of height ${height} is damaged: ${key}`);
+      if (!decoded.ok || member === undefined)
+        throw new Error(`a record of height ${height} is damaged: ${key}`);
       (key.startsWith('vote/') ? ownRecords : justification).push(toMemberVote(decoded.vote, member));
     }
     // Only the newest justification counts: it belongs to the period that the node was in.
     const newest = Math.max(-1, ...justification.map(({ period }) => period));
-    return { ownRecords, justification: justification.filter(({ period }) => period === newest), proposal };
+    return {
+      ownRecords,
+      justification: justification.filter(({ period }) => period === newest),
+      proposal,
+      blocks,
+    };
   }
 
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
@@ -270,7 +309,8 @@ export class Driver {
           this.#setAgreementTimer(work, effect);
           break;
         case 'commit': {
-          const judged = effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
+          const judged =
+            effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
           const certificate = createCertificate(effect.votes, work.committee.length);
           await this.#commit(judged, certificate, toParentVotes(work.committee, effect.votes));
           break;
@@ -311,42 +351,61 @@ export class Driver {
     this.#sendProposal(work, value);
   }
 
-  /** Payloads first, then the execution. Keeps trying until the height is over. */
+  /** The block, then its payloads, then the execution. Keeps trying until the height is over. */
   async #judge(work: HeightWork, value: string): Promise<void> {
-    const { store, payloads, transport, rules, mempool, log } = this.#options;
-    const proposal = work.proposals.get(value);
-    if (proposal === undefined || work.judged.has(value)) {
-      if (work.judged.has(value)) this.input(work, { kind: 'judged', value, verdict: 'held' });
-      // A block that we never got: the leader sends it again, and whoever decides it hands it over by sync.
-      return;
-    }
-    const { block, from } = proposal;
-    for (let attempt = 0; this.#work === work; attempt += 1) {
-      const missing = missingPayloads(block, (id) => store.hasPayload(id));
-      if (missing.length === 0) break;
+    const { store, payloads, transport } = this.#options;
+    const own = work.judged.has(value);
+    for (let attempt = 1; this.#work === work && !own; attempt += 1) {
       const peers = transport.connectedPeers();
-      const candidates = from === null ? peers : [from, ...peers.filter((peer) => peer !== from)];
-      const pulls = missing.map(({ id, size }) => payloads.fetch(id, size, candidates, work.abort.signal));
+      const proposal = work.proposals.get(value) ?? (await this.#findProposal(work, value, peers));
+      const missing = proposal && missingPayloads(proposal.block, (id) => store.hasPayload(id));
+      if (missing?.length === 0) break;
+      const pulls = (missing ?? []).map(({ id, size }) => payloads.fetch(id, size, peers, work.abort.signal));
       const results = await Promise.allSettled(pulls);
-      if (results.some(({ status }) => status === 'rejected')) await this.#pause(work, 100 * Math.min(10, attempt + 1));
+      const failed = proposal === null || results.some(({ status }) => status === 'rejected');
+      if (failed) await this.#pause(work, 100 * Math.min(10, attempt));
     }
+    await this.enqueue(() => this.#judgeHeld(work, value));
+  }
+
+  async #judgeHeld(work: HeightWork, value: string): Promise<void> {
     if (this.#work !== work) return;
-    await this.enqueue(async () => {
-      if (this.#work !== work) return;
+    const { store, transport, rules, mempool, log } = this.#options;
+    if (!work.judged.has(value)) {
+      const { block, from } = work.proposals.get(value)!;
       const known = (transaction: (typeof block.transactions)[number]) =>
         mempool.get(bytesToHex(transactionHash(transaction)));
       const judgement = judgeBlock(rules, work.tip, block, work.closings, (id) => store.payload(id), known);
       if (judgement.ok) work.judged.set(value, judgement.judged);
       else {
-        log('warn', 'invalid-block', { height: work.height, reason: judgement.reason, detail: judgement.detail });
+        log('warn', 'invalid-block', {
+          height: work.height,
+          reason: judgement.reason,
+          detail: judgement.detail,
+        });
         if (from !== null) transport.penalize(from, 10, `invalid block: ${judgement.reason}`);
       }
-      await this.#apply(work, { kind: 'judged', value, verdict: judgement.ok ? 'held' : 'invalid' });
-    });
+    }
+    const verdict = work.judged.has(value) ? 'held' : 'invalid';
+    await this.#apply(work, { kind: 'judged', value, verdict });
+  }
+
+  /** A value that votes carry whose block never reached us: whoever voted for it has it on disk. */
+  async #findProposal(work: HeightWork, value: string, peers: readonly string[]) {
+    for (const peer of peers) {
+      const found = await this.#options.requestProposal(peer, work.height, value);
+      if (found === null || this.#work !== work) continue;
+      if (bytesToHex(blockHash(found.block.header)) !== value) continue;
+      if (this.note(work, found, peer) === value) return found;
+    }
+    return work.proposals.get(value) ?? null;
   }
 
   /** Sign, persist with what justifies it, then send: after a crash the record binds (DESIGN.md section 6). */
-  async #vote(work: HeightWork, { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>): Promise<void> {
+  async #vote(
+    work: HeightWork,
+    { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>,
+  ): Promise<void> {
     const { store, keys } = this.#options;
     const { chainId } = this.#tip;
     const signed = signMemberVote(chainId, vote, work.self!, keys.publicKey, keys.secret);

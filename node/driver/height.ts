@@ -1,5 +1,12 @@
 import { type Block, encodeVote, type ParentVote, signVote, type Vote } from '../../chain/index.js';
-import type { AgreementState, AgreementVote, Judged, MemberVote, RingSeat, Tip } from '../../consensus/index.js';
+import type {
+  AgreementState,
+  AgreementVote,
+  Judged,
+  MemberVote,
+  RingSeat,
+  Tip,
+} from '../../consensus/index.js';
 import type { Closings } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import type { SignedProposal } from './message.js';
@@ -15,6 +22,8 @@ export interface HeightWork {
   readonly closings: Closings;
   readonly empty: Judged;
   readonly proposals: Map<string, SignedProposal & { readonly from: string | null }>;
+  /** Values that were handed to the machine as proposals. */
+  readonly announced: Set<string>;
   readonly judged: Map<string, Judged>;
   readonly timers: Map<string, () => void>;
   readonly abort: AbortController;
@@ -54,7 +63,10 @@ export function signMemberVote(
 }
 
 /** Cert votes of one period for a decided block, as the next leader's block carries them: sorted by voter. */
-export function toParentVotes(committee: readonly RingSeat[], votes: readonly MemberVote[]): readonly ParentVote[] {
+export function toParentVotes(
+  committee: readonly RingSeat[],
+  votes: readonly MemberVote[],
+): readonly ParentVote[] {
   return votes
     .map(({ member, period, signature }) => ({
       voter: committee[member]!.publicKey,

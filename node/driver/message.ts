@@ -46,9 +46,11 @@ const messageCodec: Codec<ConsensusMessage> = {
   },
   fromNode: (node, path) => {
     const [kind, body, ...rest] = Array.isArray(node) ? node : [];
-    if (rest.length === 0 && kind === PROPOSAL) return { kind: 'proposal', proposal: proposalCodec.fromNode(body, path) };
+    if (rest.length === 0 && kind === PROPOSAL)
+      return { kind: 'proposal', proposal: proposalCodec.fromNode(body, path) };
     if (rest.length === 0 && kind === VOTES) return { kind: 'votes', votes: votesCodec.fromNode(body, path) };
-    if (rest.length === 0 && kind === STATUS) return { kind: 'status', status: statusCodec.fromNode(body, path) };
+    if (rest.length === 0 && kind === STATUS)
+      return { kind: 'status', status: statusCodec.fromNode(body, path) };
     return statusCodec.fromNode(null, path) as never;
   },
 };

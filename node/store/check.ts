@@ -36,7 +36,7 @@ const HEIGHTS_AT_ONCE = 64;
  * the commit, and the hashes cover them.
  *
  * Returns the head's state root, or null at height 0. Throws StoreError 'damaged' with the first wrong height.
- * Cost: decoding and hashing every block once: 0.3 ms a block, and 0.05 ms a transaction.
+ * Cost: decoding and hashing every block once: 0.4 ms a block, and 0.1 ms a transaction.
  */
 export async function checkChain(
   database: Database,

@@ -232,6 +232,19 @@ describe('alignment in either test', () => {
     }
   });
 
+  it('takes rounds whose wire steps differ by more than 2³²', () => {
+    const huge = createGrid({ dimension: 1, clip16: 2 ** 31 - 1, sigma16: 0 });
+    const tiny = createGrid({ dimension: 1, clip16: 1, sigma16: 0 });
+    const updates = line(998, 999, 1000, 1001, 1004);
+    // Of the tiny rounds nothing is left: the means are half as large, the comparison is the same.
+    const rounds = repeat(8, updates).map((round, index) => ({
+      ...round,
+      grid: index % 2 === 0 ? huge : tiny,
+    }));
+    expect(lastReasons(rounds)).toEqual(['a ok', 'b ok', 'c ok', 'd ok', 'e distant']);
+    expect(lastReasons(rounds.slice(1, 6))).toContain('e distant');
+  });
+
   it('asserts on an accumulator of another task, of a later round or of the same one', () => {
     const { accumulator } = play('alignment', repeat(3, line(1, 2, 3)));
     const verify = (on: Grid, round: number, updates: readonly RoundUpdate[]) => () =>

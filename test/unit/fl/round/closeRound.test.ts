@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   closeRound,
   createGrid,
@@ -95,6 +96,26 @@ describe('closeRound', () => {
     }
     expect(seen).toEqual([null, null, null, 'opposes', 'opposes']);
     expect(() => closeRound({ ...input, round: 5 })).toThrow(/judged once/);
+  });
+
+  it('gives these very bytes, on every engine', () => {
+    // Recorded from the first version; a change here is a change of consensus.
+    const random = drbg(utf8ToBytes('closeRound'));
+    const noisy = createGrid({ dimension: 2, clip16: 65_536, sigma16: 40_000 });
+    const digests: string[] = [];
+    for (const aggregation of ['mean', 'median', 'trimmed-mean'] as const) {
+      let input = round([], { grid: noisy, aggregation, learningRate16: 12_345 });
+      for (let number = 1; number <= 12; number++) {
+        const updates = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((device, index) => {
+          const [x, y] = random(2);
+          return submit(device, [x! * (index > 4 ? -1 : 1), y! - 128], 27 + index);
+        });
+        const { weights, accumulator } = closeRound({ ...input, round: number, updates });
+        input = { ...input, weights, accumulator };
+      }
+      digests.push(bytesToHex(sha256(input.weights, input.accumulator!)).slice(0, 16));
+    }
+    expect(digests).toEqual(['048ccaff52b7c29a', '59df4e8d1927d8ee', 'e156d7e0794a0c72']);
   });
 
   it('keeps the weights if nothing qualifies', () => {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import {
+  CAPTURE_PROBABILITY_MAX,
+  captureProbability,
+  exceeds,
+  overHeights,
+  probabilityToNumber,
+} from '../../../consensus/index.js';
+
+describe('probability of capture', () => {
+  it('counts all committees of a small network', () => {
+    // 7 validators, 3 marked, 4 members (f = 1): of 35 committees those with two or three marked: 18 + 4.
+    const p = captureProbability({ validators: 7, marked: 3, members: 4 });
+    expect(p.numerator * 35n).toBe(22n * p.denominator);
+  });
+
+  it('agrees with enumeration over every network of up to 9', () => {
+    for (let validators = 1; validators <= 9; validators++) {
+      for (let members = 1; members <= validators; members++) {
+        for (let marked = 0; marked <= validators; marked++) {
+          let all = 0n;
+          let bad = 0n;
+          for (let set = 0; set < 1 << validators; set++) {
+            const bits = (value: number) => value.toString(2).replaceAll('0', '').length;
+            if (bits(set) !== members) continue;
+            all++;
+            if (3 * bits(set & ((1 << marked) - 1)) >= members) bad++;
+          }
+          const { numerator, denominator } = captureProbability({ validators, marked, members });
+          expect(numerator * all, `${validators} ${members} ${marked}`).toBe(bad * denominator);
+        }
+      }
+    }
+  });
+
+  it('is 0 or 1 when all validators are members', () => {
+    expect(probabilityToNumber(captureProbability({ validators: 100, marked: 33, members: 100 }))).toBe(0);
+    expect(probabilityToNumber(captureProbability({ validators: 100, marked: 34, members: 100 }))).toBe(1);
+  });
+
+  it('matches a tail computed in logarithms to nine digits', () => {
+    const [validators, marked, members] = [1000, 150, 100];
+    const logFactorial = (n: number) => {
+      let sum = 0;
+      for (let i = 2; i <= n; i++) sum += Math.log(i);
+      return sum;
+    };
+    const logChoose = (n: number, k: number) => logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+    let tail = 0;
+    for (let seats = 34; seats <= 100; seats++) {
+      tail += Math.exp(
+        logChoose(marked, seats) +
+          logChoose(validators - marked, members - seats) -
+          logChoose(validators, members),
+      );
+    }
+    const exact = probabilityToNumber(captureProbability({ validators, marked, members }));
+    expect(Math.abs(exact / tail - 1)).toBeLessThan(1e-9);
+  });
+
+  it('sums over the planned heights, at most 1, and is compared exactly', () => {
+    const p = { numerator: 1n, denominator: 10n ** 12n };
+    expect(exceeds(overHeights(p, 1_000), CAPTURE_PROBABILITY_MAX)).toBe(false);
+    expect(exceeds(overHeights(p, 1_001), CAPTURE_PROBABILITY_MAX)).toBe(true);
+    expect(probabilityToNumber(overHeights({ numerator: 1n, denominator: 2n }, 5))).toBe(1);
+  });
+
+  it('prints very small probabilities', () => {
+    expect(probabilityToNumber({ numerator: 3n, denominator: 2n * 10n ** 200n })).toBeCloseTo(1.5e-200, 210);
+    expect(probabilityToNumber({ numerator: 1n, denominator: 10n ** 400n })).toBe(0);
+    expect(probabilityToNumber({ numerator: 0n, denominator: 5n })).toBe(0);
+  });
+});

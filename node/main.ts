@@ -1,5 +1,5 @@
-import { parseGenesis, startChain } from '../genesis/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
+import { parseGenesis, startChain } from '../genesis/index.js';
 import { createLibp2pTransport } from '../net/index.js';
 import { ConfigError, type NodeConfig, readBounded } from './config.js';
 import { startDevices } from './devices/index.js';
@@ -54,12 +54,24 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     await node.start();
     transport.setPeers(config.peers.map(({ publicKey, addresses }) => ({ key: publicKey, addresses })));
     const { host, port } = config.rpc;
-    const context = rpcContext(node, { config, genesisText, chainId, store, peers: () => transport.connectedPeers() });
+    const context = rpcContext(node, {
+      config,
+      genesisText,
+      chainId,
+      store,
+      peers: () => transport.connectedPeers(),
+    });
     const onBug = (error: unknown) => log('error', 'rpc-bug', { error: String(error) });
     const rpc = await startRpcServer({ context, host, port, onBug });
     opened.push(rpc);
     if (config.devicesDir !== null) opened.push(await startHosted(config, config.devicesDir, chainId, log));
-    return { rpcUrl: rpc.url, publicKey: bytesToHex(publicKeyOf(sign)), chainId: bytesToHex(chainId), failed, close };
+    return {
+      rpcUrl: rpc.url,
+      publicKey: bytesToHex(publicKeyOf(sign)),
+      chainId: bytesToHex(chainId),
+      failed,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

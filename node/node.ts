@@ -8,11 +8,9 @@ import {
 } from '../chain/index.js';
 import type { Judged, Tip } from '../consensus/index.js';
 import {
-  accountOf,
   type EnrolmentTerms,
   paramsCell,
   signEnrolment,
-  validatorOf,
 } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
@@ -34,7 +32,7 @@ import { Sync } from './driver/sync.js';
 import { FinalityWindow } from './finality.js';
 import type { Logger } from './log.js';
 import { Mempool } from './mempool.js';
-import type { Submitted, SubmitFault } from './rpc/index.js';
+import type { SubmitFault, Submitted } from './rpc/index.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
 

@@ -3,7 +3,14 @@ import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { createGrid, decodeWeights, parameterCount, roundRho, schemaHash } from '../../fl/index.js';
 import type { TrainerPool } from '../../fl/trainer/index.js';
 import type { Logger } from '../log.js';
-import { base64ToBytes, type Client, createWallet, RpcError, type TaskSpecForm, type Wallet } from '../rpc/index.js';
+import {
+  base64ToBytes,
+  type Client,
+  createWallet,
+  RpcError,
+  type TaskSpecForm,
+  type Wallet,
+} from '../rpc/index.js';
 import type { Device } from './device.js';
 import { DeviceError } from './error.js';
 
@@ -33,7 +40,11 @@ export async function runDevice(options: AgentOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const client = clients[0]!;
-      const { level } = await client.call('account.get', { publicKey: bytesToHex(device.publicKey) }, { signal });
+      const { level } = await client.call(
+        'account.get',
+        { publicKey: bytesToHex(device.publicKey) },
+        { signal },
+      );
       for (const task of await client.call('task.list', {}, { signal })) {
         if (running.has(task.id) || task.level !== level) continue;
         if (task.status === 'enrolling' || task.status === 'running') {
@@ -103,7 +114,12 @@ async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
   await send(part, { contract: 'tasks', method: 'apply', level: spec.level, args });
 }
 
-async function hasLedger(client: Client, device: string, dataset: string, signal: AbortSignal): Promise<boolean> {
+async function hasLedger(
+  client: Client,
+  device: string,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
     await client.call('privacy.ledger', { device, dataset }, { signal });
     return true;
@@ -132,7 +148,12 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
 }
 
 /** Trains one round and puts its charge on disk: from here on this round has only these bytes. */
-async function trainUpdate(part: Part, spec: TaskSpecForm, round: number, weightsId: string): Promise<Uint8Array> {
+async function trainUpdate(
+  part: Part,
+  spec: TaskSpecForm,
+  round: number,
+  weightsId: string,
+): Promise<Uint8Array> {
   const { device, task, clients, pool, signal } = part;
   const { bytes } = await clients[0]!.call('payload.get', { id: weightsId }, { signal });
   const payload = base64ToBytes(bytes);
@@ -144,7 +165,13 @@ async function trainUpdate(part: Part, spec: TaskSpecForm, round: number, weight
   if (weights === null) throw new Error('the weights do not fit the model');
   const { clip16, sigma16 } = spec.privacy;
   const grid = createGrid({ dimension, clip16, sigma16 });
-  const { update } = await pool.train({ model: spec.model, weights, x: device.x, y: device.labelsOf(round), grid });
+  const { update } = await pool.train({
+    model: spec.model,
+    weights,
+    x: device.x,
+    y: device.labelsOf(round),
+    grid,
+  });
   await device.ledger.charge(task, round, sigma16 === 0 ? 0n : roundRho(sigma16), update);
   return update;
 }

@@ -27,14 +27,19 @@ export interface Device {
 export async function loadDevice(folder: string): Promise<Device> {
   const config = readDeviceConfig(folder);
   const { sign: secret } = readKeystore(join(folder, 'keystore.json'), join(folder, 'password'));
-  if (secret?.length !== 32) throw new DeviceError('bad-keystore', `${folder}/keystore.json holds no signing key`);
+  if (secret?.length !== 32)
+    throw new DeviceError('bad-keystore', `${folder}/keystore.json holds no signing key`);
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
   const text = await readFile(config.data, 'utf8');
   const table = parseTable(text);
   if (!table.ok) throw new DeviceError('bad-data', `${config.data}: ${table.text}`);
   const rows = encodeRows(table, schema.schema);
-  if (!rows.ok) throw new DeviceError('bad-data', `${config.data}: ${rows.problems[0]?.text ?? 'does not fit the schema'}`);
+  if (!rows.ok)
+    throw new DeviceError(
+      'bad-data',
+      `${config.data}: ${rows.problems[0]?.text ?? 'does not fit the schema'}`,
+    );
   // Salted with the key: nobody can test a guess of the data against the id.
   const dataset = sha256(utf8ToBytes('consilium/dataset/1'), secret, utf8ToBytes(text));
   const { epsilonMicro, deltaPico } = config;
@@ -51,6 +56,7 @@ export async function loadDevice(folder: string): Promise<Device> {
     rows: rows.rows,
     dataset,
     ledger,
-    labelsOf: (round) => (config.attack === 'label-flip' && round >= config.attackFromRound ? flipped : rows.y),
+    labelsOf: (round) =>
+      config.attack === 'label-flip' && round >= config.attackFromRound ? flipped : rows.y,
   };
 }

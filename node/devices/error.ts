@@ -1,4 +1,10 @@
-export type DeviceErrorCode = 'bad-data' | 'bad-ledger' | 'other-dataset' | 'budget-exhausted' | 'bad-keystore' | 'refused';
+export type DeviceErrorCode =
+  | 'bad-data'
+  | 'bad-ledger'
+  | 'other-dataset'
+  | 'budget-exhausted'
+  | 'bad-keystore'
+  | 'refused';
 
 /** Why a device cannot take part. The message says what to do. */
 export class DeviceError extends Error {

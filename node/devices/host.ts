@@ -19,11 +19,14 @@ export interface HostOptions {
 }
 
 /** Loads every device of a folder and sets it to work. Throws what loadDevice throws, starting none. */
-export async function startDevices(options: HostOptions): Promise<{ readonly names: readonly string[]; close(): Promise<void> }> {
+export async function startDevices(
+  options: HostOptions,
+): Promise<{ readonly names: readonly string[]; close(): Promise<void> }> {
   const { folder, chainId, nodes, threads, log } = options;
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
-  if (folders.length > DEVICES_MAX) throw new RangeError(`${folder} holds ${folders.length} devices, at most ${DEVICES_MAX}`);
+  if (folders.length > DEVICES_MAX)
+    throw new RangeError(`${folder} holds ${folders.length} devices, at most ${DEVICES_MAX}`);
   const devices = await Promise.all(folders.sort().map(loadDevice));
   const pool = new TrainerPool({ threads, queueMax: 2 * DEVICES_MAX });
   const stop = new AbortController();

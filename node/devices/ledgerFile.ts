@@ -45,15 +45,28 @@ export class LedgerFile {
       throw error;
     });
     if (text === null) {
-      const fresh = { version: 1, dataset, rhoCap: String(rhoCap), rhoSpent: '0', charges: 0, latest: [] } as const;
+      const fresh = {
+        version: 1,
+        dataset,
+        rhoCap: String(rhoCap),
+        rhoSpent: '0',
+        charges: 0,
+        latest: [],
+      } as const;
       return new LedgerFile(folder, { ...fresh, latest: [] });
     }
     const parsed = ledgerSchema.safeParse(parseJson(text));
     if (!parsed.success) {
-      throw new DeviceError('bad-ledger', `${join(folder, FILE)} is damaged: restore it from a backup; without it the budget is unknown`);
+      throw new DeviceError(
+        'bad-ledger',
+        `${join(folder, FILE)} is damaged: restore it from a backup; without it the budget is unknown`,
+      );
     }
     if (parsed.data.dataset !== dataset) {
-      throw new DeviceError('other-dataset', `${join(folder, FILE)} belongs to other data: new data needs a device folder of its own`);
+      throw new DeviceError(
+        'other-dataset',
+        `${join(folder, FILE)} belongs to other data: new data needs a device folder of its own`,
+      );
     }
     return new LedgerFile(folder, parsed.data);
   }
@@ -80,7 +93,10 @@ export class LedgerFile {
   async charge(task: number, round: number, rho: bigint, update: Uint8Array): Promise<void> {
     const spent = this.rhoSpent + rho;
     if (spent > BigInt(this.#state.rhoCap)) {
-      throw new DeviceError('budget-exhausted', `round ${round} of task ${task} would overdraw this device's budget`);
+      throw new DeviceError(
+        'budget-exhausted',
+        `round ${round} of task ${task} would overdraw this device's budget`,
+      );
     }
     const name = `update-${task}.bin`;
     await writeSynced(this.#folder, name, update);

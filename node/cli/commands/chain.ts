@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { AuditReport } from '../../export/index.js';
+import type { AuditReport } from '../../../audit/index.js';
 import { readGenesis } from '../../provision/index.js';
 import { CliError } from '../failure.js';
 import type { Io } from '../io.js';

@@ -1,8 +1,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { AuditReport } from '../../../audit/index.js';
 import { readDeviceConfig } from '../../config.js';
-import { type AuditReport, exportChain } from '../../export/index.js';
+import { exportChain } from '../../export/index.js';
 import {
   majorityAccuracy,
   type Network,
@@ -165,7 +166,7 @@ async function exportAndAudit(
   const report = await auditApart(file, network.genesisFile, signal);
   const { ok, divergence, checked } = report;
   const failures = ok ? [] : [`the offline replay found: ${divergence?.reason}: ${divergence?.detail}`];
-  const result = { blocks, transactions: checked.transactions ?? 0, verified: ok, export: file };
+  const result = { blocks, transactions: checked.transactions, verified: ok, export: file };
   return { result, failures, report };
 }
 

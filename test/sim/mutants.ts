@@ -5,7 +5,7 @@ import type { SimOptions } from './world.js';
  * Broken machines: each deletes or bends one rule of DESIGN.md section 6. A simulation that doesn't notice one
  * is no simulation.
  */
-export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesia'>>> = {
+export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesia' | 'persisted'>>> = {
   'quorum-off-by-one': bent({ quorumOf: (members) => Math.floor((2 * members) / 3) }),
   'cert-after-next': bent({
     certValue: (state) => AGREEMENT_RULES.certValue(without(state, 'next')),
@@ -52,6 +52,7 @@ export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesi
   }),
   'never-resend': bent({ votesToResend: () => [] }),
   'amnesia-on-restart': { amnesia: true },
+  'soft-quorum-not-persisted': { persisted: (votes) => votes.filter(({ step }) => step !== 'soft') },
 };
 
 function bent(rules: Partial<AgreementRules>): Pick<SimOptions, 'rules'> {

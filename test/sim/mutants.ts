@@ -8,10 +8,15 @@ import type { SimOptions } from './world.js';
 export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesia' | 'persisted'>>> = {
   'quorum-off-by-one': bent({ quorumOf: (members) => Math.floor((2 * members) / 3) }),
   'cert-after-next': bent({
-    certValue: (state) => AGREEMENT_RULES.certValue(without(state, 'next')),
+    certValue: (state) => AGREEMENT_RULES.certValue(withoutNext(state)),
   }),
+  // Votes next(⊥) in place of the value it certified.
   'next-ignores-cert': bent({
-    nextValue: (state) => AGREEMENT_RULES.nextValue(without(state, 'cert')),
+    nextValue: (state) => {
+      const value = AGREEMENT_RULES.nextValue(state);
+      const hasCert = state.own.some((vote) => vote.step === 'cert' && vote.period === state.period);
+      return value !== undefined && hasCert ? null : value;
+    },
   }),
   'soft-ignores-carried': bent({
     softValue: (state) =>
@@ -59,7 +64,7 @@ function bent(rules: Partial<AgreementRules>): Pick<SimOptions, 'rules'> {
   return { rules: { ...AGREEMENT_RULES, ...rules } };
 }
 
-/** The state as if no own vote of this step had been sent. */
-function without(state: AgreementState, step: 'cert' | 'next'): AgreementState {
-  return { ...state, own: state.own.filter((vote) => vote.step !== step) };
+/** The state as if no own next vote had been sent. */
+function withoutNext(state: AgreementState): AgreementState {
+  return { ...state, own: state.own.filter((vote) => vote.step !== 'next') };
 }

@@ -21,7 +21,13 @@ export interface BlockContext<C> {
   readonly height: number;
   readonly time: number;
   readonly leader: Uint8Array | null;
-  readonly parent: { readonly height: number; readonly time: number; readonly leader: Uint8Array | null };
+  /** `drawn` led the parent's committee, `leader` is null if its block failed and the empty one stands there. */
+  readonly parent: {
+    readonly height: number;
+    readonly time: number;
+    readonly leader: Uint8Array | null;
+    readonly drawn: Uint8Array | null;
+  };
   /** The members whose cert votes for the parent the block carries, sorted. Empty for the empty block. */
   readonly participants: readonly Uint8Array[];
   /** Outcomes of the closings that are due, by id: computed beforehand, never read from a block. */

@@ -9,9 +9,11 @@ import {
 } from './block.js';
 import {
   anyNode,
+  BYTE_ORDER_MARK,
   bool,
   bytes,
   DecodeError,
+  decode,
   encode,
   type Infer,
   list,
@@ -41,6 +43,11 @@ export type Receipt = Infer<typeof receiptCodec>;
 
 export function encodeReceipt(receipt: Receipt): Uint8Array {
   return encode(receiptCodec, receipt);
+}
+
+/** Throws DecodeError. */
+export function decodeReceipt(raw: Uint8Array): Receipt {
+  return decode(receiptCodec, raw, limits.receiptBytesMax);
 }
 
 /** The nonce that an account's next transaction must carry. */
@@ -92,25 +99,28 @@ export function beginExecution<C>(
   const receipts: Receipt[] = [beginBlock(protocol, draft, block, payloads)];
   const transactions: VerifiedTransaction[] = [];
   let announced = 0;
+  let encoded = 0;
 
   return {
     transactions,
     take: (verified) => {
       const { transaction } = verified;
-      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
-      announced += transaction.payloads.reduce((sum, ref) => sum + ref.size, 0);
-      if (
+      const announcedNow = announced + transaction.payloads.reduce((sum, ref) => sum + ref.size, 0);
+      const encodedNow = encoded + verified.size;
+      const full =
         transactions.length >= limits.transactionsPerBlockMax ||
-        announced > limits.payloadBytesPerBlockMax
-      ) {
-        return { ok: false, reason: 'block-full' };
-      }
+        announcedNow > limits.payloadBytesPerBlockMax ||
+        encodedNow > limits.transactionBytesPerBlockMax;
+      if (full) return { ok: false, reason: 'block-full' };
+      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
       const fault = faultOf(protocol, draft, verified, level, bytesOf);
       if (fault !== null) return { ok: false, reason: fault };
       nonceCell.set(draft, transaction.nonce + 1, bytesToHex(transaction.from));
       const receipt = call(protocol, draft, block, verified, bytesOf as CallScope<C>['payloads'], payloads);
       transactions.push(verified);
       receipts.push(receipt);
+      announced = announcedNow;
+      encoded = encodedNow;
       return { ok: true, receipt };
     },
     finish: () => {
@@ -228,7 +238,7 @@ function call<C>(
 
 /** Details are for people, may quote the sender, and are hashed: bounded, and well-formed text. */
 function clip(detail: string): string {
-  return detail.slice(0, 300).toWellFormed();
+  return detail.replaceAll(BYTE_ORDER_MARK, '').slice(0, 300).toWellFormed();
 }
 
 function dispatch<C>(

@@ -6,6 +6,8 @@ export const limits = {
   payloadBytesMax: 32 * 1024 * 1024,
   blockBytesMax: 1024 * 1024,
   membersMax: 1_000,
+  /** Of all transactions together: what a block leaves beside its header and `membersMax` parent votes. */
+  transactionBytesPerBlockMax: 896 * 1024,
   levelMax: 255,
   nameBytesMax: 64,
   stateValueBytesMax: 1024 * 1024,

@@ -54,7 +54,7 @@ export function applyChanges(tree: StateTree, changes: ReadonlyMap<string, Uint8
   return next;
 }
 
-/** A typed place in the state. `ids` tell one entry from another and hold no '/'. */
+/** A typed place in the state. `ids` tell one entry from another; any text will do. */
 export interface Cell<T> {
   key(...ids: readonly (string | number)[]): string;
   get(state: StateReader, ...ids: readonly (string | number)[]): T | null;
@@ -64,7 +64,7 @@ export interface Cell<T> {
 
 /** Declares a cell. One folder owns a name, and alone writes it. */
 export function cell<T>(name: string, codec: Codec<T>): Cell<T> {
-  const key = (...ids: readonly (string | number)[]): string => [name, ...ids].join('/');
+  const key = (...ids: readonly (string | number)[]): string => [name, ...ids.map(escapeId)].join('/');
   return {
     key,
     get: (state, ...ids) => {
@@ -74,4 +74,9 @@ export function cell<T>(name: string, codec: Codec<T>): Cell<T> {
     set: (state, value, ...ids) => state.set(key(...ids), encode(codec, value)),
     remove: (state, ...ids) => state.remove(key(...ids)),
   };
+}
+
+/** Ids may come from a sender: with '/' as it is, one could name the entry of another cell. */
+function escapeId(id: string | number): string {
+  return String(id).replace(/[%/]/g, (character) => (character === '%' ? '%25' : '%2F'));
 }

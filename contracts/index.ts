@@ -1,1 +1,26 @@
-export {};
+import type { Protocol } from '../chain/index.js';
+import { ringAt, ringRoot } from '../consensus/index.js';
+import type { RoundOutcome } from '../fl/index.js';
+import { accountOf, identity } from './identity/index.js';
+import { paramsCell } from './params.js';
+import { privacy } from './privacy/index.js';
+import { reputation } from './reputation/index.js';
+import { tasks } from './tasks/index.js';
+import { training } from './training/index.js';
+
+export * from './identity/index.js';
+export * from './params.js';
+export * from './privacy/index.js';
+export * from './reputation/index.js';
+export * from './tasks/index.js';
+export * from './training/index.js';
+
+/** Outcomes of due closings, by id: what execution takes as an input that must match. */
+export type Closings = ReadonlyMap<string, RoundOutcome>;
+
+/** The contracts of this chain. Their order is the order of their beginBlock, and part of the protocol. */
+export const protocol: Protocol<RoundOutcome> = {
+  contracts: [identity, reputation<RoundOutcome>(), privacy<RoundOutcome>(), tasks<RoundOutcome>(), training],
+  isAccount: (state, account) => accountOf(state, account) !== null,
+  ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
+};

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { utf8ToBytes } from './bytes.js';
+import { concatBytes, utf8ToBytes } from './bytes.js';
 import { SHA256_BYTES, sha256 } from './hash.js';
 
 /** A source of bytes: each call returns the next `bytes` of them. A node passes the operating system's. */
@@ -15,9 +15,8 @@ const TAG = utf8ToBytes('consilium/drbg/1');
  * How the stream is cut into calls does not matter: 3 + 5 bytes are the same as 8.
  */
 export function drbg(seed: Uint8Array): RandomBytes {
-  const ownSeed = new Uint8Array(seed);
-  const counter = new Uint8Array(8);
-  const counterView = new DataView(counter.buffer);
+  const input = concatBytes(TAG, new Uint8Array(8), seed);
+  const counter = new DataView(input.buffer, TAG.length, 8);
   let blocks = 0n;
   let block = new Uint8Array(0);
   let used = 0;
@@ -26,8 +25,8 @@ export function drbg(seed: Uint8Array): RandomBytes {
     const out = new Uint8Array(bytes);
     for (let filled = 0; filled < bytes; ) {
       if (used === block.length) {
-        counterView.setBigUint64(0, blocks++);
-        block = new Uint8Array(sha256(TAG, counter, ownSeed));
+        counter.setBigUint64(0, blocks++);
+        block = new Uint8Array(sha256(input));
         used = 0;
       }
       const taken = Math.min(bytes - filled, SHA256_BYTES - used);

@@ -1,0 +1,308 @@
+import {
+  type Block,
+  type BlockContext,
+  beginExecution,
+  blockHash,
+  type Executed,
+  type Execution,
+  encodeBlock,
+  type Header,
+  limits,
+  type ParentVote,
+  type Protocol,
+  participantsOf,
+  readState,
+  rootsMatch,
+  type StateTree,
+  sealBlock,
+  sealHeader,
+  type VerifiedTransaction,
+  verifyTransaction,
+  verifyVote,
+} from '../chain/index.js';
+import { bytesToHex, compareBytes, equalBytes } from '../crypto/index.js';
+import { drawCommittee, type RingSeat } from './committee.js';
+import { quorumOf } from './quorum.js';
+import { ringAt } from './ring.js';
+import { emptySeed, verifySeed } from './seed.js';
+
+/** The end of a chain: its last block, who agreed on it, and the state after it. Height 0 is genesis. */
+export interface Tip {
+  readonly chainId: Uint8Array;
+  readonly height: number;
+  readonly hash: Uint8Array;
+  readonly time: number;
+  readonly seed: Uint8Array;
+  /** Null for the empty block, and at genesis. */
+  readonly leader: Uint8Array | null;
+  /** The committee of this height in its order; empty at genesis. */
+  readonly committee: readonly RingSeat[];
+  readonly state: StateTree;
+}
+
+/** What judging needs to know beside the contracts. */
+export interface Rules<C> {
+  readonly protocol: Protocol<C>;
+  readonly eraHeights: number;
+  readonly members: number;
+}
+
+/** A block with everything that follows from it. */
+export interface Judged {
+  readonly block: Block;
+  readonly hash: Uint8Array;
+  readonly executed: Executed;
+  readonly tip: Tip;
+}
+
+/** Why a block is invalid, in the order in which it is checked. */
+export type BlockFault =
+  | 'wrong-chain'
+  | 'wrong-height'
+  | 'wrong-parent'
+  | 'wrong-time'
+  | 'wrong-leader'
+  | 'wrong-seed'
+  | 'oversize'
+  | 'wrong-roots'
+  | 'wrong-parent-votes'
+  | 'bad-transaction'
+  | 'wrong-receipts'
+  | 'wrong-ring'
+  | 'wrong-state';
+
+export type Judgement =
+  | { readonly ok: true; readonly judged: Judged }
+  | {
+      readonly ok: false;
+      readonly reason: BlockFault;
+      readonly detail: string;
+      /** Index of the transaction that made the block invalid. */
+      readonly transaction?: number;
+    };
+
+/** The committee of the height after a tip; its first member leads. */
+export function nextCommittee<C>(rules: Rules<C>, tip: Tip): readonly RingSeat[] {
+  const ring = ringAt(readState(tip.state), tip.height + 1, rules.eraHeights);
+  return drawCommittee(ring, tip.seed, Math.min(rules.members, ring.length)).map((index) => ring[index]!);
+}
+
+/** E_h: no leader, no transactions, no parent votes; one millisecond after its parent (DESIGN.md section 6). */
+export function emptyBlock<C>(rules: Rules<C>, tip: Tip, closings: ReadonlyMap<string, C>): Judged {
+  const seed = emptySeed(tip.height + 1, tip.seed);
+  const context = contextOf(tip, { time: tip.time + 1, leader: null, parentVotes: [] }, closings);
+  const execution = beginExecution(rules.protocol, tip.state, context, 0, () => null);
+  return seal(rules, tip, { execution, context, level: 0, seed, proof: null, parentVotes: [] });
+}
+
+/** What a leader decides; everything else in its block follows. */
+export interface Draft {
+  readonly time: number;
+  readonly leader: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly seedProof: Uint8Array;
+  readonly parentVotes: readonly ParentVote[];
+  /** In order of preference; those that cannot stand here are left out. */
+  readonly candidates: readonly VerifiedTransaction[];
+}
+
+/**
+ * A leader's block. Its level is that of the first task transaction that fits; candidates of another level,
+ * with a nonce that isn't next, or beyond the block's size, stay for later blocks.
+ */
+export function buildBlock<C>(
+  rules: Rules<C>,
+  tip: Tip,
+  draft: Draft,
+  closings: ReadonlyMap<string, C>,
+  payloadOf: (id: Uint8Array) => Uint8Array | null,
+): Judged {
+  const level = draft.candidates.find(({ transaction }) => transaction.level !== 0)?.transaction.level ?? 0;
+  const context = contextOf(tip, draft, closings);
+  const execution = beginExecution(rules.protocol, tip.state, context, level, payloadOf);
+  // Header, parent votes and list heads: what a block weighs before its transactions.
+  let size = 1_024 + draft.parentVotes.length * 110;
+  for (const candidate of draft.candidates) {
+    if (size + candidate.size > limits.blockBytesMax) break;
+    if (execution.take(candidate).ok) size += candidate.size;
+  }
+  const { seed, seedProof, parentVotes } = draft;
+  return seal(rules, tip, { execution, context, level, seed, proof: seedProof, parentVotes });
+}
+
+/**
+ * Is this the valid next block of a leader? Every field is checked or recomputed; nothing in it is believed.
+ *
+ * The clock is not asked here: how far `time` may run ahead of it is the driver's question, before a soft vote.
+ * `payloadOf` must give every announced payload, else the block counts as invalid: hold them first.
+ * Cost: one signature check a transaction and parent vote, one VRF check, the execution.
+ */
+export function judgeBlock<C>(
+  rules: Rules<C>,
+  tip: Tip,
+  block: Block,
+  closings: ReadonlyMap<string, C>,
+  payloadOf: (id: Uint8Array) => Uint8Array | null,
+  verified: (transaction: Block['transactions'][number]) => VerifiedTransaction | null = () => null,
+): Judgement {
+  const { header } = block;
+  const fault = headerFault(rules, tip, header) ?? bodyFault(tip, block);
+  if (fault !== null) return fault;
+  const context = contextOf(
+    tip,
+    { time: header.time, leader: header.leader, parentVotes: block.parentVotes },
+    closings,
+  );
+  const execution = beginExecution(rules.protocol, tip.state, context, header.level, payloadOf);
+  for (const [index, transaction] of block.transactions.entries()) {
+    const known = verified(transaction);
+    const checked =
+      known === null ? verifyTransaction(transaction, tip.chainId) : { ok: true as const, value: known };
+    const taken = checked.ok ? execution.take(checked.value) : checked;
+    if (!taken.ok) {
+      return {
+        ok: false,
+        reason: 'bad-transaction',
+        detail: `transaction ${index}: ${taken.reason}`,
+        transaction: index,
+      };
+    }
+  }
+  const levelless = execution.transactions.every(({ transaction }) => transaction.level === 0);
+  if (levelless !== (header.level === 0))
+    return invalid('bad-transaction', 'the header’s level is not its transactions’');
+  const { seed, seedProof: proof, level } = header;
+  const judged = seal(rules, tip, { execution, context, level, seed, proof, parentVotes: block.parentVotes });
+  return compare(judged, header);
+}
+
+/** Checks a certified empty block of the chain against the one that has to be here. */
+export function judgeEmpty<C>(
+  rules: Rules<C>,
+  tip: Tip,
+  header: Header,
+  closings: ReadonlyMap<string, C>,
+): Judgement {
+  return compare(emptyBlock(rules, tip, closings), header);
+}
+
+/** Cert votes for the tip as a block carries them: sorted by voter, all of one period. */
+export function parentVotesFault(tip: Tip, votes: readonly ParentVote[]): string | null {
+  if (tip.height === 0) return votes.length === 0 ? null : 'the first block has no parent votes';
+  if (votes.length < quorumOf(tip.committee.length)) return `${votes.length} votes are no quorum`;
+  for (const [i, vote] of votes.entries()) {
+    const before = votes[i - 1];
+    if (before !== undefined && compareBytes(before.voter, vote.voter) >= 0) return 'not sorted by voter';
+    if (before !== undefined && before.period !== vote.period) return 'votes of more than one period';
+    if (!tip.committee.some((seat) => equalBytes(seat.publicKey, vote.voter)))
+      return 'a voter outside the committee';
+    const unsigned = { height: tip.height, period: vote.period, step: 'cert', value: tip.hash } as const;
+    if (!verifyVote(tip.chainId, vote.voter, unsigned, vote.signature))
+      return 'a signature that does not verify';
+  }
+  return null;
+}
+
+function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
+  if (!equalBytes(header.chainId, tip.chainId))
+    return invalid('wrong-chain', 'the block names another chain');
+  if (header.height !== tip.height + 1)
+    return invalid('wrong-height', `height ${header.height} after ${tip.height}`);
+  if (!equalBytes(header.parent, tip.hash)) return invalid('wrong-parent', 'the parent is another block');
+  if (header.time <= tip.time) return invalid('wrong-time', 'the time is not after the parent’s');
+  const drawn = nextCommittee(rules, tip)[0]!;
+  if (header.leader === null || !equalBytes(header.leader, drawn.publicKey)) {
+    return invalid('wrong-leader', 'the draw named another leader');
+  }
+  const { vrfPublicKey } = drawn;
+  const proof = header.seedProof;
+  const seed =
+    proof === null ? null : verifySeed({ vrfPublicKey, height: header.height, parentSeed: tip.seed, proof });
+  if (seed === null || !equalBytes(seed, header.seed))
+    return invalid('wrong-seed', 'the seed’s proof does not verify');
+  return null;
+}
+
+function bodyFault(tip: Tip, block: Block): Judgement | null {
+  if (encodeBlock(block).length > limits.blockBytesMax) return invalid('oversize', 'the block is too large');
+  if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
+  const votes = parentVotesFault(tip, block.parentVotes);
+  return votes === null ? null : invalid('wrong-parent-votes', votes);
+}
+
+function compare(judged: Judged, header: Header): Judgement {
+  const ours = judged.block.header;
+  const fields = [
+    ['receiptsRoot', 'wrong-receipts'],
+    ['nextRingRoot', 'wrong-ring'],
+    ['stateRoot', 'wrong-state'],
+  ] as const;
+  for (const [field, reason] of fields) {
+    if (!equalBytes(ours[field], header[field])) {
+      return invalid(
+        reason,
+        `${field} is ${bytesToHex(header[field])}, recomputed ${bytesToHex(ours[field])}`,
+      );
+    }
+  }
+  if (!equalBytes(judged.hash, blockHash(header)))
+    return invalid('wrong-roots', 'a field of the header differs');
+  return { ok: true, judged };
+}
+
+function contextOf<C>(
+  tip: Tip,
+  block: {
+    readonly time: number;
+    readonly leader: Uint8Array | null;
+    readonly parentVotes: readonly ParentVote[];
+  },
+  closings: ReadonlyMap<string, C>,
+): BlockContext<C> {
+  return {
+    chainId: tip.chainId,
+    height: tip.height + 1,
+    time: block.time,
+    leader: block.leader,
+    parent: {
+      height: tip.height,
+      time: tip.time,
+      leader: tip.leader,
+      drawn: tip.committee[0]?.publicKey ?? null,
+    },
+    participants: participantsOf(block.parentVotes),
+    closings,
+  };
+}
+
+function seal<C>(
+  rules: Rules<C>,
+  tip: Tip,
+  parts: {
+    readonly execution: Execution;
+    readonly context: BlockContext<C>;
+    readonly level: number;
+    readonly seed: Uint8Array;
+    readonly proof: Uint8Array | null;
+    readonly parentVotes: readonly ParentVote[];
+  },
+): Judged {
+  const { execution, context, parentVotes, seed, proof } = parts;
+  const taken = execution.transactions.find(({ transaction }) => transaction.level !== 0);
+  const level = taken === undefined ? 0 : parts.level;
+  const executed = execution.finish();
+  const header = sealHeader(context, tip.hash, level, { seed, proof }, execution, executed, parentVotes);
+  const { block, hash } = sealBlock(header, execution, parentVotes);
+  const committee = nextCommittee(rules, tip);
+  const { height, time, leader } = context;
+  return {
+    block,
+    hash,
+    executed,
+    tip: { chainId: tip.chainId, height, hash, time, seed, leader, committee, state: executed.state },
+  };
+}
+
+function invalid(reason: BlockFault, detail: string): Judgement {
+  return { ok: false, reason, detail };
+}

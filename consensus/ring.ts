@@ -1,0 +1,26 @@
+import { bytes, cell, integer, limits, list, record, type StateReader } from '../chain/index.js';
+import type { RingSeat } from './committee.js';
+
+const seatCodec = record({ publicKey: bytes(32), vrfPublicKey: bytes(32), weight: integer(0, 1_000_000) });
+
+/** The ring that an era's committees are drawn from, by era; sorted by public key. */
+export const ringCell = cell('consensus/ring', list(seatCodec, limits.membersMax));
+
+/** Era of a height: era 0 begins with genesis. */
+export function eraOf(height: number, eraHeights: number): number {
+  return Math.floor(height / eraHeights);
+}
+
+/**
+ * The ring that draws the committee of `height`, read from the state after its parent.
+ *
+ * It was fixed by the state at the end of the era before the previous one, so that nobody who chooses
+ * transactions now chooses the committees of this era (DESIGN.md section 5).
+ */
+export function ringAt(state: StateReader, height: number, eraHeights: number): readonly RingSeat[] {
+  const era = eraOf(height, eraHeights);
+  // The first block of an era writes the ring of the next one, so the ring of any height is always there.
+  const ring = ringCell.get(state, era);
+  if (ring === null) throw new Error(`bug: no ring for era ${era}`);
+  return ring;
+}

@@ -1,0 +1,26 @@
+import { cell, type Infer, integer, record, uint } from '../chain/index.js';
+
+/** What genesis fixes for the whole life of the chain. Units are in the names; see docs/genesis.md. */
+export const paramsCodec = record({
+  /** Heights in an era: reputation of one era takes effect two eras later. */
+  eraHeights: integer(1, 1_000_000),
+  /** Committee size M. */
+  members: integer(1, 1_000),
+  validatorReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
+  deviceReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
+  agreement: record({
+    deadlineMs: integer(50, 600_000),
+    deadlineDoublingsMax: integer(0, 16),
+    deadlineCapMs: integer(50, 3_600_000),
+    filterMs: integer(1, 60_000),
+    heartbeatMs: integer(100, 3_600_000),
+    clockDriftMs: integer(1, 600_000),
+  }),
+});
+export type Params = Infer<typeof paramsCodec>;
+
+/** Written by genesis, read by everyone, changed by no one. */
+export const paramsCell = cell('params', paramsCodec);
+
+/** Empty blocks in a row that end at the parent; execution's own, so that every node waits alike. */
+export const emptyRunCell = cell('emptyRun', uint);

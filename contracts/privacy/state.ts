@@ -1,0 +1,23 @@
+import { cell, type Infer, integer, oneOf, record, u64 } from '../../chain/index.js';
+
+/** What one entry of the ledger protects (DESIGN.md section 8). */
+export const unitCodec = oneOf('record');
+
+/**
+ * The budget of one declared dataset of one device, and what has been spent of it, across tasks.
+ *
+ * Unit: ε in 1e-6, δ in 1e-12, ρ (zero-concentrated DP) in 2^-40. `rhoCap` is where the exact Gaussian curve
+ * of the sum reaches ε at δ, rounded down.
+ */
+export const ledgerCodec = record({
+  unit: unitCodec,
+  epsilonMicro: integer(1, 1_000_000_000),
+  deltaPico: integer(1, 1_000_000_000_000),
+  rhoCap: u64,
+  rhoSpent: u64,
+  charges: integer(0, Number.MAX_SAFE_INTEGER),
+});
+export type Ledger = Infer<typeof ledgerCodec>;
+
+/** By hex public key of the device and hex id of the dataset. */
+export const ledgerCell = cell('privacy/ledger', ledgerCodec);

@@ -1,0 +1,120 @@
+import {
+  type CallScope,
+  type Refusal,
+  refuse,
+  type Scope,
+  type StateAccess,
+  type StateReader,
+} from '../../chain/index.js';
+import { bytesToHex, compareBytes, equalBytes } from '../../crypto/index.js';
+import { schemaHash } from '../../fl/index.js';
+import { accountOf, validatorOf } from '../identity/index.js';
+import { ledgerCell } from '../privacy/index.js';
+import { standingOf } from '../reputation/index.js';
+import { type Apply, type TaskSpec, verifyEnrolment } from './calls.js';
+import { checkTask } from './fits.js';
+import { enrolledCell, openTasksCell, TASKS_OPEN_MAX, type Task, taskCell, taskCountCell } from './state.js';
+
+export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskSpec }): Refusal | null {
+  const { state, block } = scope;
+  if (accountOf(state, scope.sender)?.role !== 'publisher') {
+    return refuse('not-a-publisher', 'only a publisher account publishes tasks');
+  }
+  if (scope.level !== spec.level)
+    return refuse('wrong-level', 'the transaction must carry the level of the task');
+  const unfit = checkTask(spec);
+  if (unfit !== null) return unfit;
+  const open = openTasksCell.get(state) ?? [];
+  if (open.length >= TASKS_OPEN_MAX)
+    return refuse('too-many-tasks', `at most ${TASKS_OPEN_MAX} tasks are open at once`);
+  const id = (taskCountCell.get(state) ?? 0) + 1;
+  taskCountCell.set(state, id);
+  openTasksCell.set(state, [...open, id]);
+  enrolledCell.set(state, [], id);
+  taskCell.set(
+    state,
+    {
+      id,
+      publisher: scope.sender,
+      spec,
+      status: 'enrolling',
+      publishedHeight: block.height,
+      enrolUntil: block.time + spec.enrolMs,
+    },
+    id,
+  );
+  scope.emit('published', { task: id, publisher: scope.sender, level: spec.level, title: spec.title });
+  return null;
+}
+
+/** An equal level admits (DESIGN.md section 14); the device's own validator has to vouch for its terms. */
+export function applyForTask<C>(scope: CallScope<C>, args: Apply): Refusal | null {
+  const { state, sender } = scope;
+  const device = bytesToHex(sender);
+  const account = accountOf(state, sender);
+  if (account?.role !== 'device') return refuse('not-a-device', 'only a device applies for tasks');
+  const task = taskCell.get(state, args.task);
+  if (task === null) return refuse('unknown-task', `there is no task ${args.task}`);
+  if (account.level !== task.spec.level || scope.level !== task.spec.level) {
+    return refuse('wrong-level', `task ${args.task} is for level ${task.spec.level}`);
+  }
+  if (task.status !== 'enrolling') return refuse('not-enrolling', `task ${args.task} is ${task.status}`);
+  if (standingOf(state, device).blacklisted) return refuse('blacklisted', 'this device was blacklisted');
+  const enrolled = enrolledCell.get(state, task.id) ?? [];
+  if (enrolled.length >= task.spec.devicesMax) return refuse('task-full', 'the task has all its devices');
+  if (enrolled.some((other) => equalBytes(other.device, sender))) {
+    return refuse('already-enrolled', 'this device is enrolled');
+  }
+  if (!equalBytes(args.schemaHash, schemaHash(task.spec.schema))) {
+    return refuse('wrong-schema', 'the schema that the device read its data by is not the one of the task');
+  }
+  const validator = validatorOf(state, account.hospital);
+  const terms = { ...args, device: sender };
+  if (validator === null || !verifyEnrolment(scope.block.chainId, terms, validator, args.approval)) {
+    return refuse('not-approved', `the validator of ${account.hospital} did not sign these terms`);
+  }
+  if (task.spec.privacy.sigma16 !== 0 && ledgerCell.get(state, device, bytesToHex(args.dataset)) === null) {
+    return refuse('undeclared-dataset', 'declare the dataset and its budget first (privacy.declare)');
+  }
+  const entry = { device: sender, units: args.units, dataset: args.dataset };
+  const next = [...enrolled, entry].sort((a, b) => compareBytes(a.device, b.device));
+  enrolledCell.set(state, next, task.id);
+  scope.emit('enrolled', { task: task.id, device: sender, units: args.units });
+  return null;
+}
+
+/** Enrolment ends with the last free place or in time: below the quorum the task fails. */
+export function beginBlock<C>(scope: Scope<C>): void {
+  for (const task of openTasks(scope.state)) {
+    if (!enrolmentEnds(scope.state, task, scope.block.parent.time)) continue;
+    const devices = (enrolledCell.get(scope.state, task.id) ?? []).length;
+    if (devices < task.spec.quorum) endTask(scope, task, 'failed');
+    else {
+      taskCell.set(scope.state, { ...task, status: 'running' }, task.id);
+      scope.emit('started', { task: task.id, devices });
+    }
+  }
+}
+
+export function openTasks(state: StateReader): readonly Task[] {
+  return (openTasksCell.get(state) ?? []).map((id) => taskCell.get(state, id)!);
+}
+
+/** Is a block wanted, so that the enrolment of this task can end? */
+export function enrolmentEnds(state: StateReader, task: Task, time: number): boolean {
+  if (task.status !== 'enrolling') return false;
+  return (enrolledCell.get(state, task.id) ?? []).length >= task.spec.devicesMax || time >= task.enrolUntil;
+}
+
+export function endTask<C>(scope: Scope<C>, task: Task, status: 'done' | 'failed'): void {
+  taskCell.set(scope.state, { ...task, status }, task.id);
+  removeOpen(scope.state, task.id);
+  scope.emit(status, { task: task.id });
+}
+
+function removeOpen(state: StateAccess, id: number): void {
+  openTasksCell.set(
+    state,
+    (openTasksCell.get(state) ?? []).filter((open) => open !== id),
+  );
+}

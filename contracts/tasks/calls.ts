@@ -1,0 +1,137 @@
+import {
+  bool,
+  bytes,
+  type Codec,
+  encode,
+  type Infer,
+  integer,
+  limits,
+  list,
+  oneOf,
+  record,
+  tagged,
+  text,
+  uint,
+} from '../../chain/index.js';
+import { sign, verifySignature } from '../../crypto/index.js';
+import {
+  type AggregationName,
+  aggregationRules,
+  SIGMA16_MAX,
+  type VerificationName,
+  verificationRules,
+} from '../../fl/index.js';
+import { unitCodec } from '../privacy/index.js';
+
+/** Most units (records) that one device may enrol with, so that no device outweighs the others. */
+export const UNITS_MAX = 10_000;
+export const DEVICES_MAX = 1_000;
+
+const micro = integer(-1e15, 1e15);
+
+export const modelCodec = record({
+  inputs: integer(1, 100_000),
+  layers: list(
+    record({
+      kind: oneOf('dense'),
+      units: integer(1, 100_000),
+      activation: oneOf('linear', 'relu', 'tanh', 'sigmoid'),
+    }),
+    32,
+  ),
+});
+
+export const schemaCodec = record({
+  features: list(
+    record({
+      name: text(64),
+      centerMicro: micro,
+      scaleMicro: integer(1, 1e15),
+      minMicro: micro,
+      maxMicro: micro,
+      zeroIsMissing: bool,
+    }),
+    10_000,
+  ),
+  label: record({ name: text(64), positive: text(64), negative: text(64) }),
+});
+
+/** Names come from the tables of rules, so that a new rule is one file and one line there. */
+const nameOf = <N extends string>(rules: Readonly<Record<N, unknown>>): Codec<N> =>
+  oneOf(...Object.keys(rules)) as Codec<N>;
+
+/**
+ * A training task, as its publisher fixes it.
+ *
+ * Unit: learning rate, clip and σ in 2^-16; ε in 1e-6; δ in 1e-12; times in milliseconds. ε and δ 0 together
+ * with σ 0: no privacy, which only data declared public may have.
+ */
+export const taskSpecCodec = record({
+  title: text(200),
+  level: integer(1, limits.levelMax),
+  model: modelCodec,
+  weightsSeed: bytes(32),
+  schema: schemaCodec,
+  publicData: bool,
+  learningRate16: integer(1, 2 ** 32),
+  rounds: integer(1, 100_000),
+  privacy: record({
+    unit: unitCodec,
+    epsilonMicro: integer(0, 64_000_000),
+    deltaPico: integer(0, 100_000_000_000),
+    sigma16: integer(0, SIGMA16_MAX),
+    clip16: integer(1, 2 ** 31 - 1),
+  }),
+  verification: record({
+    rule: nameOf<VerificationName>(verificationRules),
+    /** Poisoned devices that the rule shall withstand. */
+    faulty: integer(0, DEVICES_MAX),
+    /** absolute: refusals by an absolute test cost a point; paper: every refusal does; none: nothing does. */
+    reputation: oneOf('absolute', 'paper', 'none'),
+  }),
+  aggregation: nameOf<AggregationName>(aggregationRules),
+  devicesMax: integer(1, DEVICES_MAX),
+  quorum: integer(1, DEVICES_MAX),
+  enrolMs: integer(0, 30 * 86_400_000),
+  deadlineMs: integer(1, 30 * 86_400_000),
+  deadlineBlocks: integer(1, 1_000_000),
+  reward: uint,
+});
+export type TaskSpec = Infer<typeof taskSpecCodec>;
+
+const enrolment = {
+  task: integer(1, Number.MAX_SAFE_INTEGER),
+  device: bytes(32),
+  /** N_k: units that the device trains on, public and fixed for the task. */
+  units: integer(1, UNITS_MAX),
+  dataset: bytes(32),
+  schemaHash: bytes(32),
+};
+const enrolmentCodec = tagged('consilium/enrolment', 1, enrolment);
+export type EnrolmentTerms = Omit<Infer<typeof enrolmentCodec>, 'chainId'>;
+
+/** The validator of the device's hospital vouches for the terms of an enrolment. */
+export function signEnrolment(chainId: Uint8Array, terms: EnrolmentTerms, secret: Uint8Array): Uint8Array {
+  return sign(secret, encode(enrolmentCodec, { ...terms, chainId }));
+}
+
+export function verifyEnrolment(
+  chainId: Uint8Array,
+  terms: EnrolmentTerms,
+  validator: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return verifySignature(validator, encode(enrolmentCodec, { ...terms, chainId }), signature);
+}
+
+export const publishCodec = record({ spec: taskSpecCodec });
+
+/** Sent by the device; `approval` is its validator's signature under the same terms. */
+export const applyCodec = record({
+  task: enrolment.task,
+  units: enrolment.units,
+  dataset: bytes(32),
+  schemaHash: bytes(32),
+  approval: bytes(64),
+});
+export type Apply = Infer<typeof applyCodec>;

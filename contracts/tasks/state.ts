@@ -1,0 +1,25 @@
+import { bytes, cell, type Infer, integer, list, oneOf, record, uint } from '../../chain/index.js';
+import { DEVICES_MAX, taskSpecCodec, UNITS_MAX } from './calls.js';
+
+export const TASKS_OPEN_MAX = 64;
+
+export const taskCodec = record({
+  id: uint,
+  publisher: bytes(32),
+  spec: taskSpecCodec,
+  status: oneOf('enrolling', 'running', 'done', 'failed'),
+  publishedHeight: uint,
+  enrolUntil: uint,
+});
+export type Task = Infer<typeof taskCodec>;
+
+const enrolledCodec = record({ device: bytes(32), units: integer(1, UNITS_MAX), dataset: bytes(32) });
+export type Enrolled = Infer<typeof enrolledCodec>;
+
+/** Tasks ever published; ids run from 1 to this. */
+export const taskCountCell = cell('tasks/count', uint);
+export const taskCell = cell('tasks/task', taskCodec);
+/** Ids of tasks that enrol or run, ascending. */
+export const openTasksCell = cell('tasks/open', list(uint, TASKS_OPEN_MAX));
+/** Admitted devices of a task, sorted by device. */
+export const enrolledCell = cell('tasks/enrolled', list(enrolledCodec, DEVICES_MAX));

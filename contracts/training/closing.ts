@@ -1,0 +1,140 @@
+import type { StateReader } from '../../chain/index.js';
+import { bytesToHex } from '../../crypto/index.js';
+import { closeRound, createGrid, type Grid, parameterCount, type RoundOutcome } from '../../fl/index.js';
+import { standingOf } from '../reputation/index.js';
+import { type Enrolled, enrolledCell, enrolmentEnds, openTasks, type Task } from '../tasks/index.js';
+import { type Round, roundCell, submittedCell } from './state.js';
+
+/** A round whose closing is due in the block after the parent, with all that its verdict depends on. */
+export interface DueClosing {
+  readonly id: string;
+  readonly task: Task;
+  readonly round: Round;
+  /** Enough updates for a verdict; otherwise the round closes as failed and needs none. */
+  readonly quorate: boolean;
+  readonly blacklisted: number;
+}
+
+/**
+ * Rounds that the next block's beginBlock closes. Pure: every node finds the same from the parent's state.
+ *
+ * Unit: `parentTime` in milliseconds, `parentHeight` of the block whose state this is.
+ * Due when every awaited device's update is in a block, or when the parent's time has passed the deadline and
+ * `deadlineBlocks` blocks have gone by. Cost: one look-up an enrolled device of each running task.
+ */
+export function dueClosings(
+  state: StateReader,
+  parentHeight: number,
+  parentTime: number,
+): readonly DueClosing[] {
+  return openTasks(state).flatMap((task) => {
+    const round = roundCell.get(state, task.id);
+    if (round === null) return [];
+    const { deadlineMs, deadlineBlocks } = task.spec;
+    const late =
+      parentTime >= round.openedTime + deadlineMs && parentHeight - round.openedHeight >= deadlineBlocks;
+    if (!late && !allHere(state, task, round)) return [];
+    const enrolled = enrolledCell.get(state, task.id)!;
+    const blacklisted = enrolled.filter(
+      ({ device }) => standingOf(state, bytesToHex(device)).blacklisted,
+    ).length;
+    const quorate = round.updates.length >= quorumNow(task, enrolled.length, blacklisted);
+    return [{ id: closingId(task.id, round.round), task, round, quorate, blacklisted }];
+  });
+}
+
+/** The time from which the chain has something to do without a transaction, or null: the earliest deadline. */
+export function nextDeadline(state: StateReader): number | null {
+  const times = openTasks(state).flatMap((task) => {
+    if (task.status === 'enrolling') return [task.enrolUntil];
+    const round = roundCell.get(state, task.id);
+    return round === null ? [] : [round.openedTime + task.spec.deadlineMs];
+  });
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Does the next block begin with work of its own: a closing, the end of an enrolment, a first round? */
+export function isWorkDue(state: StateReader, parentHeight: number, parentTime: number): boolean {
+  const starts = openTasks(state).some(
+    (task) =>
+      enrolmentEnds(state, task, parentTime) ||
+      (task.status === 'running' && roundCell.get(state, task.id) === null),
+  );
+  return starts || dueClosings(state, parentHeight, parentTime).length > 0;
+}
+
+export function closingId(task: number, round: number): string {
+  return `${task}/${round}`;
+}
+
+export function gridOf(task: Task): Grid {
+  const { clip16, sigma16 } = task.spec.privacy;
+  return createGrid({ dimension: parameterCount(task.spec.model), clip16, sigma16 });
+}
+
+/** Everything a verdict needs, as plain data: for a worker thread, or at replay. */
+export interface ClosingJob {
+  readonly id: string;
+  readonly input: Parameters<typeof closeRound>[0];
+}
+
+/** Gathers a due closing's payloads. Null: one is not held. Only for quorate closings. */
+export function closingJob(
+  due: DueClosing,
+  payloadOf: (id: Uint8Array) => Uint8Array | null,
+): ClosingJob | null {
+  const { task, round } = due;
+  const weights = payloadOf(round.weights.id);
+  const accumulator = round.accumulator === null ? null : payloadOf(round.accumulator.id);
+  if (weights === null || (round.accumulator !== null && accumulator === null)) return null;
+  const updates = [];
+  for (const { device, units, payload } of round.updates) {
+    const held = payloadOf(payload.id);
+    if (held === null) return null;
+    updates.push({ device: bytesToHex(device), units, hash: bytesToHex(payload.id), payload: held });
+  }
+  const { model, verification, aggregation, learningRate16 } = task.spec;
+  return {
+    id: due.id,
+    input: {
+      round: round.round,
+      model,
+      grid: gridOf(task),
+      weights,
+      updates,
+      accumulator,
+      verification: verification.rule,
+      aggregation,
+      faulty: verification.faulty,
+      blacklisted: due.blacklisted,
+      learningRate16,
+    },
+  };
+}
+
+/** The verdict and the new model. Deterministic to the bit; cost grows with devices × parameters. */
+export function runClosing(job: ClosingJob): RoundOutcome {
+  return closeRound(job.input);
+}
+
+/** Blacklisted devices, and those absent for two rounds running until they submit again, aren't waited for. */
+function allHere(state: StateReader, task: Task, round: Round): boolean {
+  const here = new Set(round.updates.map(({ device }) => bytesToHex(device)));
+  const awaited = enrolledCell.get(state, task.id)!.filter((entry) => isAwaited(state, task, round, entry));
+  return round.updates.length > 0 && awaited.every(({ device }) => here.has(bytesToHex(device)));
+}
+
+function isAwaited(state: StateReader, task: Task, round: Round, { device }: Enrolled): boolean {
+  const id = bytesToHex(device);
+  if (standingOf(state, id).blacklisted) return false;
+  const last = submittedCell.get(state, task.id, id) ?? 0;
+  return round.round - last <= 2;
+}
+
+/** The task's quorum, in proportion to the devices that are not blacklisted, rounded up. */
+function quorumNow(task: Task, enrolled: number, blacklisted: number): number {
+  return Math.max(
+    1,
+    Math.ceil((task.spec.quorum * (enrolled - blacklisted)) / Math.max(1, task.spec.devicesMax)),
+  );
+}

@@ -1,0 +1,63 @@
+import {
+  bool,
+  bytes,
+  cell,
+  type Infer,
+  integer,
+  list,
+  nullable,
+  oneOf,
+  payloadRefCodec,
+  record,
+  uint,
+} from '../../chain/index.js';
+import type { Refusal } from '../../fl/index.js';
+import { DEVICES_MAX, UNITS_MAX } from '../tasks/index.js';
+
+const updateCodec = record({
+  device: bytes(32),
+  units: integer(1, UNITS_MAX),
+  payload: payloadRefCodec,
+  height: uint,
+});
+
+/** The open round of a task. `updates` are those in blocks so far, sorted by device. */
+export const roundCodec = record({
+  round: integer(1, 1_000_000),
+  openedHeight: uint,
+  openedTime: uint,
+  weights: payloadRefCodec,
+  accumulator: nullable(payloadRefCodec),
+  updates: list(updateCodec, DEVICES_MAX),
+});
+export type Round = Infer<typeof roundCodec>;
+
+const verdictCodec = record({
+  device: bytes(32),
+  qualified: bool,
+  reason: nullable(oneOf<readonly Refusal[]>('rank', 'opposes', 'distant', 'norm')),
+  score16: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  /** The device's points after this verdict, and whether it stands on the blacklist. */
+  points: uint,
+  blacklisted: bool,
+});
+
+/** How a round ended: kept for good, for people and for audits. */
+export const closedRoundCodec = record({
+  round: uint,
+  status: oneOf('closed', 'failed'),
+  openedHeight: uint,
+  closedHeight: uint,
+  verdicts: list(verdictCodec, DEVICES_MAX),
+  weights: payloadRefCodec,
+});
+export type ClosedRound = Infer<typeof closedRoundCodec>;
+
+/** By task id: the open round; absent before the first and after the last. */
+export const roundCell = cell('training/round', roundCodec);
+/** By task id and round. */
+export const closedRoundCell = cell('training/closed', closedRoundCodec);
+/** The newest model of a task. By task id. */
+export const modelCell = cell('training/model', payloadRefCodec);
+/** The last round that a device sent an update for. By task id and hex device. */
+export const submittedCell = cell('training/submitted', uint);

@@ -1,0 +1,4 @@
+/** The lattices on which updates live, and the bytes that carry them (DESIGN.md section 4). */
+export * from './codec.js';
+export * from './grid.js';
+export * from './round.js';

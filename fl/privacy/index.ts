@@ -1,0 +1,4 @@
+/** Mechanisms and accountants, one a file. */
+export * from './discreteGaussian.js';
+export * from './gaussianEpsilon.js';
+export * from './rho.js';

@@ -1,0 +1,41 @@
+/** One round of the window, with what its updates are measured in. */
+export interface WindowRound {
+  readonly round: number;
+  /** A wire step is 2^stepExponent. */
+  readonly stepExponent: number;
+  /** Clipping threshold C in units of 2⁻¹⁶. */
+  readonly clip16: number;
+  /** Noise multiplier σ in units of 2⁻¹⁶. */
+  readonly sigma16: number;
+}
+
+/** What alignment remembers of a device. */
+export interface DeviceRecord {
+  readonly device: string;
+  /** Refused by its latest verdict of this rule; while it is, the others are not measured against it. */
+  readonly refused: boolean;
+  /** In how many rounds it took part. */
+  readonly rounds: number;
+  /** Σ_t ⟨u_k/N_k, c_{-k}⟩, in units of 2⁻¹²⁸. */
+  readonly inner: bigint;
+  /** Σ_t ‖c_{-k}‖², in units of 2⁻¹²⁸. */
+  readonly energy: bigint;
+  /** Σ_t (σC)² ‖c_{-k}‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
+  readonly noise: bigint;
+  /** Its updates in wire steps, beside the window's rounds; null where it took no part. */
+  readonly window: readonly (Int32Array | null)[];
+}
+
+/** Everything that alignment carries from round to round: the contents of its accumulator. */
+export interface AlignmentState {
+  readonly dimension: number;
+  /** Rounds of the window, ascending; the last is the last round judged. */
+  readonly rounds: readonly WindowRound[];
+  /** Every device that ever took part, ascending by id. */
+  readonly devices: readonly DeviceRecord[];
+}
+
+/** Rounds in the window. */
+export const WINDOW_ROUNDS = 10;
+/** `inner` and `energy` are in units of 2⁻¹²⁸: far below the square of any wire step. */
+export const SUM_BITS = 128n;

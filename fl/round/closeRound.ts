@@ -1,0 +1,79 @@
+import { strict as assert } from 'node:assert';
+import { type AggregationName, aggregationRules, serverStep } from '../aggregation/index.js';
+import { type Grid, unpackUpdate } from '../grid/index.js';
+import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
+import { type RoundUpdate, type Verdict, type VerificationName, verificationRules } from '../robust/index.js';
+
+/** An update as the blocks hold it: its payload checked on admission for length and lattice. */
+export interface SubmittedUpdate {
+  readonly device: string;
+  readonly units: number;
+  readonly hash: string;
+  readonly payload: Uint8Array;
+}
+
+/** All that the outcome of a round depends on. */
+export interface RoundInput {
+  /** The round that closes, from 1. */
+  readonly round: number;
+  readonly model: ModelSpec;
+  readonly grid: Grid;
+  /** Payload of the model that the devices trained from. */
+  readonly weights: Uint8Array;
+  /** One per device, in any order. */
+  readonly updates: readonly SubmittedUpdate[];
+  /** What verification remembers of earlier rounds; null before the first. */
+  readonly accumulator: Uint8Array | null;
+  readonly verification: VerificationName;
+  readonly aggregation: AggregationName;
+  readonly faulty: number;
+  readonly blacklisted: number;
+  /** In units of 2⁻¹⁶. */
+  readonly learningRate16: number;
+}
+
+export interface RoundOutcome {
+  /** One per update, sorted by device. */
+  readonly verdicts: readonly Verdict[];
+  /** Payload of the next model. */
+  readonly weights: Uint8Array;
+  /** For the next round. */
+  readonly accumulator: Uint8Array | null;
+}
+
+/**
+ * Closes a round: verdicts, then the mean of what qualified, then the next model. If nothing qualifies, the weights
+ * stay.
+ *
+ * The same bytes on every machine and for every order of the updates, so that nodes agree and an audit repeats it.
+ * Fails: payloads were checked on admission and the rest comes from state, so anything malformed asserts.
+ * Cost: that of the rule; the caller runs it in a worker.
+ */
+export function closeRound(input: RoundInput): RoundOutcome {
+  const { grid, round, faulty, blacklisted } = input;
+  assert.equal(grid.dimension, parameterCount(input.model), 'the grid fits the model');
+  const weights = decodeWeights(input.weights, grid.dimension);
+  assert.ok(weights !== null, 'the model of the last round fits the task');
+  const updates = input.updates.map((update) => unpack(update, grid.dimension)).sort(byDevice);
+  const { verdicts, accumulator } = verificationRules[input.verification].verify(updates, input.accumulator, {
+    round,
+    grid,
+    faulty,
+    blacklisted,
+  });
+  const qualified = updates.filter((_, index) => verdicts[index]!.qualified);
+  if (qualified.length === 0) return { verdicts, weights: input.weights, accumulator };
+  const mean = aggregationRules[input.aggregation].aggregate(qualified, grid);
+  const next = serverStep({ weights, mean, learningRate16: input.learningRate16 });
+  return { verdicts, weights: encodeWeights(next), accumulator };
+}
+
+function unpack(update: SubmittedUpdate, dimension: number): RoundUpdate {
+  const unpacked = unpackUpdate(update.payload, dimension);
+  assert.ok(unpacked.ok, `update of ${update.device} was admitted and can be unpacked`);
+  return { device: update.device, units: update.units, hash: update.hash, wire: unpacked.wire };
+}
+
+function byDevice(a: RoundUpdate, b: RoundUpdate): number {
+  return a.device < b.device ? -1 : a.device > b.device ? 1 : 0;
+}

@@ -1,0 +1,58 @@
+import { parameterCount } from '../index.js';
+import { backpropagate } from './backpropagate.js';
+import { addWeighted, clipFactors, sumUnit } from './clip.js';
+import { type Batch, checkBatch, RECORDS_MAX } from './job.js';
+
+/** Records in one pass through the tensor library: bounds its memory, whatever the number of records. */
+const PASS_ROWS = 512;
+
+export interface GradientSum {
+  /** [parameters], flat order, float64, each a multiple of sumUnit(clip16) and exact. */
+  readonly sum: Float64Array;
+  /** Mean cross-entropy in nats, over the records whose loss is finite; 0 if there is none. */
+  readonly loss: number;
+  readonly clippedShare: number;
+}
+
+/**
+ * Sum over records of the per-record gradient, each scaled down to length C = clip16 / 2^16 at most.
+ *
+ * Sensitivity: adding or removing one record moves the sum by a vector of length at most C, exactly and not
+ * only up to float rounding. The tensor library computes each record's factors a and d in float32; whatever
+ * they are, their outer product is what counts as "the gradient" here. From there on float64: the norm with a
+ * safety margin (clipFactors), each contribution cut toward zero to whole units of a power of two, and the
+ * sum of whole numbers below 2^53, which is exact in any order (sumUnit).
+ * What this rests on: a record's a and d do not depend on the *values* of the records beside it. Each row of
+ * a product is its own dot products, so this holds whatever the library's tiles are, as long as the number of
+ * rows stays the same; it does, since N_k is public and fixed and adjacency is zero-out (a record against an
+ * empty place). A test replaces a record and compares the others to the bit.
+ * Fails: TrainerError "bad-job", "not-finite", "not-ready". Limit: RECORDS_MAX records.
+ */
+export function gradientSum(batch: Batch, clip16: number): GradientSum {
+  checkBatch(batch, RECORDS_MAX);
+  const unit = sumUnit(clip16);
+  const sum = new Float64Array(parameterCount(batch.model));
+  let [loss, finite, clipped] = [0, 0, 0];
+  for (const part of passes(batch)) {
+    const pass = backpropagate(part);
+    const clips = clipFactors(pass, clip16 / 65_536);
+    addWeighted(pass, clips.factors, unit, sum);
+    clipped += clips.clipped;
+    for (const value of pass.losses) {
+      if (!Number.isFinite(value)) continue;
+      loss += value;
+      finite++;
+    }
+  }
+  for (let index = 0; index < sum.length; index++) sum[index]! *= unit;
+  return { sum, loss: finite === 0 ? 0 : loss / finite, clippedShare: clipped / batch.y.length };
+}
+
+/** The batch in pieces of PASS_ROWS records. */
+export function* passes(batch: Batch): Generator<Batch> {
+  for (let start = 0; start < batch.y.length; start += PASS_ROWS) {
+    const end = Math.min(start + PASS_ROWS, batch.y.length);
+    const x = batch.x.subarray(start * batch.model.inputs, end * batch.model.inputs);
+    yield { model: batch.model, weights: batch.weights, x, y: batch.y.subarray(start, end) };
+  }
+}

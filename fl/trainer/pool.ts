@@ -1,0 +1,164 @@
+import { Worker } from 'node:worker_threads';
+import { TrainerError } from './error.js';
+import type { DescendJob, TrainJob, TrainResult } from './job.js';
+import type { Reply, Request } from './message.js';
+
+export interface PoolOptions {
+  /** Worker threads, 1 to THREADS_MAX; about one a core, since each uses one core while it trains. */
+  readonly threads: number;
+  /** Jobs that may wait for a free thread. One more is refused with "queue-full". */
+  readonly queueMax: number;
+  /** A job that takes longer is given up and its worker replaced; two minutes if not given. */
+  readonly jobTimeoutMs?: number;
+}
+
+export const THREADS_MAX = 64;
+/** Workers that may die one after another, with no job done in between, before the pool gives up. */
+export const CRASHES_MAX = 5;
+const JOB_TIMEOUT_MS = 120_000;
+
+interface Task {
+  readonly request: Request;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: TrainerError) => void;
+}
+
+interface Slot {
+  readonly worker: Worker;
+  running: { readonly task: Task; readonly timer: NodeJS.Timeout } | null;
+}
+
+/**
+ * Owns the threads in which devices train, so that a node never misses a vote because it trains.
+ *
+ * Jobs run in the order they came, one a thread; each promise settles exactly once, with a TrainerError on
+ * failure (codes there). A job whose worker dies is rejected and not tried again: it may be what killed it.
+ * Memory: about 60 MB a thread. Until close() the threads keep the process alive.
+ */
+export class TrainerPool {
+  readonly #options: Required<PoolOptions>;
+  readonly #slots = new Set<Slot>();
+  readonly #waiting: Task[] = [];
+  readonly #ending = new Set<Promise<unknown>>();
+  #crashes = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = { jobTimeoutMs: JOB_TIMEOUT_MS, ...options };
+    const { threads, queueMax, jobTimeoutMs } = this.#options;
+    if (!isWhole(threads, 1, THREADS_MAX)) throw new RangeError(`threads: 1 to ${THREADS_MAX}`);
+    if (!isWhole(queueMax, 0, 2 ** 20)) throw new RangeError('queueMax: 0 to 2^20');
+    if (!isWhole(jobTimeoutMs, 1, 2 ** 31 - 1)) throw new RangeError('jobTimeoutMs: 1 to 2^31 - 1');
+    for (let index = 0; index < threads; index++) this.#startWorker();
+  }
+
+  /** One private step, see trainStep. The job's arrays are copied, not taken over. */
+  async train(job: TrainJob): Promise<TrainResult> {
+    const reply = await this.#submit({ kind: 'train', job });
+    if (reply.kind !== 'trained') throw new TypeError(`asked to train, got ${reply.kind}`);
+    return reply.result;
+  }
+
+  /** The central baseline, see descend. */
+  async descend(job: DescendJob): Promise<Float32Array> {
+    const reply = await this.#submit({ kind: 'descend', job });
+    if (reply.kind !== 'descended') throw new TypeError(`asked to descend, got ${reply.kind}`);
+    return reply.weights;
+  }
+
+  /** Rejects what waits or runs with "closed" and ends when every thread has ended. May be called again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const error = new TrainerError('closed', 'the trainer pool was closed');
+    for (const task of this.#waiting.splice(0)) task.reject(error);
+    for (const slot of this.#slots) {
+      this.#take(slot)?.reject(error);
+      this.#end(slot);
+    }
+    await Promise.all(this.#ending);
+  }
+
+  #submit(request: Request): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw new TrainerError('closed', 'the trainer pool is closed');
+      if (this.#slots.size === 0)
+        throw new TrainerError('worker-crashed', `${CRASHES_MAX} trainer threads died one after another`);
+      const task: Task = { request, resolve, reject };
+      const idle = [...this.#slots].find((slot) => slot.running === null);
+      if (idle !== undefined) return this.#run(idle, task);
+      if (this.#waiting.length >= this.#options.queueMax)
+        throw new TrainerError('queue-full', `${this.#waiting.length} training jobs are waiting`);
+      this.#waiting.push(task);
+    });
+  }
+
+  #run(slot: Slot, task: Task): void {
+    slot.worker.postMessage(task.request);
+    const timer = setTimeout(() => this.#giveUp(slot), this.#options.jobTimeoutMs);
+    slot.running = { task, timer };
+  }
+
+  /** Frees the slot; returns the task that ran there. */
+  #take(slot: Slot): Task | undefined {
+    const running = slot.running;
+    slot.running = null;
+    clearTimeout(running?.timer);
+    return running?.task;
+  }
+
+  #startWorker(): void {
+    const slot: Slot = { worker: new Worker(new URL('./worker.js', import.meta.url)), running: null };
+    this.#slots.add(slot);
+    slot.worker.on('message', (reply: Reply) => this.#answered(slot, reply));
+    slot.worker.on('error', (cause: unknown) => this.#lost(slot, cause));
+    // After an "error" too: the second call finds the slot gone.
+    slot.worker.on('exit', (code) => this.#lost(slot, new Error(`exit code ${code}`)));
+  }
+
+  #answered(slot: Slot, reply: Reply): void {
+    const task = this.#take(slot);
+    this.#crashes = 0;
+    this.#fillIdle();
+    if (reply.kind === 'refused') task?.reject(new TrainerError(reply.code, reply.message));
+    else task?.resolve(reply);
+  }
+
+  #giveUp(slot: Slot): void {
+    const text = `training took longer than ${this.#options.jobTimeoutMs} ms`;
+    this.#take(slot)?.reject(new TrainerError('timed-out', text));
+    this.#end(slot);
+    this.#startWorker();
+    this.#fillIdle();
+  }
+
+  /** Stops a thread from outside; its "exit" is then no crash, since the slot is gone. */
+  #end(slot: Slot): void {
+    this.#slots.delete(slot);
+    const ending: Promise<unknown> = slot.worker.terminate().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  #lost(slot: Slot, cause: unknown): void {
+    if (!this.#slots.delete(slot)) return;
+    this.#take(slot)?.reject(new TrainerError('worker-crashed', 'a trainer thread died', { cause }));
+    this.#crashes++;
+    if (this.#crashes < CRASHES_MAX) this.#startWorker();
+    this.#fillIdle();
+    if (this.#slots.size > 0) return;
+    const error = new TrainerError('worker-crashed', 'every trainer thread died', { cause });
+    for (const task of this.#waiting.splice(0)) task.reject(error);
+  }
+
+  #fillIdle(): void {
+    for (const slot of this.#slots) {
+      if (slot.running !== null) continue;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#run(slot, next);
+    }
+  }
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most;
+}

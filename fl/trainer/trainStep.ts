@@ -1,0 +1,24 @@
+import type { RandomBytes } from '../../crypto/index.js';
+import { addNoise, packUpdate, parameterCount, roundToFine, toWire } from '../index.js';
+import { TrainerError } from './error.js';
+import { gradientSum } from './gradientSum.js';
+import type { TrainJob, TrainResult } from './job.js';
+
+/**
+ * One round's work of one device, in this thread: clipped gradient sum, fine lattice, noise, wire lattice.
+ *
+ * random: the noise's source. A device passes the operating system's; a seeded one is for tests alone, since
+ *   noise that can be recomputed hides nothing.
+ * Only `update` may leave the device. Needs startBackend; fails as gradientSum does.
+ */
+export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
+  const dimension = parameterCount(job.model);
+  if (job.grid.dimension !== dimension)
+    throw new TrainerError(
+      'bad-job',
+      `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
+    );
+  const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16);
+  const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
+  return { update: packUpdate(toWire(noised, job.grid)), loss, clippedShare };
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { bytes, encode, type Infer, limits, list, struct, tagged, text, uint } from '../chain/index.js';
+import { ACCOUNTS_MAX, accountCodec, paramsCodec } from '../contracts/index.js';
+import { compareBytes, hexToBytes, sha256 } from '../crypto/index.js';
+
+const key = z.string().regex(/^[0-9a-f]{64}$/, 'a public key is 64 hex digits');
+const count = (min: number, max: number) => z.number().int().min(min).max(max);
+
+const reputationSchema = z.strictObject({ start: count(1, 10_000), cap: count(1, 10_000) });
+
+/** The genesis file, as people read and write it. Every field is required, and no other is known. */
+export const genesisSchema = z.strictObject({
+  version: z.literal(1),
+  name: z.string().min(1).max(64),
+  /** Milliseconds since 1970; the first block is later. */
+  time: count(0, Number.MAX_SAFE_INTEGER),
+  params: z.strictObject({
+    eraHeights: count(1, 1_000_000),
+    members: count(1, limits.membersMax),
+    validatorReputation: reputationSchema,
+    deviceReputation: reputationSchema,
+    agreement: z.strictObject({
+      deadlineMs: count(50, 600_000),
+      deadlineDoublingsMax: count(0, 16),
+      deadlineCapMs: count(50, 3_600_000),
+      filterMs: count(1, 60_000),
+      heartbeatMs: count(100, 3_600_000),
+      clockDriftMs: count(1, 600_000),
+    }),
+  }),
+  accounts: z
+    .array(
+      z.strictObject({
+        publicKey: key,
+        role: z.enum(['validator', 'device', 'publisher']),
+        name: z.string().min(1).max(64),
+        hospital: z.string().max(64),
+        level: count(0, limits.levelMax),
+        vrfPublicKey: key.nullable(),
+      }),
+    )
+    .min(1)
+    .max(ACCOUNTS_MAX),
+});
+export type Genesis = z.infer<typeof genesisSchema>;
+
+const genesisCodec = tagged('consilium/genesis', 1, {
+  name: text(64),
+  time: uint,
+  params: paramsCodec,
+  accounts: list(struct({ publicKey: bytes(32), account: accountCodec }), ACCOUNTS_MAX),
+});
+export type GenesisValue = Omit<Infer<typeof genesisCodec>, 'chainId'>;
+
+export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate';
+
+/**
+ * Reads a genesis file's text. What is hashed is the canonical form of its content, never the text, so white
+ * space and the order of keys and accounts are free.
+ */
+export function parseGenesis(
+  textOfFile: string,
+): { ok: true; genesis: Genesis } | { ok: false; reason: GenesisFault; detail: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(textOfFile);
+  } catch (error) {
+    return { ok: false, reason: 'not-json', detail: (error as Error).message };
+  }
+  const parsed = genesisSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    return { ok: false, reason: 'shape', detail: `${issue.path.join('.') || '(top)'}: ${issue.message}` };
+  }
+  return checkAccounts(parsed.data);
+}
+
+/** The content of a genesis file with keys as bytes and accounts sorted by key. */
+export function genesisValue(genesis: Genesis): GenesisValue {
+  const accounts = genesis.accounts
+    .map(({ publicKey, vrfPublicKey, ...account }) => ({
+      publicKey: hexToBytes(publicKey),
+      account: { ...account, vrfPublicKey: vrfPublicKey === null ? null : hexToBytes(vrfPublicKey) },
+    }))
+    .sort((a, b) => compareBytes(a.publicKey, b.publicKey));
+  return { name: genesis.name, time: genesis.time, params: genesis.params, accounts };
+}
+
+/** The chain id: SHA-256 of the canonical bytes of the genesis. It is the first seed as well. */
+export function chainIdOf(value: GenesisValue): Uint8Array {
+  return sha256(encode(genesisCodec, { ...value, chainId: new Uint8Array(32) }));
+}
+
+function checkAccounts(genesis: Genesis): ReturnType<typeof parseGenesis> {
+  const keys = new Set(genesis.accounts.map(({ publicKey }) => publicKey));
+  if (keys.size !== genesis.accounts.length) {
+    return { ok: false, reason: 'duplicate', detail: 'accounts: two accounts have one public key' };
+  }
+  const names = new Set(genesis.accounts.map(({ name }) => name));
+  if (names.size !== genesis.accounts.length) {
+    return { ok: false, reason: 'duplicate', detail: 'accounts: two accounts have one name' };
+  }
+  const validators = genesis.accounts.filter(({ role }) => role === 'validator');
+  if (validators.length === 0 || validators.length > limits.membersMax) {
+    return {
+      ok: false,
+      reason: 'validators',
+      detail: `accounts: 1 to ${limits.membersMax} validators are needed`,
+    };
+  }
+  if (validators.some(({ vrfPublicKey }) => vrfPublicKey === null)) {
+    return { ok: false, reason: 'validators', detail: 'accounts: every validator needs a vrfPublicKey' };
+  }
+  const hospitals = new Set(validators.map(({ hospital }) => hospital));
+  if (hospitals.size !== validators.length) {
+    return { ok: false, reason: 'validators', detail: 'accounts: a hospital runs one validator' };
+  }
+  return { ok: true, genesis };
+}

@@ -1,0 +1,91 @@
+import { merkleProof, PAYLOAD_CHUNK_BYTES, payloadChunks, verifyMerkleProof } from '../chain/index.js';
+import { NetError } from './errors.js';
+
+/** Name of the chunk protocol, and the bytes of its messages. All numbers big-endian. */
+export const CHUNK_PROTOCOL = 'payload-chunk/1';
+
+const ID_BYTES = 32;
+const HASH_BYTES = 32;
+/** A payload of 2^32 chunks has audit paths of 32 hashes; ours are far smaller. */
+const PROOF_HASHES_MAX = 32;
+
+/** Chunk request: payload id (32 bytes), payload size (u32), chunk index (u32). */
+export const CHUNK_REQUEST_BYTES = ID_BYTES + 8;
+
+/** Chunk response: audit path length (u8), audit path (32 bytes each, leaf up), chunk. Empty: not held. */
+export const CHUNK_RESPONSE_BYTES_MAX = 1 + PROOF_HASHES_MAX * HASH_BYTES + PAYLOAD_CHUNK_BYTES;
+
+/**
+ * The size is asked for too: who holds a payload of that id and another size has not got what is meant, and must not
+ * be blamed for a size that somebody else made up.
+ */
+export interface ChunkRequest {
+  readonly id: Uint8Array;
+  readonly size: number;
+  readonly index: number;
+}
+
+export function encodeChunkRequest({ id, size, index }: ChunkRequest): Uint8Array {
+  const bytes = new Uint8Array(CHUNK_REQUEST_BYTES);
+  bytes.set(id);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(ID_BYTES, size);
+  view.setUint32(ID_BYTES + 4, index);
+  return bytes;
+}
+
+/** Fails with NetError "refused", which is what the asker is then told. */
+export function decodeChunkRequest(bytes: Uint8Array): ChunkRequest {
+  if (bytes.length !== CHUNK_REQUEST_BYTES) {
+    throw new NetError('refused', `chunk request of ${bytes.length} bytes`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return {
+    id: bytes.slice(0, ID_BYTES),
+    size: view.getUint32(ID_BYTES),
+    index: view.getUint32(ID_BYTES + 4),
+  };
+}
+
+/** Gives the proofs for the chunks of one payload; each is computed once. An index past the end: not held. */
+export function chunkResponder(payload: Uint8Array): (index: number) => Uint8Array {
+  const chunks = payloadChunks(payload);
+  const proofs = new Map<number, readonly Uint8Array[]>();
+  return (index) => {
+    const chunk = chunks[index];
+    if (chunk === undefined) return new Uint8Array(0);
+    const proof = proofs.get(index) ?? merkleProof(chunks, index);
+    proofs.set(index, proof);
+    const response = new Uint8Array(1 + proof.length * HASH_BYTES + chunk.length);
+    response[0] = proof.length;
+    proof.forEach((hash, level) => {
+      response.set(hash, 1 + level * HASH_BYTES);
+    });
+    response.set(chunk, 1 + proof.length * HASH_BYTES);
+    return response;
+  };
+}
+
+/** Number of chunks of a payload of `size` bytes. */
+export function chunkCount(size: number): number {
+  return Math.ceil(size / PAYLOAD_CHUNK_BYTES);
+}
+
+export type ChunkFinding =
+  | { readonly kind: 'chunk'; readonly chunk: Uint8Array }
+  | { readonly kind: 'not-held' }
+  | { readonly kind: 'wrong' };
+
+/** What a response says about chunk `index` of the payload of that id and size; a chunk is proved by then. */
+export function readChunkResponse(response: Uint8Array, { id, index, size }: ChunkRequest): ChunkFinding {
+  if (response.length === 0) return { kind: 'not-held' };
+  const hashes = response[0]!;
+  const chunk = response.subarray(1 + hashes * HASH_BYTES);
+  const bytes = Math.min(PAYLOAD_CHUNK_BYTES, size - index * PAYLOAD_CHUNK_BYTES);
+  if (hashes > PROOF_HASHES_MAX || chunk.length !== bytes) return { kind: 'wrong' };
+  const proof = Array.from({ length: hashes }, (_, level) =>
+    response.subarray(1 + level * HASH_BYTES, 1 + (level + 1) * HASH_BYTES),
+  );
+  const proved = verifyMerkleProof({ root: id, leaf: chunk, index, count: chunkCount(size), proof });
+  return proved ? { kind: 'chunk', chunk } : { kind: 'wrong' };
+}

@@ -1,0 +1,103 @@
+/** Every bound of this room. Sizes in bytes, times in milliseconds, standing in points. */
+export interface NetLimits {
+  /** Peers on the allow-list. */
+  readonly peersMax: number;
+  /** One gossip message, without the 8 byte nonce. Below gossipsub's hard cap of 4 MiB a send. */
+  readonly messageBytesMax: number;
+  /** Published and not yet handed to the links. */
+  readonly outboundBytesMax: number;
+  /** Gossip waiting in one link's send buffer; a peer that reads slower than this loses the link. */
+  readonly linkBufferBytesMax: number;
+  /** Messages of one peer on one topic whose handler has not answered yet; further ones are ignored. */
+  readonly inboundPendingMax: number;
+  /** Requests to one peer without an answer yet. */
+  readonly requestsPerPeerMax: number;
+  /** Default wait for the answer to a request. */
+  readonly requestTimeoutMs: number;
+  /** How long a served request may take to arrive, and its answer to leave. */
+  readonly transferTimeoutMs: number;
+  /** Default bound of a response. */
+  readonly responseBytesMax: number;
+  /** A link that does not carry gossip by then is given up and dialled anew. */
+  readonly linkSetupMs: number;
+  /** One attempt to open a link. */
+  readonly dialTimeoutMs: number;
+  /** First wait after a failed dial or a lost link; doubles up to `redialMaxMs`, each with jitter. */
+  readonly redialMinMs: number;
+  readonly redialMaxMs: number;
+  /** Of two peers that know each other the one with the larger key waits this long for the other's dial. */
+  readonly dialGraceMs: number;
+  readonly gossipHeartbeatMs: number;
+  /** How long a message is remembered, to drop its copies. */
+  readonly gossipSeenMs: number;
+  /** Points at which a peer is disconnected and shut out for `banMs`. */
+  readonly penaltyPointsMax: number;
+  /** Points forgiven per second. */
+  readonly penaltyDecayPerSecond: number;
+  readonly banMs: number;
+  /** Points for a gossip message that the handler rejects. */
+  readonly rejectPoints: number;
+  /** Points for breaking a size bound or a frame. */
+  readonly oversizePoints: number;
+}
+
+export const defaultNetLimits: NetLimits = Object.freeze({
+  peersMax: 256,
+  messageBytesMax: 2 * 1024 * 1024,
+  outboundBytesMax: 16 * 1024 * 1024,
+  linkBufferBytesMax: 32 * 1024 * 1024,
+  inboundPendingMax: 1024,
+  requestsPerPeerMax: 64,
+  requestTimeoutMs: 5_000,
+  transferTimeoutMs: 30_000,
+  responseBytesMax: 4 * 1024 * 1024,
+  linkSetupMs: 8_000,
+  dialTimeoutMs: 5_000,
+  redialMinMs: 100,
+  redialMaxMs: 5_000,
+  dialGraceMs: 400,
+  gossipHeartbeatMs: 500,
+  gossipSeenMs: 30_000,
+  penaltyPointsMax: 100,
+  penaltyDecayPerSecond: 1,
+  banMs: 60_000,
+  rejectPoints: 10,
+  oversizePoints: 25,
+});
+
+/** Bounds of the payload exchange. */
+export interface PayloadLimits {
+  /** One payload. */
+  readonly payloadBytesMax: number;
+  /** Sum of the sizes of the payloads being fetched; further fetches wait. */
+  readonly inFlightBytesMax: number;
+  /** Fetches that wait or run. */
+  readonly fetchesMax: number;
+  /** Peers tried for one payload. */
+  readonly candidatesMax: number;
+  /** Chunks of one payload asked for at a time. */
+  readonly chunksInFlight: number;
+  /** Chunk requests to one peer at a time, over all payloads. */
+  readonly chunksPerPeer: number;
+  /** A peer that sends no chunk for this long is replaced. */
+  readonly chunkTimeoutMs: number;
+  /** Chunk requests of one peer served at a time. At least `chunksPerPeer` of the other nodes. */
+  readonly serveConcurrentMax: number;
+  /** Payloads kept ready while peers pull them. */
+  readonly servedBytesMax: number;
+  /** Points for a chunk that fails its proof. */
+  readonly wrongChunkPoints: number;
+}
+
+export const defaultPayloadLimits: PayloadLimits = Object.freeze({
+  payloadBytesMax: 32 * 1024 * 1024,
+  inFlightBytesMax: 64 * 1024 * 1024,
+  fetchesMax: 4096,
+  candidatesMax: 256,
+  chunksInFlight: 4,
+  chunksPerPeer: 8,
+  chunkTimeoutMs: 2_000,
+  serveConcurrentMax: 16,
+  servedBytesMax: 64 * 1024 * 1024,
+  wrongChunkPoints: 50,
+});

@@ -1,0 +1,110 @@
+import {
+  limits,
+  payloadId,
+  readState,
+  type StateReader,
+  type StateTree,
+  type Transaction,
+  type VerifiedTransaction,
+  verifyTransaction,
+} from '../chain/index.js';
+import { accountOf, checkUpdate, enrolledCell, taskCell, updateArgsCodec } from '../contracts/index.js';
+import { equalBytes } from '../crypto/index.js';
+import type { MempoolFault } from './mempool.js';
+
+/** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
+export type SubmitFault =
+  | 'wrong-chain'
+  | 'bad-signature'
+  | 'oversize'
+  | 'unknown-sender'
+  | 'wrong-nonce'
+  | 'wrong-level'
+  | 'payload-mismatch'
+  | 'mempool-full'
+  | 'already-known'
+  /** Malformed: found before it costs a block. */
+  | 'refused';
+
+export type Admission =
+  | { readonly ok: true; readonly verified: VerifiedTransaction }
+  | { readonly ok: false; readonly code: SubmitFault; readonly detail: string };
+
+/**
+ * What a node checks of a transaction before it passes it on, so that nothing hopeless costs a block: chain,
+ * size, signature, sender and level. Its payloads are looked at afterwards: only an account may cost their pull.
+ */
+export function admitEnvelope(transaction: Transaction, chainId: Uint8Array, tree: StateTree): Admission {
+  const checked = verifyTransaction(transaction, chainId);
+  if (!checked.ok) return { ok: false, code: checked.reason, detail: sentences[checked.reason] };
+  const account = accountOf(readState(tree), transaction.from);
+  if (account === null) {
+    return { ok: false, code: 'unknown-sender', detail: 'this key has no account on the chain' };
+  }
+  if (account.role === 'device' && transaction.level !== 0 && transaction.level !== account.level) {
+    return {
+      ok: false,
+      code: 'wrong-level',
+      detail: `a device of level ${account.level} sends at that level, or at 0`,
+    };
+  }
+  return { ok: true, verified: checked.value };
+}
+
+/** The payloads are those announced, and an update lies on its lattice and under its norm cap. Null: they do. */
+export function payloadFault(
+  transaction: Transaction,
+  payloads: readonly Uint8Array[],
+  tree: StateTree,
+): Extract<Admission, { ok: false }> | null {
+  const mismatch = payloadMismatch(transaction, payloads);
+  if (mismatch !== null) return { ok: false, code: 'payload-mismatch', detail: mismatch };
+  const refused = refusedUpdate(readState(tree), transaction, payloads);
+  return refused === null ? null : { ok: false, code: 'refused', detail: refused };
+}
+
+/** The mempool's answer in the RPC's words. */
+export const mempoolFaults: Readonly<Record<MempoolFault, readonly [SubmitFault, string]>> = {
+  known: ['already-known', 'this node has the transaction already'],
+  'wrong-nonce': ['wrong-nonce', 'ask account.get for the next nonce; one transaction a nonce'],
+  'mempool-full': ['mempool-full', 'the node has too many transactions waiting; try again later'],
+};
+
+const sentences = {
+  'wrong-chain': 'the transaction names another chain; compare chain.status',
+  'bad-signature': 'the signature is not that of the sender’s key',
+  oversize: `a transaction has at most ${limits.transactionBytesMax} bytes`,
+} as const;
+
+function payloadMismatch(transaction: Transaction, payloads: readonly Uint8Array[]): string | null {
+  if (payloads.length !== transaction.payloads.length) {
+    return `${payloads.length} payloads for ${transaction.payloads.length} announced`;
+  }
+  for (const [i, ref] of transaction.payloads.entries()) {
+    const payload = payloads[i]!;
+    if (payload.length !== ref.size) return `payload ${i} has ${payload.length} bytes, announced ${ref.size}`;
+    if (!equalBytes(payloadId(payload), ref.id)) return `payload ${i} is not the announced one`;
+  }
+  return null;
+}
+
+function refusedUpdate(
+  state: StateReader,
+  transaction: Transaction,
+  payloads: readonly Uint8Array[],
+): string | null {
+  if (transaction.contract !== 'training' || transaction.method !== 'update' || payloads.length !== 1)
+    return null;
+  let args: ReturnType<typeof updateArgsCodec.fromNode>;
+  try {
+    args = updateArgsCodec.fromNode(transaction.args, 'args');
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const task = taskCell.get(state, args.task);
+  const enrolled = enrolledCell
+    .get(state, args.task)
+    ?.find(({ device }) => equalBytes(device, transaction.from));
+  if (task === null || enrolled === undefined) return 'the device is not enrolled for this task';
+  return checkUpdate(task, enrolled.units, payloads[0]!)?.detail ?? null;
+}

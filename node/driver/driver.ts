@@ -1,0 +1,460 @@
+import {
+  announcedBytes,
+  blockHash,
+  type Certificate,
+  type ParentVote,
+  readState,
+  signProposal,
+  transactionHash,
+} from '../../chain/index.js';
+import {
+  type AgreementEffect,
+  type AgreementInput,
+  apply,
+  buildBlock,
+  createAgreement,
+  createCertificate,
+  emptyBlock,
+  type Judged,
+  judgeBlock,
+  type MemberVote,
+  nextCommittee,
+  proveSeed,
+  type Rules,
+  type Tip,
+} from '../../consensus/index.js';
+import {
+  type Closings,
+  closingJob,
+  dueClosings,
+  emptyRunCell,
+  isWorkDue,
+  nextDeadline,
+  type Params,
+} from '../../contracts/index.js';
+import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import type { RoundOutcome } from '../../fl/index.js';
+import type { PayloadExchange, Transport } from '../../net/index.js';
+import type { Logger } from '../log.js';
+import type { Mempool } from '../mempool.js';
+import type { Store } from '../store/index.js';
+import type { Clock } from './clock.js';
+import type { Closer } from './closer.js';
+import {
+  type HeightWork,
+  missingPayloads,
+  signMemberVote,
+  toParentVotes,
+  toWire,
+  votesOfCertificate,
+} from './height.js';
+import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
+import { agreementParams } from './params.js';
+import { readRecords, voteRecords } from './records.js';
+
+export interface DriverOptions {
+  readonly rules: Rules<RoundOutcome>;
+  readonly params: Params;
+  /** Where the store's chain ends. */
+  readonly tip: Tip;
+  readonly store: Store;
+  readonly mempool: Mempool;
+  readonly transport: Pick<Transport, 'publish' | 'connectedPeers' | 'penalize'>;
+  readonly payloads: PayloadExchange;
+  readonly closer: Closer;
+  readonly clock: Clock;
+  readonly keys: {
+    readonly publicKey: Uint8Array;
+    readonly secret: Uint8Array;
+    readonly vrfSecret: Uint8Array;
+  };
+  readonly log: Logger;
+  /** Asks a peer for a leader's block that votes carry and we never got; null: it has none. */
+  readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
+  /** A block was decided and is on disk. */
+  readonly onCommit: (judged: Judged) => void;
+  /** The next height has begun: messages that came too early can be taken now. */
+  readonly onBegin: () => void;
+  /** Something that must not happen did: the node has to stop. */
+  readonly onFatal: (error: Error) => void;
+}
+
+const PROPOSALS_MAX = 4;
+
+/**
+ * Runs the agreement machine: one height after the other, effects in their order, each on disk before it leaves.
+ *
+ * All work goes through one queue, so that the machine sees one input at a time. What takes long (payloads,
+ * verdicts) runs beside it and comes back as an input. One owner of the tip.
+ */
+export class Driver {
+  readonly #options: DriverOptions;
+  #tip: Tip;
+  #work: HeightWork | null = null;
+  #parentVotes: readonly ParentVote[] = [];
+  #queue: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#tip = options.tip;
+  }
+
+  get tip(): Tip {
+    return this.#tip;
+  }
+
+  get work(): HeightWork | null {
+    return this.#work;
+  }
+
+  /** Takes the chain up where the store left it. */
+  start(): Promise<void> {
+    const { store } = this.#options;
+    const last = store.block(this.#tip.height);
+    if (last !== null) this.#parentVotes = votesOfCertificate(this.#tip, last.certificate);
+    return this.enqueue(() => this.#beginHeight());
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#endHeight();
+    await this.#queue;
+  }
+
+  /** Runs a step after all that were asked for before it. An error is fatal: the state would be unknown. */
+  enqueue(step: () => Promise<void> | void): Promise<void> {
+    this.#queue = this.#queue
+      .then(() => (this.#closed ? undefined : step()))
+      .catch((error: unknown) => {
+        if (!this.#closed) this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
+      });
+    return this.#queue;
+  }
+
+  /** Hands an input to the machine of `work`, unless that height is over by then. */
+  input(work: HeightWork, input: AgreementInput): void {
+    void this.enqueue(() => this.#apply(work, input));
+  }
+
+  /** There is something to agree on: a transaction came in, or an outcome is due. */
+  wake(): void {
+    if (this.#work !== null) this.input(this.#work, { kind: 'activate' });
+  }
+
+  /** A proposal whose signature and leader were checked. Null `from`: our own. */
+  propose(work: HeightWork, proposal: SignedProposal, from: string | null): void {
+    const value = this.note(work, proposal, from);
+    if (value === null || work.announced.has(value)) return;
+    work.announced.add(value);
+    const ahead =
+      proposal.block.header.time - this.#options.clock.now() - this.#options.params.agreement.clockDriftMs;
+    const hand = () =>
+      this.input(work, { kind: 'proposal', value, payloadBytes: announcedBytes(proposal.block) });
+    // A block from the future is held back until it isn't one, bounded by the height's own end.
+    if (ahead > 0) this.#setTimer(work, `ahead/${value}`, ahead, hand);
+    else hand();
+  }
+
+  /** Keeps a leader's block for judging. Null: there are too many already. */
+  note(work: HeightWork, proposal: SignedProposal, from: string | null): string | null {
+    const value = bytesToHex(blockHash(proposal.block.header));
+    if (work.proposals.has(value)) return value;
+    if (work.proposals.size >= PROPOSALS_MAX) return null;
+    work.proposals.set(value, { ...proposal, from });
+    return value;
+  }
+
+  /** A late cert vote for the tip: the next leader carries it, so that the slow are counted as present. */
+  addParentVote({ voter, period, signature }: ParentVote): boolean {
+    const first = this.#parentVotes[0];
+    if (first === undefined || first.period !== period) return false;
+    if (this.#parentVotes.some((known) => equalBytes(known.voter, voter))) return false;
+    const votes = [...this.#parentVotes, { voter, period, signature }];
+    this.#parentVotes = votes.sort((a, b) => Buffer.compare(a.voter, b.voter));
+    return true;
+  }
+
+  /** A decided block from elsewhere, its certificate verified. Runs inside the queue. */
+  async adopt(judged: Judged, certificate: Certificate): Promise<void> {
+    if (judged.tip.height !== this.#tip.height + 1) return;
+    await this.#commit(judged, certificate, votesOfCertificate(judged.tip, certificate));
+  }
+
+  async #beginHeight(): Promise<void> {
+    const { rules, params, mempool, clock, keys } = this.#options;
+    const tip = this.#tip;
+    const height = tip.height + 1;
+    const closings = await this.#computeClosings(tip);
+    if (this.#closed) return;
+    const committee = nextCommittee(rules, tip);
+    const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
+    const self = indexOf.get(bytesToHex(keys.publicKey)) ?? null;
+    const empty = emptyBlock(rules, tip, closings);
+    const state = readState(tip.state);
+    const { ownRecords, justification, proposal, blocks } = readRecords(
+      this.#options.store,
+      tip.chainId,
+      height,
+      indexOf,
+    );
+    const emptyRun = tip.height > 0 && tip.leader === null ? (emptyRunCell.get(state) ?? 0) + 1 : 0;
+    const step = createAgreement({
+      height,
+      members: committee.length,
+      self,
+      leader: 0,
+      emptyHash: bytesToHex(empty.hash),
+      emptyRun,
+      params: agreementParams(params),
+      ownRecords,
+      justification,
+    });
+    const work: HeightWork = {
+      height,
+      tip,
+      committee,
+      indexOf,
+      self,
+      closings,
+      empty,
+      proposals: new Map(),
+      announced: new Set(),
+      judged: new Map(),
+      timers: new Map(),
+      abort: new AbortController(),
+      machine: step.state,
+    };
+    this.#work = work;
+    for (const block of blocks) this.note(work, block, null);
+    if (proposal !== null) this.propose(work, proposal, null);
+    await this.#perform(work, step.effects);
+    this.#options.onBegin();
+    const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
+    if (due) this.input(work, { kind: 'activate' });
+    else this.#setIdleTimers(work, nextDeadline(state), clock.now());
+  }
+
+  /** An idle chain is quiet but for the heartbeat, and wakes when a round's deadline passes. */
+  #setIdleTimers(work: HeightWork, deadline: number | null, now: number): void {
+    const wake = () => this.input(work, { kind: 'activate' });
+    this.#setTimer(work, 'heartbeat', this.#options.params.agreement.heartbeatMs, wake);
+    if (deadline !== null) this.#setTimer(work, 'round-deadline', Math.max(0, deadline - now), wake);
+  }
+
+  async #computeClosings(tip: Tip): Promise<Closings> {
+    const { store, closer } = this.#options;
+    const outcomes = new Map<string, RoundOutcome>();
+    for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
+      if (!due.quorate) continue;
+      const job = closingJob(due, (id) => store.payload(id));
+      if (job === null) throw new Error(`a payload of the due closing ${due.id} is missing from the store`);
+      outcomes.set(due.id, await closer.run(job));
+    }
+    return outcomes;
+  }
+
+  async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
+    if (this.#work !== work) return;
+    const step = apply(work.machine, input);
+    work.machine = step.state;
+    await this.#perform(work, step.effects);
+  }
+
+  async #perform(work: HeightWork, effects: readonly AgreementEffect[]): Promise<void> {
+    for (const effect of effects) {
+      if (this.#work !== work || this.#closed) return;
+      switch (effect.kind) {
+        case 'propose':
+          await this.#proposeOwn(work);
+          break;
+        case 'judge':
+          void this.#judge(work, effect.value);
+          break;
+        case 'vote':
+          await this.#vote(work, effect);
+          break;
+        case 'broadcast':
+          this.#sendVotes(work, effect.votes);
+          if (effect.proposal !== null) this.#sendProposal(work, effect.proposal);
+          break;
+        case 'set-timer':
+          this.#setAgreementTimer(work, effect);
+          break;
+        case 'commit': {
+          const judged =
+            effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
+          const certificate = createCertificate(effect.votes, work.committee.length);
+          await this.#commit(judged, certificate, toParentVotes(work.committee, effect.votes));
+          break;
+        }
+        case 'offence':
+        case 'two-proposals':
+          this.#options.log('warn', 'offence', { height: work.height, offence: effect.kind });
+          break;
+        case 'reject':
+          this.#options.log('debug', 'agreement-reject', { reason: effect.reason, height: work.height });
+          break;
+        default:
+          effect satisfies never;
+      }
+    }
+  }
+
+  async #proposeOwn(work: HeightWork): Promise<void> {
+    const { rules, mempool, store, clock, keys, log } = this.#options;
+    const { tip, height } = work;
+    const { proof, seed } = proveSeed(keys.vrfSecret, height, tip.seed);
+    const draft = {
+      time: Math.max(tip.time + 1, clock.now()),
+      leader: keys.publicKey,
+      seed,
+      seedProof: proof,
+      parentVotes: this.#parentVotes,
+      candidates: mempool.candidates(readState(tip.state)),
+    };
+    const judged = buildBlock(rules, tip, draft, work.closings, (id) => store.payload(id));
+    const value = bytesToHex(judged.hash);
+    const signature = signProposal(tip.chainId, height, judged.hash, keys.secret);
+    const proposal = { block: judged.block, signature };
+    work.judged.set(value, judged);
+    await store.putRecords(height, [{ key: 'proposal', value: encodeProposal(proposal) }]);
+    log('debug', 'propose', { height, transactions: judged.block.transactions.length });
+    this.propose(work, proposal, null);
+    this.#sendProposal(work, value);
+  }
+
+  /** The block, then its payloads, then the execution. Keeps trying until the height is over. */
+  async #judge(work: HeightWork, value: string): Promise<void> {
+    const { store, payloads, transport } = this.#options;
+    const own = work.judged.has(value);
+    for (let attempt = 1; this.#work === work && !own; attempt += 1) {
+      const peers = transport.connectedPeers();
+      const proposal = work.proposals.get(value) ?? (await this.#findProposal(work, value, peers));
+      const missing = proposal && missingPayloads(proposal.block, (id) => store.hasPayload(id));
+      if (missing?.length === 0) break;
+      const pulls = (missing ?? []).map(({ id, size }) => payloads.fetch(id, size, peers, work.abort.signal));
+      const results = await Promise.allSettled(pulls);
+      const failed = proposal === null || results.some(({ status }) => status === 'rejected');
+      if (failed) await this.#pause(work, 100 * Math.min(10, attempt));
+    }
+    await this.enqueue(() => this.#judgeHeld(work, value));
+  }
+
+  async #judgeHeld(work: HeightWork, value: string): Promise<void> {
+    if (this.#work !== work) return;
+    const { store, transport, rules, mempool, log } = this.#options;
+    if (!work.judged.has(value)) {
+      const { block, from } = work.proposals.get(value)!;
+      const known = (transaction: (typeof block.transactions)[number]) =>
+        mempool.get(bytesToHex(transactionHash(transaction)));
+      const judgement = judgeBlock(rules, work.tip, block, work.closings, (id) => store.payload(id), known);
+      if (judgement.ok) work.judged.set(value, judgement.judged);
+      else {
+        log('warn', 'invalid-block', {
+          height: work.height,
+          reason: judgement.reason,
+          detail: judgement.detail,
+        });
+        if (from !== null) transport.penalize(from, 10, `invalid block: ${judgement.reason}`);
+      }
+    }
+    const verdict = work.judged.has(value) ? 'held' : 'invalid';
+    await this.#apply(work, { kind: 'judged', value, verdict });
+  }
+
+  /** A value that votes carry whose block never reached us: whoever voted for it has it on disk. */
+  async #findProposal(work: HeightWork, value: string, peers: readonly string[]) {
+    for (const peer of peers) {
+      const found = await this.#options.requestProposal(peer, work.height, value);
+      if (found === null || this.#work !== work) continue;
+      if (bytesToHex(blockHash(found.block.header)) !== value) continue;
+      if (this.note(work, found, peer) === value) return found;
+    }
+    return work.proposals.get(value) ?? null;
+  }
+
+  /** Sign, persist with what justifies it, then send: after a crash the record binds (DESIGN.md section 6). */
+  async #vote(
+    work: HeightWork,
+    { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>,
+  ): Promise<void> {
+    const { store, keys } = this.#options;
+    const { chainId } = this.#tip;
+    const signed = signMemberVote(chainId, vote, work.self!, keys.publicKey, keys.secret);
+    const wire = [signed, ...justification].map((each) => toWire(chainId, work.committee, each));
+    const block = vote.value === null ? undefined : work.proposals.get(vote.value);
+    await store.putRecords(work.height, voteRecords(signed, justification, wire, block));
+    this.#publish(encodeMessage({ kind: 'votes', votes: wire }));
+    await this.#apply(work, { kind: 'vote', vote: signed });
+  }
+
+  #sendVotes(work: HeightWork, votes: readonly MemberVote[]): void {
+    if (votes.length === 0) return;
+    const wire = votes.map((vote) => toWire(this.#tip.chainId, work.committee, vote));
+    this.#publish(encodeMessage({ kind: 'votes', votes: wire }));
+  }
+
+  #sendProposal(work: HeightWork, value: string): void {
+    const proposal = work.proposals.get(value);
+    if (proposal === undefined) return;
+    const { block, signature } = proposal;
+    this.#publish(encodeMessage({ kind: 'proposal', proposal: { block, signature } }));
+  }
+
+  /** Gossip promises no delivery and agreement sends again, so a full queue is a log line and not a failure. */
+  #publish(message: Uint8Array): void {
+    try {
+      this.#options.transport.publish('consensus', message);
+    } catch (error) {
+      this.#options.log('warn', 'publish-failed', { error: String(error) });
+    }
+  }
+
+  async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
+    const { store, onCommit } = this.#options;
+    const { block, hash, executed } = judged;
+    const { receipts, changes, payloads } = executed;
+    await store.commit({ block, hash, certificate, receipts, changes, payloads });
+    this.#endHeight();
+    this.#tip = judged.tip;
+    this.#parentVotes = votes;
+    onCommit(judged);
+    await this.#beginHeight();
+  }
+
+  #endHeight(): void {
+    if (this.#work === null) return;
+    this.#work.abort.abort();
+    for (const cancel of this.#work.timers.values()) cancel();
+    this.#work.timers.clear();
+    this.#work = null;
+  }
+
+  #setAgreementTimer(
+    work: HeightWork,
+    { timer, period, afterMs }: Extract<AgreementEffect, { kind: 'set-timer' }>,
+  ): void {
+    const jitter = timer === 'resend' ? 1 + Math.random() / 2 : 1;
+    this.#setTimer(work, timer, afterMs * jitter, () => this.input(work, { kind: 'timer', timer, period }));
+  }
+
+  #setTimer(work: HeightWork, name: string, afterMs: number, fire: () => void): void {
+    work.timers.get(name)?.();
+    work.timers.set(name, this.#options.clock.after(afterMs, fire));
+  }
+
+  #pause(work: HeightWork, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve);
+      work.abort.signal.addEventListener(
+        'abort',
+        () => {
+          cancel();
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  }
+}

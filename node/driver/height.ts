@@ -1,0 +1,104 @@
+import {
+  type Block,
+  type Certificate,
+  encodeVote,
+  type ParentVote,
+  signVote,
+  type Vote,
+} from '../../chain/index.js';
+import {
+  type AgreementState,
+  type AgreementVote,
+  type Judged,
+  type MemberVote,
+  type RingSeat,
+  signersOf,
+  type Tip,
+} from '../../consensus/index.js';
+import type { Closings } from '../../contracts/index.js';
+import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import type { SignedProposal } from './message.js';
+
+/** Everything the driver holds for the height that is being agreed on. It goes when the height is decided. */
+export interface HeightWork {
+  readonly height: number;
+  readonly tip: Tip;
+  readonly committee: readonly RingSeat[];
+  /** Hex public key of a member to its index. */
+  readonly indexOf: ReadonlyMap<string, number>;
+  readonly self: number | null;
+  readonly closings: Closings;
+  readonly empty: Judged;
+  readonly proposals: Map<string, SignedProposal & { readonly from: string | null }>;
+  /** Values that were handed to the machine as proposals. */
+  readonly announced: Set<string>;
+  readonly judged: Map<string, Judged>;
+  readonly timers: Map<string, () => void>;
+  readonly abort: AbortController;
+  machine: AgreementState;
+}
+
+/** A verified vote in the machine's terms. */
+export function toMemberVote(vote: Vote, member: number): MemberVote {
+  const { height, period, step } = vote;
+  const value = vote.value === null ? null : bytesToHex(vote.value);
+  return { height, period, step, value, member, signature: bytesToHex(vote.signature) };
+}
+
+/** A member's vote as it travels. */
+export function toWire(chainId: Uint8Array, committee: readonly RingSeat[], vote: MemberVote): Uint8Array {
+  const { height, period, step } = vote;
+  return encodeVote(chainId, {
+    height,
+    period,
+    step,
+    value: vote.value === null ? null : hexToBytes(vote.value),
+    voter: committee[vote.member]!.publicKey,
+    signature: hexToBytes(vote.signature),
+  });
+}
+
+export function signMemberVote(
+  chainId: Uint8Array,
+  vote: AgreementVote,
+  member: number,
+  publicKey: Uint8Array,
+  secret: Uint8Array,
+): MemberVote {
+  const value = vote.value === null ? null : hexToBytes(vote.value);
+  const { height, period, step } = vote;
+  return toMemberVote(signVote(chainId, { height, period, step, value }, publicKey, secret), member);
+}
+
+/** Cert votes of one period for a decided block, as the next leader's block carries them: sorted by voter. */
+export function toParentVotes(
+  committee: readonly RingSeat[],
+  votes: readonly MemberVote[],
+): readonly ParentVote[] {
+  return votes
+    .map(({ member, period, signature }) => ({
+      voter: committee[member]!.publicKey,
+      period,
+      signature: hexToBytes(signature),
+    }))
+    .sort((a, b) => Buffer.compare(a.voter, b.voter));
+}
+
+/** Payloads that a block announces and the store lacks. */
+export function missingPayloads(
+  block: Block,
+  has: (id: Uint8Array) => boolean,
+): readonly { readonly id: Uint8Array; readonly size: number }[] {
+  return block.transactions.flatMap(({ payloads }) => payloads).filter(({ id }) => !has(id));
+}
+
+/** The votes in a certificate, as parent votes. */
+export function votesOfCertificate(tip: Tip, certificate: Certificate): readonly ParentVote[] {
+  return signersOf(certificate)
+    .map((member, i) => ({
+      voter: tip.committee[member]!.publicKey,
+      period: certificate.period,
+      signature: certificate.signatures[i]!,
+    }))
+    .sort((a, b) => Buffer.compare(a.voter, b.voter));
+}

@@ -1,0 +1,21 @@
+export type ExportErrorCode =
+  | 'not-found'
+  | 'not-an-export'
+  | 'cut-short'
+  | 'wrong-bytes'
+  | 'disorder'
+  | 'bad-genesis'
+  | 'bad-anchor'
+  | 'unavailable';
+
+/** An export that cannot be written or read. The message says what to do. */
+export class ExportError extends Error {
+  override readonly name = 'ExportError';
+  constructor(
+    readonly code: ExportErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { bytesToBase64 } from '../json.js';
+import { answerLimits } from '../limits.js';
+import { base64, height, ordinal } from '../schemas.js';
+import { defineMethod } from './method.js';
+
+export const chainExport = defineMethod({
+  summary: 'Encoded blocks with their certificates, from a height up to another or to what fits one answer.',
+  params: z
+    .strictObject({ from: ordinal, to: ordinal })
+    .refine(({ from, to }) => from <= to, { message: 'from is above to', path: ['from'] }),
+  result: z.object({
+    blocks: z.array(z.object({ block: base64, certificate: base64 })),
+    /** Where to go on, or null: `to` or the head was reached. */
+    next: height.nullable(),
+  }),
+  run: ({ context }, { from, to }) => {
+    const last = Math.min(to, context.head().height);
+    const blocks: { block: string; certificate: string }[] = [];
+    let bytes = 0;
+    let at = from;
+    for (; at <= last && blocks.length < answerLimits.exportBlocks; at += 1) {
+      const stored = context.store.blockBytes(at);
+      if (stored === null) break;
+      bytes += stored.block.length + stored.certificate.length;
+      if (blocks.length > 0 && bytes > answerLimits.exportBytes) break;
+      blocks.push({ block: bytesToBase64(stored.block), certificate: bytesToBase64(stored.certificate) });
+    }
+    return { blocks, next: at <= last ? at : null };
+  },
+});

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { bytesToHex } from '../../../crypto/index.js';
+import { count, height, hex32, waitMs } from '../schemas.js';
+import { chainNameOf } from './find.js';
+import { defineMethod } from './method.js';
+import { waitUntil } from './wait.js';
+
+export const chainStatus = defineMethod({
+  summary: 'The head of the chain. With afterHeight and waitMs it waits for a head above that height.',
+  params: z.strictObject({ afterHeight: height.optional(), waitMs }),
+  result: z.object({
+    chainId: hex32,
+    name: z.string(),
+    height,
+    hash: hex32,
+    time: count,
+    /** Who agreed on the head, in the committee's order; empty at genesis. */
+    committee: z.array(hex32),
+  }),
+  run: async (scope, { afterHeight, waitMs: wait }) => {
+    const { context } = scope;
+    if (afterHeight !== undefined) {
+      await waitUntil(scope, wait, () => (context.head().height > afterHeight ? true : null));
+    }
+    const head = context.head();
+    return {
+      chainId: bytesToHex(context.chainId),
+      name: chainNameOf(context),
+      height: head.height,
+      hash: bytesToHex(head.hash),
+      time: head.time,
+      committee: head.committee.map(({ publicKey }) => bytesToHex(publicKey)),
+    };
+  },
+});

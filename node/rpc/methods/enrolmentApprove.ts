@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { UNITS_MAX } from '../../../contracts/index.js';
+import { bytesToHex, equalBytes } from '../../../crypto/index.js';
+import { schemaHash } from '../../../fl/index.js';
+import { RpcError } from '../errors.js';
+import { bytes32, hexText, ordinal } from '../schemas.js';
+import { stateOf, taskOf } from './find.js';
+import { defineMethod } from './method.js';
+
+export const enrolmentApprove = defineMethod({
+  summary:
+    'This hospital’s signature under the terms on which one of its devices enrols. From this machine only.',
+  params: z.strictObject({
+    task: ordinal,
+    device: bytes32,
+    units: ordinal.max(UNITS_MAX),
+    dataset: bytes32,
+    schemaHash: bytes32,
+  }),
+  result: z.object({ approval: hexText }),
+  run: ({ context, fromLoopback }, terms) => {
+    if (!fromLoopback)
+      throw new RpcError('not-allowed', 'enrolments are approved from the node’s own machine');
+    if (!equalBytes(terms.schemaHash, schemaHash(taskOf(stateOf(context), terms.task).spec.schema))) {
+      throw new RpcError('refused', `this is not the schema of task ${terms.task}`);
+    }
+    const approval = context.approve(terms);
+    if (approval === null) throw new RpcError('not-allowed', 'this is no device of this node’s hospital');
+    return { approval: bytesToHex(approval) };
+  },
+});

@@ -1,0 +1,42 @@
+import { readState, type StateReader } from '../../../chain/index.js';
+import { accountOf, type Task, taskCell, taskCountCell } from '../../../contracts/index.js';
+import { bytesToHex } from '../../../crypto/index.js';
+import { parseGenesis } from '../../../genesis/index.js';
+import type { RpcContext } from '../context.js';
+import { RpcError } from '../errors.js';
+
+/** The state after the head. Valid as long as it is kept: states are never changed. */
+export function stateOf(context: RpcContext): StateReader {
+  return readState(context.head().state);
+}
+
+/** The task, or RpcError 'not-found'. */
+export function taskOf(state: StateReader, id: number): Task {
+  const task = taskCell.get(state, id);
+  if (task !== null) return task;
+  throw new RpcError('not-found', `there is no task ${id}; ${taskCountCell.get(state) ?? 0} were published`);
+}
+
+/** A payload's bytes, or RpcError 'not-found'. */
+export function payloadOf(context: RpcContext, id: Uint8Array): Uint8Array {
+  const bytes = context.store.payload(id);
+  if (bytes !== null) return bytes;
+  throw new RpcError('not-found', `payload ${bytesToHex(id)} is not held here`);
+}
+
+/** The name that genesis gave an account; every device in a task has one. */
+export function nameOf(state: StateReader, publicKey: Uint8Array): string {
+  return accountOf(state, publicKey)?.name ?? bytesToHex(publicKey);
+}
+
+const names = new WeakMap<RpcContext, string>();
+
+/** The name that the genesis file gives the chain. */
+export function chainNameOf(context: RpcContext): string {
+  const known = names.get(context);
+  if (known !== undefined) return known;
+  const parsed = parseGenesis(context.genesisText);
+  if (!parsed.ok) throw new Error(`bug: the node runs on a genesis that does not parse: ${parsed.detail}`);
+  names.set(context, parsed.genesis.name);
+  return parsed.genesis.name;
+}

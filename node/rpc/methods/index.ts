@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import { accountGet } from './accountGet.js';
+import { chainBlock } from './chainBlock.js';
+import { chainExport } from './chainExport.js';
+import { chainGenesis } from './chainGenesis.js';
+import { chainStatus } from './chainStatus.js';
+import { createDiscover } from './discover.js';
+import { enrolmentApprove } from './enrolmentApprove.js';
+import type { Method } from './method.js';
+import { modelGet } from './modelGet.js';
+import { nodeStatus } from './nodeStatus.js';
+import { payloadGet } from './payloadGet.js';
+import { privacyLedger } from './privacyLedger.js';
+import { taskCurrent } from './taskCurrent.js';
+import { taskGet } from './taskGet.js';
+import { taskList } from './taskList.js';
+import { taskRounds } from './taskRounds.js';
+import { txGet } from './txGet.js';
+import { txSubmit } from './txSubmit.js';
+
+/** Every method by its name. A new one is a file here and a line below; the client's types follow. */
+const described = {
+  'node.status': nodeStatus,
+  'chain.status': chainStatus,
+  'chain.genesis': chainGenesis,
+  'chain.block': chainBlock,
+  'chain.export': chainExport,
+  'account.get': accountGet,
+  'tx.submit': txSubmit,
+  'tx.get': txGet,
+  'task.list': taskList,
+  'task.get': taskGet,
+  'task.rounds': taskRounds,
+  'task.current': taskCurrent,
+  'model.get': modelGet,
+  'payload.get': payloadGet,
+  'privacy.ledger': privacyLedger,
+  'enrolment.approve': enrolmentApprove,
+} as const;
+
+export const methods = { ...described, 'rpc.discover': createDiscover(described) } as const;
+
+export type MethodName = keyof typeof methods;
+/** What a caller sends, in JSON form. */
+export type ParamsOf<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
+/** What a caller gets, in JSON form. */
+export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
+
+export function methodNamed(name: string): Method<z.ZodType, z.ZodType> | null {
+  return Object.hasOwn(methods, name)
+    ? (methods[name as MethodName] as unknown as Method<z.ZodType, z.ZodType>)
+    : null;
+}

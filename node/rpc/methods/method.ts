@@ -1,0 +1,29 @@
+import type { z } from 'zod';
+import type { RpcContext } from '../context.js';
+
+/** What a call may use, beside its parameters. */
+export interface CallScope {
+  readonly context: RpcContext;
+  /** Did the request come from this machine? */
+  readonly fromLoopback: boolean;
+  /** When all waiting of this HTTP request ends, in milliseconds of `performance.now()`. */
+  readonly waitsUntil: number;
+  /** Aborted when the caller has gone or the server closes. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One method: its schemas are the documentation, the check and the client's types.
+ *
+ * `run` throws RpcError for what the caller did wrong; anything else that it throws is a bug.
+ */
+export interface Method<P extends z.ZodType, R extends z.ZodType> {
+  readonly summary: string;
+  readonly params: P;
+  readonly result: R;
+  run(scope: CallScope, params: z.output<P>): z.input<R> | Promise<z.input<R>>;
+}
+
+export function defineMethod<P extends z.ZodType, R extends z.ZodType>(method: Method<P, R>): Method<P, R> {
+  return method;
+}

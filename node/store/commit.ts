@@ -1,0 +1,86 @@
+import { strict as assert } from 'node:assert';
+import {
+  applyChanges,
+  type Block,
+  blockHash,
+  type Certificate,
+  encode,
+  encodeBlock,
+  encodeCertificate,
+  encodeReceipt,
+  merkleRoot,
+  type Receipt,
+  rootsMatch,
+  type StateTree,
+  transactionHash,
+  treeRoot,
+  uint,
+} from '../../chain/index.js';
+import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import type { Write } from './database.js';
+import { encodeReceipts, type Head, headCodec, key, placeCodec, seal } from './entries.js';
+
+/** A committed block with what was kept beside it. `receipts[0]` is that of the block's own beginning. */
+export interface StoredBlock {
+  readonly block: Block;
+  readonly hash: Uint8Array;
+  readonly certificate: Certificate;
+  readonly receipts: readonly Receipt[];
+}
+
+/** Everything that takes effect when a block is decided: an executed block and its certificate. */
+export interface Commit extends StoredBlock {
+  /** State entries that the block wrote; null removes one. */
+  readonly changes: ReadonlyMap<string, Uint8Array | null>;
+  /** Payloads that execution made, by hex id. */
+  readonly payloads: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Asserts that the commit follows the head and that its parts belong together, so that what is written will
+ * pass the check on opening. Returns the state after it.
+ */
+export function checkCommit(commit: Commit, chainId: Uint8Array, head: Head, state: StateTree): StateTree {
+  const { block, hash, certificate, receipts, changes } = commit;
+  const { header } = block;
+  assert.ok(equalBytes(header.chainId, chainId), 'a block of this chain');
+  assert.equal(header.height, head.height + 1, 'the next height');
+  assert.ok(equalBytes(header.parent, head.hash), 'a child of the head');
+  assert.ok(equalBytes(blockHash(header), hash), 'the hash of the header');
+  assert.ok(rootsMatch(block), 'the body of the header');
+  assert.ok(equalBytes(merkleRoot(receipts.map(encodeReceipt)), header.receiptsRoot), 'its receipts');
+  assert.ok(equalBytes(certificate.hash, hash) && certificate.height === header.height, 'its certificate');
+  const next = applyChanges(state, changes);
+  assert.ok(equalBytes(treeRoot(next), header.stateRoot), 'changes that lead to the state root');
+  return next;
+}
+
+/** What a commit writes, records aside. */
+export function commitWrites(commit: Commit, chainId: Uint8Array): readonly Write[] {
+  const { block, hash, certificate, receipts, changes, payloads } = commit;
+  const { height } = block.header;
+  return [
+    put(key.block(height), encodeBlock(block)),
+    put(key.certificate(height), seal(encodeCertificate(chainId, certificate))),
+    put(key.receipts(height), encodeReceipts(receipts)),
+    put(key.height(bytesToHex(hash)), encode(uint, height)),
+    ...block.transactions.map((transaction, index) =>
+      put(key.transaction(bytesToHex(transactionHash(transaction))), encode(placeCodec, { height, index })),
+    ),
+    ...[...changes].map(
+      ([name, value]): Write =>
+        value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value),
+    ),
+    ...[...payloads].flatMap(([id, bytes]) => payloadWrites(id, bytes)),
+    put(key.head, encode(headCodec, { height, hash })),
+  ];
+}
+
+/** A payload and the mark that it is held. `id` in hex. */
+export function payloadWrites(id: string, bytes: Uint8Array): readonly Write[] {
+  return [put(key.payload(id), bytes), put(key.held(id), encode(uint, bytes.length))];
+}
+
+function put(name: string, value: Uint8Array): Write {
+  return { type: 'put', key: name, value };
+}

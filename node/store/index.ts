@@ -1,0 +1,6 @@
+/** The chain on disk. Owns the database library; knows nothing of contracts, agreement or the network. */
+export type { Commit, StoredBlock } from './commit.js';
+export type { Head } from './entries.js';
+export { StoreError, type StoreErrorCode } from './error.js';
+export type { StoredRecord } from './records.js';
+export { openStore, type Store, type StoreOptions } from './store.js';

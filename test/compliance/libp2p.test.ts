@@ -1,0 +1,6 @@
+import { libp2p } from './kinds.js';
+import { describePayloads } from './payloads.js';
+import { describeTransport } from './transport.js';
+
+describeTransport(libp2p);
+describePayloads(libp2p);

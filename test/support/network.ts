@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nonceCell, payloadId, readState, signTransaction, type Transaction } from '../../chain/index.js';
+import { runClosing } from '../../contracts/index.js';
+import { bytesToHex, drbg, publicKeyOf, utf8ToBytes, vrfPublicKeyOf } from '../../crypto/index.js';
+import { type ChainStart, type Genesis, presets, startChain } from '../../genesis/index.js';
+import { createMemoryNetwork } from '../../net/index.js';
+import { createLogger } from '../../node/log.js';
+import { Node } from '../../node/node.js';
+import { openStore } from '../../node/store/index.js';
+
+export interface Person {
+  readonly name: string;
+  readonly secret: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly vrfSecret: Uint8Array;
+}
+
+export function person(name: string): Person {
+  const random = drbg(utf8ToBytes(name));
+  const secret = random(32);
+  return { name, secret, publicKey: publicKeyOf(secret), vrfSecret: random(32) };
+}
+
+/** A genesis of so many hospitals with so many devices each, and one publisher. Keys follow from the names. */
+export function testGenesis(hospitals: number, devicesEach: number) {
+  const validators = Array.from({ length: hospitals }, (_, i) => person(`hospital-${i + 1}`));
+  const devices = validators.flatMap((validator) =>
+    Array.from({ length: devicesEach }, (_, i) => person(`${validator.name}-device-${i + 1}`)),
+  );
+  const publisher = person('publisher');
+  const account = (
+    who: Person,
+    role: 'validator' | 'device' | 'publisher',
+    hospital: string,
+    level: number,
+  ) => ({
+    publicKey: bytesToHex(who.publicKey),
+    role,
+    name: who.name,
+    hospital,
+    level,
+    vrfPublicKey: role === 'validator' ? bytesToHex(vrfPublicKeyOf(who.vrfSecret)) : null,
+  });
+  const genesis: Genesis = {
+    version: 1,
+    name: 'test',
+    time: 1_700_000_000_000,
+    params: { ...presets.local, agreement: { ...presets.local.agreement, heartbeatMs: 60_000 } },
+    accounts: [
+      ...validators.map((who) => account(who, 'validator', who.name, 0)),
+      ...devices.map((who) => account(who, 'device', who.name.split('-device')[0]!, 1)),
+      account(publisher, 'publisher', '', 0),
+    ],
+  };
+  return { genesis, validators, devices, publisher };
+}
+
+/** Real nodes with real stores on the memory transport. `close` ends and removes everything. */
+export async function testNetwork(chain: ChainStart, validators: readonly Person[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'consilium-test-'));
+  const network = createMemoryNetwork();
+  const failures: Error[] = [];
+  const transports = validators.map(({ secret }) => network.transport(secret));
+  const nodes = await Promise.all(
+    validators.map(async ({ name, secret, vrfSecret }, i) => {
+      const store = await openStore({
+        path: join(folder, name),
+        chainId: chain.chainId,
+        genesisState: chain.tip.state,
+        create: true,
+      });
+      const transport = transports[i]!;
+      const log = createLogger('warn', (line) => process.stderr.write(`${name} ${line}`));
+      const closer = {
+        run: async (job: Parameters<typeof runClosing>[0]) => runClosing(job),
+        close: async () => {},
+      };
+      const onFatal = (error: Error) => failures.push(error);
+      return new Node({ chain, store, transport, closer, keys: { secret, vrfSecret }, log, onFatal });
+    }),
+  );
+  await Promise.all(nodes.map((node) => node.start()));
+  const peers = transports.map((transport) => ({ key: transport.self, addresses: transport.addresses() }));
+  for (const transport of transports) transport.setPeers(peers);
+  return {
+    nodes,
+    failures,
+    close: async () => {
+      await Promise.all(nodes.map((node) => node.close()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Signs with the sender's next nonce as `node` knows it. */
+export function sign(
+  node: Node,
+  from: Person,
+  call: Pick<Transaction, 'contract' | 'method' | 'args' | 'level'>,
+  payloads: readonly Uint8Array[] = [],
+): Transaction {
+  const { chainId, state } = node.tip;
+  const nonce = nonceCell.get(readState(state), bytesToHex(from.publicKey)) ?? 0;
+  const refs = payloads.map((payload) => ({ id: payloadId(payload), size: payload.length }));
+  return signTransaction({ chainId, from: from.publicKey, nonce, payloads: refs, ...call }, from.secret);
+}
+
+/** Waits until `holds` is true at some head, or fails after `timeoutMs`. */
+export async function until(node: Node, holds: () => boolean, timeoutMs = 20_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain at height ${node.tip.height}`);
+    await node.waitForChange({ height: node.tip.height }, 50);
+  }
+}
+
+export { startChain };

@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { readState } from '../../../chain/index.js';
+import {
+  closedRoundCell,
+  gridOf,
+  ledgerCell,
+  modelCell,
+  roundCell,
+  type TaskSpec,
+  taskCell,
+} from '../../../contracts/index.js';
+import { bytesToHex, drbg, utf8ToBytes } from '../../../crypto/index.js';
+import {
+  addNoise,
+  calibrateSigma16,
+  packUpdate,
+  parameterCount,
+  roundToFine,
+  schemaHash,
+  toWire,
+} from '../../../fl/index.js';
+import type { Node } from '../../../node/node.js';
+import { type Person, sign, startChain, testGenesis, testNetwork, until } from '../../support/network.js';
+
+const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
+const feature = (name: string) => ({
+  name,
+  centerMicro: 0,
+  scaleMicro: 1_000_000,
+  minMicro: -5_000_000,
+  maxMicro: 5_000_000,
+  zeroIsMissing: false,
+});
+
+function taskSpec(devices: number, rounds: number): TaskSpec {
+  const privacy = { epsilonMicro: 3_000_000, deltaPico: 100_000_000 };
+  return {
+    title: 'a test',
+    level: 1,
+    model,
+    weightsSeed: new Uint8Array(32),
+    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    publicData: false,
+    learningRate16: 65_536,
+    rounds,
+    privacy: {
+      unit: 'record',
+      ...privacy,
+      sigma16: calibrateSigma16({ ...privacy, rounds }),
+      clip16: 65_536,
+    },
+    verification: { rule: 'alignment', faulty: 0, reputation: 'absolute' },
+    aggregation: 'mean',
+    devicesMax: devices,
+    quorum: Math.ceil((2 * devices) / 3),
+    enrolMs: 60_000,
+    deadlineMs: 5_000,
+    deadlineBlocks: 2,
+    reward: 0,
+  };
+}
+
+let close: (() => Promise<void>) | null = null;
+afterEach(async () => {
+  await close?.();
+  close = null;
+});
+
+async function send(node: Node, from: Person, call: Parameters<typeof sign>[2], payloads: Uint8Array[] = []) {
+  const submitted = await node.submit(sign(node, from, call, payloads), payloads);
+  expect(submitted).toMatchObject({ ok: true });
+}
+
+describe('four nodes', () => {
+  it('agree on a task from its publication to the last round, to the bit', async () => {
+    const { genesis, validators, devices, publisher } = testGenesis(4, 1);
+    const chain = startChain(genesis);
+    const network = await testNetwork(chain, validators);
+    close = network.close;
+    const { nodes } = network;
+    const first = nodes[0]!;
+    const spec = taskSpec(devices.length, 3);
+    await send(first, publisher, { contract: 'tasks', method: 'publish', level: 1, args: { spec } });
+    await until(first, () => taskCell.get(readState(first.tip.state), 1) !== null);
+
+    const dataset = new Uint8Array(32).fill(7);
+    for (const [i, device] of devices.entries()) {
+      const node = nodes[i]!;
+      await until(node, () => taskCell.get(readState(node.tip.state), 1) !== null);
+      const { epsilonMicro, deltaPico } = spec.privacy;
+      const args = { dataset, unit: 'record', epsilonMicro, deltaPico };
+      await send(node, device, { contract: 'privacy', method: 'declare', level: 0, args });
+      const id = bytesToHex(device.publicKey);
+      await until(node, () => ledgerCell.get(readState(node.tip.state), id, bytesToHex(dataset)) !== null);
+      const terms = { task: 1, units: 10, dataset, schemaHash: schemaHash(spec.schema) };
+      const approval = node.approve({ ...terms, device: device.publicKey })!;
+      await send(node, device, {
+        contract: 'tasks',
+        method: 'apply',
+        level: 1,
+        args: { ...terms, approval },
+      });
+    }
+
+    const random = drbg(utf8ToBytes('noise of the test'));
+    for (let round = 1; round <= spec.rounds; round += 1) {
+      for (const [i, device] of devices.entries()) {
+        const node = nodes[i]!;
+        await until(node, () => roundCell.get(readState(node.tip.state), 1)?.round === round);
+        const grid = gridOf(taskCell.get(readState(node.tip.state), 1)!);
+        const sum = new Float64Array(parameterCount(model)).fill(3);
+        const update = packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+        const call = { contract: 'training', method: 'update', level: 1, args: { task: 1, round } };
+        await send(node, device, call, [update]);
+      }
+    }
+    for (const node of nodes) {
+      await until(node, () => taskCell.get(readState(node.tip.state), 1)?.status === 'done');
+    }
+    expect(network.failures).toEqual([]);
+    const state = readState(first.tip.state);
+    expect([1, 2, 3].map((round) => closedRoundCell.get(state, 1, round)?.status)).toEqual([
+      'closed',
+      'closed',
+      'closed',
+    ]);
+    const models = nodes.map((node) => bytesToHex(modelCell.get(readState(node.tip.state), 1)!.id));
+    expect(new Set(models).size).toBe(1);
+    for (const device of devices) {
+      const ledger = ledgerCell.get(state, bytesToHex(device.publicKey), bytesToHex(dataset))!;
+      expect(ledger.charges).toBe(3);
+      expect(ledger.rhoSpent <= ledger.rhoCap).toBe(true);
+    }
+  });
+});

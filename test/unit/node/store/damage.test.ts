@@ -1,0 +1,268 @@
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { transactionHash, treeRoot } from '../../../../chain/index.js';
+import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
+import { type Commit, openStore, type Store, StoreError } from '../../../../node/store/index.js';
+import { chainId, genesisParent, genesisState, makeNext } from '../../../support/notesChain.js';
+
+const HEIGHTS = 60;
+
+let folder: string;
+let whole: string;
+let copies = 0;
+const commits: Commit[] = [];
+/** Bytes of the log after the genesis batch and after each commit. */
+const logEnds: number[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'store-damage-'));
+  whole = join(folder, 'whole');
+  const store = await open(whole);
+  let parent = genesisParent();
+  logEnds.push(statSync(logOf(whole)).size);
+  for (let height = 1; height <= HEIGHTS; height += 1) {
+    const { commit, next } = makeNext(parent);
+    await store.commit(commit);
+    logEnds.push(statSync(logOf(whole)).size);
+    commits.push(commit);
+    parent = next;
+  }
+  for (const key of ['a', 'b', 'c']) {
+    await store.putRecords(HEIGHTS + 1, [{ key, value: utf8ToBytes(`value of ${key}`) }]);
+  }
+  await store.close();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(path: string): Promise<Store> {
+  return openStore({ path, chainId, genesisState: genesisState(), create: true });
+}
+
+function copy(): string {
+  copies += 1;
+  const path = join(folder, `copy-${copies}`);
+  cpSync(whole, path, { recursive: true });
+  return path;
+}
+
+function logOf(path: string): string {
+  return join(path, readdirSync(path).find((name) => name.endsWith('.log'))!);
+}
+
+async function withRaw(
+  path: string,
+  work: (raw: ClassicLevel<string, Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const raw = new ClassicLevel<string, Uint8Array>(path, { valueEncoding: 'view' });
+  await raw.open();
+  await work(raw);
+  await raw.close();
+}
+
+async function failure(path: string): Promise<StoreError> {
+  const result = await open(path).then(
+    async (store) => {
+      await store.close();
+      return `opened at ${store.head.height}`;
+    },
+    (error: unknown) => error,
+  );
+  expect(result).toBeInstanceOf(StoreError);
+  return result as StoreError;
+}
+
+const digits = (height: number): string => height.toString().padStart(16, '0');
+
+describe('a flipped byte in the log', () => {
+  it('loses heights in silence for LevelDB, with the head intact: the store names what is wrong', async () => {
+    const path = copy();
+    flip(logOf(path), logEnds[30]! + 100);
+    const looked = copy();
+    cpSync(path, looked, { recursive: true });
+    await withRaw(looked, async (raw) => {
+      const missing: number[] = [];
+      for (let height = 1; height <= HEIGHTS; height += 1) {
+        if ((await raw.get(`block/${digits(height)}`)) === undefined) missing.push(height);
+      }
+      expect(missing.length).toBeGreaterThan(0);
+      expect(missing).not.toContain(HEIGHTS);
+      expect(Buffer.from((await raw.get('head'))!).includes(Buffer.from(commits[HEIGHTS - 1]!.hash))).toBe(
+        true,
+      );
+    });
+    const error = await failure(path);
+    expect(error.code).toBe('damaged');
+    expect(error.message).toMatch(/height \d+: block is missing/);
+    expect(error.message).toContain('fetches the chain from its peers');
+  });
+
+  it('anywhere before the last commits is noticed, unless nothing was lost', async () => {
+    let noticed = 0;
+    const seed = `${process.env.SEED ?? Date.now()}`;
+    const random = drbg(utf8ToBytes(seed));
+    for (let i = 0; i < 40; i += 1) {
+      const path = copy();
+      const at = Buffer.from(random(6)).readUIntBE(0, 6) % logEnds[HEIGHTS - 20]!;
+      flip(logOf(path), at);
+      // The log pads its 32 KiB blocks with up to 6 bytes that nobody reads: then all heights are there.
+      const outcome = await open(path).then(
+        async (store) => {
+          await store.close();
+          return store.head.height;
+        },
+        (error: StoreError) => error.code,
+      );
+      expect(['damaged', HEIGHTS], `SEED=${seed}, byte ${at}`).toContain(outcome);
+      if (outcome === 'damaged') noticed += 1;
+      rmSync(path, { recursive: true });
+    }
+    expect(noticed, `SEED=${seed}`).toBeGreaterThan(35);
+  });
+});
+
+describe('a log that was cut', () => {
+  it('opens at the last commit that is whole, with its state, and goes on', async () => {
+    const seed = `${process.env.SEED ?? Date.now()}`;
+    const random = drbg(utf8ToBytes(seed));
+    const cuts = [3, 20].flatMap((height) => [logEnds[height]! - 1, logEnds[height]!, logEnds[height]! + 1]);
+    for (let i = 0; i < 20; i += 1) {
+      cuts.push(logEnds[0]! + (Buffer.from(random(6)).readUIntBE(0, 6) % (logEnds[HEIGHTS]! - logEnds[0]!)));
+    }
+    for (const cut of cuts) {
+      const path = copy();
+      truncateSync(logOf(path), cut);
+      const store = await open(path);
+      const expected = logEnds.filter((end) => end <= cut).length - 1;
+      expect(store.head.height, `SEED=${seed}, cut at ${cut}`).toBe(expected);
+      if (expected > 0) {
+        expect(treeRoot(store.state())).toEqual(commits[expected - 1]!.block.header.stateRoot);
+      }
+      await store.commit(commits[expected]!);
+      await store.close();
+      rmSync(path, { recursive: true });
+    }
+  });
+});
+
+describe('an entry that is lost or altered', () => {
+  const at = 40;
+  const commit = (): Commit => commits[at - 1]!;
+  const cases: [string, () => string, string][] = [
+    ['block', () => `block/${digits(at)}`, `height ${at}`],
+    ['certificate', () => `certificate/${digits(at)}`, `height ${at}`],
+    ['receipts', () => `receipts/${digits(at)}`, `height ${at}`],
+    ['index of hashes', () => `height/${bytesToHex(commit().hash)}`, `height ${at}`],
+    [
+      'index of transactions',
+      () => `transaction/${bytesToHex(transactionHash(commit().block.transactions[1]!))}`,
+      `height ${at}`,
+    ],
+    ['state value', () => `state/notes/note/${at}-1`, `height ${HEIGHTS}`],
+    ['record', () => `record/${digits(HEIGHTS + 1)}/b`, 'the records of agreement'],
+    ['count of records', () => 'records', 'the records of agreement'],
+    ['head', () => 'head', 'the head'],
+    ['chain id', () => 'chain', 'the chain id'],
+  ];
+
+  it.each(cases)('%s: lost', async (_, key, place) => {
+    const path = copy();
+    await withRaw(path, async (raw) => {
+      expect(await raw.get(key())).toBeDefined();
+      await raw.del(key());
+    });
+    const error = await failure(path);
+    expect(error.code).toBe('damaged');
+    expect(error.message).toContain(`at ${place}:`);
+  });
+
+  it.each(cases.filter(([name]) => name !== 'chain id'))('%s: altered', async (_, key) => {
+    for (const where of [0, 0.5, 0.999]) {
+      const path = copy();
+      await withRaw(path, async (raw) => {
+        const value = new Uint8Array((await raw.get(key()))!);
+        value[Math.floor(where * value.length)]! ^= 1;
+        await raw.put(key(), value);
+      });
+      expect((await failure(path)).code).toBe('damaged');
+    }
+  });
+
+  it('swapped with the same entry of another height', async () => {
+    for (const kind of ['block', 'certificate', 'receipts']) {
+      const path = copy();
+      await withRaw(path, async (raw) => {
+        await raw.put(`${kind}/${digits(at)}`, (await raw.get(`${kind}/${digits(at + 1)}`))!);
+      });
+      const error = await failure(path);
+      expect([error.code, error.message.includes(`height ${at}:`)]).toEqual(['damaged', true]);
+    }
+  });
+
+  it('an older head than its blocks', async () => {
+    const path = copy();
+    const older = join(folder, 'older');
+    const store = await open(older);
+    await store.commit(commits[0]!);
+    await store.close();
+    let head: Uint8Array | undefined;
+    await withRaw(older, async (raw) => {
+      head = await raw.get('head');
+    });
+    await withRaw(path, (raw) => raw.put('head', head!));
+    const error = await failure(path);
+    expect(error.code).toBe('damaged');
+    expect(error.message).toContain('the head is 1');
+  });
+
+  it('another genesis state', async () => {
+    const path = join(folder, 'genesis');
+    await (await open(path)).close();
+    await expect(openStore({ path, chainId, genesisState: null, create: false })).rejects.toMatchObject({
+      code: 'damaged',
+    });
+  });
+
+  it('a payload whose bytes changed is not handed out', async () => {
+    const path = copy();
+    const id = [...commit().payloads.keys()][0]!;
+    await withRaw(path, (raw) => raw.put(`payload/${id}`, utf8ToBytes('other')));
+    const store = await open(path);
+    expect(() => store.payload(Uint8Array.from(Buffer.from(id, 'hex')))).toThrow(
+      expect.objectContaining({ code: 'damaged' }),
+    );
+    await store.close();
+  });
+
+  it('a folder of another format says so', async () => {
+    const path = copy();
+    await withRaw(path, (raw) => raw.put('format', Uint8Array.of(2)));
+    expect((await failure(path)).code).toBe('another-format');
+  });
+
+  it('a folder whose creation was cut short begins again', async () => {
+    const path = join(folder, 'begun');
+    await withRaw(path, async () => undefined);
+    const store = await open(path);
+    expect(store.head.height).toBe(0);
+    await store.close();
+  });
+});
+
+function flip(file: string, at: number): void {
+  const raw = readFileSync(file);
+  raw[at]! ^= 0x40;
+  writeFileSync(file, raw);
+}

@@ -23,7 +23,7 @@ interface UpOptions {
   readonly label?: string;
   readonly schema?: string;
   readonly seed: string;
-  readonly epsilon: number | null;
+  readonly epsilon: number | 'none';
   readonly poison: number;
   readonly json?: boolean;
 }
@@ -90,8 +90,8 @@ function provision(folder: string, options: UpOptions): Promise<Network> {
     validators,
     devices,
     data: loadData(source),
-    epsilonMicro: options.epsilon === null ? 0 : Math.round(options.epsilon * 1e6),
-    deltaPico: options.epsilon === null ? 0 : Math.round(DELTA * 1e12),
+    epsilonMicro: options.epsilon === 'none' ? 0 : Math.round(options.epsilon * 1e6),
+    deltaPico: options.epsilon === 'none' ? 0 : Math.round(DELTA * 1e12),
     poisonShare: poison,
     seed,
   });

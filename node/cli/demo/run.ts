@@ -91,12 +91,13 @@ export async function runDemo(
 async function carryOut(stage: Stage, opened: { network: Network | null }): Promise<DemoRun> {
   const { options, data, display, signal } = stage;
   const task = demoTask(options, data);
+  const spec = taskSpecOf(task);
   const accuracyMajority = majorityAccuracy(data.train, data.test);
   display.update({ accuracyMajority });
   const network = await provision(stage);
   opened.network = network;
   display.update({ phase: `starting ${options.validators} validators` });
-  const central = centralAccuracy(task.model, taskSpecOf(task).weightsSeed, data.train, data.test);
+  const central = centralAccuracy(task.model, spec.weightsSeed, data.train, data.test);
   central.then(
     (accuracyCentral) => display.update({ accuracyCentral }),
     () => {}, // thrown where it is awaited
@@ -106,9 +107,7 @@ async function carryOut(stage: Stage, opened: { network: Network | null }): Prom
   void watchHeads(nodes, display, signal);
   display.update({ phase: 'publishing the task' });
   const secret = publisherKey(network);
-  const { task: id } = await nodes.use((client) =>
-    publishTask(client, network.chainId, secret, taskSpecOf(task)),
-  );
+  const { task: id } = await nodes.use((client) => publishTask(client, network.chainId, secret, spec));
   const devices = options.validators * options.devices;
   const { model } = task;
   const rounds = await followRounds({ nodes, task: id, model, test: data.test, devices, display, signal });

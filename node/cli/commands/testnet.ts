@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { folderState, type Network, openNetwork, provisionNetwork } from '../../provision/index.js';
+import {
+  folderState,
+  type Network,
+  openFolder,
+  openNetwork,
+  provisionNetwork,
+} from '../../provision/index.js';
 import { nodePid, startTestnet, stopTestnet } from '../../testnet/index.js';
 import { epsilon, share } from '../args.js';
 import { loadData } from '../demo/loadData.js';
@@ -128,7 +134,7 @@ async function status(folder: string, json: boolean, io: Io): Promise<void> {
 }
 
 async function down(folder: string, json: boolean, io: Io): Promise<void> {
-  const network = openNetwork(folder);
+  const network = openFolder(folder); // also with a genesis that is broken: it has to end
   const stopped = await stopTestnet(network);
   if (json) io.out(JSON.stringify({ folder: network.dir, stopped }));
   else io.out(stopped.length === 0 ? 'Nothing was running.' : `Stopped ${stopped.join(', ')}.`);

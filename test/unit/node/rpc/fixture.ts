@@ -231,7 +231,15 @@ export function raw(
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       `${server.url}${path}`,
-      { method, agent: false, headers: { 'content-type': 'application/json', ...headers } },
+      {
+        method,
+        agent: false,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...headers,
+        },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -12,6 +12,7 @@ import { accountOf, checkUpdate, enrolledCell, taskCell, updateArgsCodec } from 
 import { equalBytes } from '../crypto/index.js';
 import type { MempoolFault } from './mempool.js';
 
+/** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
 export type SubmitFault =
   | 'wrong-chain'
   | 'bad-signature'
@@ -22,6 +23,7 @@ export type SubmitFault =
   | 'payload-mismatch'
   | 'mempool-full'
   | 'already-known'
+  /** Malformed: found before it costs a block. */
   | 'refused';
 
 export type Admission =

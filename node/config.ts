@@ -123,17 +123,20 @@ export function readDeviceConfig(folder: string): DeviceConfig {
  * the file. Throws ConfigError.
  */
 export function readJson<T>(file: string, schema: z.ZodType<T>): T {
-  const text = readBounded(file);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError('not-json', file, `is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(readJsonText(file));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new ConfigError('shape', file, `${issue.path.join('.') || 'the file'}: ${issue.message}`);
+}
+
+/** What a JSON file of at most CONFIG_BYTES_MAX bytes says, not checked further. Throws ConfigError. */
+export function readJsonText(file: string): unknown {
+  const text = readBounded(file);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError('not-json', file, `is not JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Reads a text file of at most `bytesMax` bytes. Throws ConfigError. */

@@ -68,6 +68,14 @@ export class Mempool {
     return taken;
   }
 
+  /** The nonce after a sender's waiting transactions. */
+  nextNonce(sender: string, state: StateReader): number {
+    let nonce = nonceCell.get(state, sender) ?? 0;
+    const waiting = this.#bySender.get(sender);
+    while (waiting?.has(nonce)) nonce += 1;
+    return nonce;
+  }
+
   hasCandidates(state: StateReader): boolean {
     for (const [sender, waiting] of this.#bySender) {
       if (waiting.has(nonceCell.get(state, sender) ?? 0)) return true;

@@ -7,14 +7,8 @@ import {
   type VerifiedTransaction,
 } from '../chain/index.js';
 import type { Judged, Tip } from '../consensus/index.js';
-import {
-  accountOf,
-  type EnrolmentTerms,
-  paramsCell,
-  signEnrolment,
-  validatorOf,
-} from '../contracts/index.js';
-import { bytesToHex, equalBytes, publicKeyOf } from '../crypto/index.js';
+import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
+import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
 import {
   createBatcher,
@@ -24,7 +18,7 @@ import {
   type Transport,
   type Verdict,
 } from '../net/index.js';
-import { admitEnvelope, mempoolFaults, payloadFault, type SubmitFault } from './admission.js';
+import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
@@ -34,6 +28,7 @@ import { Sync } from './driver/sync.js';
 import { FinalityWindow } from './finality.js';
 import type { Logger } from './log.js';
 import { Mempool } from './mempool.js';
+import type { SubmitFault, Submitted } from './rpc/index.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
 
@@ -51,10 +46,6 @@ export interface NodeOptions {
   readonly onFatal: (error: Error) => void;
   readonly clock?: Clock;
 }
-
-export type Submitted =
-  | { readonly ok: true; readonly hash: Uint8Array }
-  | { readonly ok: false; readonly code: SubmitFault; readonly detail: string };
 
 /** A validator: store, mempool, driver and network tied together. What RPC and devices see of it. */
 export class Node {
@@ -170,6 +161,10 @@ export class Node {
     return this.mempool.get(bytesToHex(hash)) !== null;
   }
 
+  nextNonce(publicKey: Uint8Array): number {
+    return this.mempool.nextNonce(bytesToHex(publicKey), readState(this.tip.state));
+  }
+
   agreement(): { height: number; period: number; active: boolean } {
     const { work, tip } = this.#driver;
     const height = tip.height + 1;
@@ -191,13 +186,8 @@ export class Node {
     });
   }
 
-  /** Signs the terms of an enrolment, for devices of this node's own hospital; null for others. */
-  approve(terms: EnrolmentTerms): Uint8Array | null {
-    const state = readState(this.tip.state);
-    const account = accountOf(state, terms.device);
-    if (account?.role !== 'device') return null;
-    const validator = validatorOf(state, account.hospital);
-    if (validator === null || !equalBytes(validator, this.publicKey)) return null;
+  /** Signs the terms of an enrolment. Whether it should is the caller's question: the RPC method checks it. */
+  approve(terms: EnrolmentTerms): Uint8Array {
     return signEnrolment(this.#options.chain.chainId, terms, this.#options.keys.secret);
   }
 

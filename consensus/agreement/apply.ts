@@ -170,7 +170,7 @@ function settle(rules: AgreementRules, known: AgreementState, effects: Agreement
     return state;
   }
   // Votes of f+1 members: at least one honest member has a reason.
-  if (heardOf(state) > faulty(state)) state = activate(state, effects);
+  if (!state.active && heardOf(state) > faulty(state)) state = activate(state, effects);
   const period = rules.periodToEnter(state);
   if (period > state.period) {
     state = enter(activate(state, effects), period, effects);

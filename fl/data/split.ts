@@ -1,4 +1,5 @@
-import { drbg, type RandomBytes } from '../../crypto/index.js';
+import { drbg } from '../../crypto/index.js';
+import { createUniform } from '../privacy/uniform.js';
 
 /**
  * Splits row numbers 0 .. rows-1 into a training and a test part, at random but repeatably.
@@ -14,10 +15,10 @@ export function splitRows(
 ): { train: number[]; test: number[] } {
   if (!isCount(rows) || !isCount(trainRows) || trainRows > rows || rows >= 2 ** 32)
     throw new RangeError(`cannot take ${trainRows} of ${rows} rows`);
-  const random = drbg(seed);
+  const uniform = createUniform(drbg(seed), 256);
   const order = Array.from({ length: rows }, (_, index) => index);
   for (let last = rows - 1; last > 0; last--) {
-    const chosen = below(last + 1, random);
+    const chosen = uniform.below(last + 1);
     [order[last], order[chosen]] = [order[chosen]!, order[last]!];
   }
   return { train: order.slice(0, trainRows), test: order.slice(trainRows) };
@@ -29,16 +30,6 @@ export function dealRoundRobin(indices: readonly number[], parts: number): numbe
   const dealt: number[][] = Array.from({ length: parts }, () => []);
   for (const [turn, index] of indices.entries()) dealt[turn % parts]!.push(index);
   return dealt;
-}
-
-/** Uniform in 0 .. bound-1, bound <= 2³²: draws again above the largest multiple of bound. */
-function below(bound: number, random: RandomBytes): number {
-  const limit = 2 ** 32 - (2 ** 32 % bound);
-  for (;;) {
-    const bytes = random(4);
-    const value = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-    if (value < limit) return value % bound;
-  }
 }
 
 function isCount(value: number): boolean {

@@ -2,7 +2,7 @@
 export * from './choose.js';
 export * from './data.js';
 export * from './error.js';
-export { formatTable, schemaJson, writeSecret } from './files.js';
+export { formatTable, makeFolder, schemaJson } from './files.js';
 export * from './keys.js';
 export * from './network.js';
 export * from './ports.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelSpec } from '../../../../fl/index.js';
 import { backpropagate } from '../../../../fl/trainer/backpropagate.js';
-import { clipFactors, sumUnit } from '../../../../fl/trainer/clip.js';
+import { addWeighted, clipFactors, sumUnit } from '../../../../fl/trainer/clip.js';
 import {
   type Batch,
   gradientSum,
@@ -163,7 +163,11 @@ describe('gradientSum', () => {
       { x: new Float32Array(8 * RECORDS_MAX + 8), y: new Float32Array(RECORDS_MAX + 1) },
       'bad-job',
     ],
-    ['a model that is not allowed', { model: { inputs: 8, layers: [] } }, 'bad-job'],
+    [
+      'a model that is not allowed',
+      { model: { inputs: 8, layers: [{ kind: 'dense', units: 1, activation: 'sigmoid' }] } },
+      'bad-job',
+    ],
   ])('refuses %s', (_, change, code) => {
     const batch = { ...randomBatch('good', logistic, 2), ...change };
     expect(() => gradientSum(batch, 65_536)).toThrow(TrainerError);
@@ -188,6 +192,17 @@ describe('clipFactors', () => {
         }
       }),
     );
+  });
+});
+
+describe('addWeighted', () => {
+  it('cuts each contribution to whole units, toward zero, so that none gets longer', () => {
+    const layer = { inputs: 2, units: 1, a: Float32Array.from([0.5, -0.5]), d: Float32Array.from([1.75]) };
+    const sum = new Float64Array(3);
+    for (let count = 0; count < 2; count++)
+      addWeighted({ rows: 1, layers: [layer], losses: new Float64Array(1) }, [1], 0.5, sum);
+    // In units of 0.5 one record gives 1.75, -1.75 and 3.5.
+    expect([...sum]).toEqual([2, -2, 6]);
   });
 });
 

@@ -1,0 +1,36 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parsers of option values; what they refuse becomes a usage error with the option's name. */
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A share from 0 to 1, such as 0.3. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (/^(\d+\.?\d*|\.\d+)$/.test(text) && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a share from 0 to 1, such as 0.3.');
+}
+
+export const EPSILON_MAX = 64;
+
+/** ε: a number above 0, or "none" for training without noise. In millionths a whole number, at least 1. */
+export function epsilon(text: string): number | null {
+  if (text === 'none') return null;
+  const value = Number(text);
+  if (/^(\d+\.?\d*|\.\d+)$/.test(text) && value >= 1e-6 && value <= EPSILON_MAX) {
+    return Math.round(value * 1e6) / 1e6;
+  }
+  throw new InvalidArgumentError(`It must be a number above 0 and at most ${EPSILON_MAX}, or "none".`);
+}
+
+/** The address of a node's RPC. */
+export function nodeUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('It must be an address such as http://127.0.0.1:4001.');
+}

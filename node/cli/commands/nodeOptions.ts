@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { openNetwork } from '../../provision/index.js';
+import { nodeUrl } from '../args.js';
+import { CliError } from '../failure.js';
+import { createNodePool, type NodePool } from '../nodePool.js';
+
+export interface NodeOptions {
+  readonly network?: string;
+  readonly node?: string;
+}
+
+/** The options of every command that asks a node. */
+export function nodeOptions(command: Command): Command {
+  return command
+    .option('--network <folder>', 'a provisioned network: asks whichever of its nodes answers')
+    .option('--node <url>', 'a node’s RPC address', nodeUrl);
+}
+
+/** The nodes that the options name. Throws CliError "usage" if they name none. */
+export function nodesOf({ network, node }: NodeOptions): NodePool {
+  if (node !== undefined) return createNodePool([node]);
+  if (network === undefined) throw new CliError('usage', 'which node? Give --network FOLDER or --node URL');
+  return createNodePool(openNetwork(network).file.nodes.map(({ rpc }) => rpc));
+}

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { readNodeConfig } from '../../config.js';
+import { readGenesis } from '../../provision/index.js';
+import type { Io } from '../io.js';
+
+const EXAMPLES = `
+One JSON line on stdout says when the node is ready; its log goes to stderr, one JSON object a line.
+SIGTERM or Ctrl-C closes the store and ends it.
+
+Example:
+  consilium node start --config nodes/hospital-1/config.json`;
+
+/** `consilium node start`: one validator in this process. */
+export function addNode(program: Command, io: Io): void {
+  const node = program.command('node').description('run a validator');
+  node
+    .command('start')
+    .description('run one validator until it is told to end')
+    .requiredOption('--config <file>', 'its configuration')
+    .option('--with-parent', 'end also when the standard input ends', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ config, withParent }: { config: string; withParent: boolean }) => {
+      await start(config, withParent, io);
+    });
+}
+
+async function start(file: string, withParent: boolean, io: Io): Promise<void> {
+  const config = readNodeConfig(file);
+  readGenesis(config.genesis); // its faults have exit codes of their own
+  const ended = toldToEnd(withParent); // from here on: a signal during the start ends it in order, too
+  const { startNode } = await import('../../main.js');
+  const node = await startNode(config);
+  io.out(JSON.stringify({ event: 'ready', name: config.name, rpc: node.rpcUrl, pid: process.pid }));
+  const fault = await Promise.race([ended, node.failed]);
+  await node.close();
+  if (fault !== undefined) throw fault;
+}
+
+function toldToEnd(withParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => resolve());
+    if (!withParent) return;
+    // The parent holds the other end and never writes: it ends when the parent does, however that happens.
+    process.stdin.resume();
+    process.stdin.once('end', () => resolve());
+    process.stdin.once('error', () => resolve());
+  });
+}

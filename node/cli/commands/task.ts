@@ -1,0 +1,137 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { readJsonText } from '../../config.js';
+import { openNetwork, readKeystore } from '../../provision/index.js';
+import { wholeNumber } from '../args.js';
+import { CliError } from '../failure.js';
+import { interrupt } from '../interrupt.js';
+import { formatColumns, type Io } from '../io.js';
+import { publishTask } from '../publish.js';
+import { publisherKey } from '../publisherKey.js';
+import { taskSpecOf } from '../taskFile.js';
+import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
+
+const EXAMPLES = `
+Examples:
+  consilium task publish task.json --network ./net
+  consilium task list --network ./net
+  consilium task watch 1 --network ./net
+  consilium task result 1 --node http://127.0.0.1:4001 --weights model.f32`;
+
+const WAIT_MS = 10_000;
+const taskNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+
+type Globals = NodeOptions & { readonly json?: boolean };
+
+/** `consilium task publish|list|watch|result`. */
+export function addTask(program: Command, io: Io): void {
+  const task = program
+    .command('task')
+    .description('publish training tasks, follow them, fetch their models')
+    .addHelpText('after', EXAMPLES);
+  nodeOptions(task.command('publish').argument('<task.json>', 'the task, as demo writes one'))
+    .description('sign and publish a task')
+    .option('--keystore <file>', 'the publisher’s keys (default: those of --network)')
+    .option('--password-file <file>', 'its password (default: the file "password" beside it)')
+    .addHelpText('after', EXAMPLES)
+    .action((file: string, _, self: Command) => publish(file, self.optsWithGlobals(), io));
+  nodeOptions(task.command('list'))
+    .description('all tasks of the chain')
+    .action((_, self: Command) => list(self.optsWithGlobals(), io));
+  nodeOptions(task.command('watch').argument('<task>', 'its number', taskNumber))
+    .description('one line a round until the task is over')
+    .action((id: number, _, self: Command) => watch(id, self.optsWithGlobals(), io));
+  nodeOptions(task.command('result').argument('<task>', 'its number', taskNumber))
+    .description('what became of a task, and its newest model')
+    .option('--weights <file>', 'write the model’s weights there (float32, little-endian)')
+    .action((id: number, _, self: Command) => result(id, self.optsWithGlobals(), io));
+}
+
+interface KeyOptions {
+  readonly keystore?: string;
+  readonly passwordFile?: string;
+}
+
+async function publish(file: string, options: Globals & KeyOptions, io: Io): Promise<void> {
+  const spec = taskSpecOf(readJsonText(file));
+  const secret = secretOf(options);
+  const done = await nodesOf(options).use(async (client) => {
+    const { chainId } = await client.call('chain.status', {});
+    return publishTask(client, Uint8Array.from(Buffer.from(chainId, 'hex')), secret, spec);
+  });
+  if (options.json) io.out(JSON.stringify(done));
+  else io.out(`Task ${done.task} is published in block ${done.height} (transaction ${done.transaction}).`);
+}
+
+function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {
+  if (keystore === undefined) {
+    if (network === undefined)
+      throw new CliError('usage', 'whose key? Give --keystore FILE or --network FOLDER');
+    return publisherKey(openNetwork(network));
+  }
+  const { sign } = readKeystore(keystore, passwordFile ?? join(dirname(keystore), 'password'));
+  if (sign === undefined) throw new CliError('bad-config', `${keystore} holds no signing key`);
+  return sign;
+}
+
+async function list(options: Globals, io: Io): Promise<void> {
+  const tasks = await nodesOf(options).use((client) => client.call('task.list', {}));
+  if (options.json) io.out(JSON.stringify(tasks));
+  else if (tasks.length === 0) io.out('No task has been published.');
+  else {
+    const rows = tasks.map(({ id, status, round, rounds, level, title }) => {
+      return [String(id), status, `round ${round ?? 0} of ${rounds}`, `level ${level}`, title];
+    });
+    io.out(formatColumns(rows));
+  }
+}
+
+async function watch(task: number, options: Globals, io: Io): Promise<void> {
+  const nodes = nodesOf(options);
+  const { signal, ignore } = interrupt();
+  try {
+    for (let from = 1; ; ) {
+      const { status } = await nodes.use((client) => client.call('task.get', { task }));
+      const rounds = await nodes.use((client) => client.call('task.rounds', { task, from, waitMs: WAIT_MS }));
+      signal.throwIfAborted();
+      for (const round of rounds) {
+        const qualified = round.verdicts.filter((verdict) => verdict.qualified).length;
+        const refused = round.verdicts.length - qualified;
+        from = round.round + 1;
+        if (options.json) io.out(JSON.stringify(round));
+        else
+          io.out(`round ${round.round} ${round.status}: ${qualified} updates qualified, ${refused} refused`);
+      }
+      // Asked before the rounds: whatever closed until then has been told.
+      if (rounds.length > 0 || (status !== 'done' && status !== 'failed')) continue;
+      if (!options.json) io.out(`task ${task} is ${status}`);
+      if (status === 'failed') throw new CliError('check-failed', `task ${task} failed`);
+      return;
+    }
+  } finally {
+    ignore();
+  }
+}
+
+async function result(task: number, options: Globals & { readonly weights?: string }, io: Io): Promise<void> {
+  const nodes = nodesOf(options);
+  const info = await nodes.use((client) => client.call('task.get', { task }));
+  const model = info.model === null ? null : await nodes.use((client) => client.call('model.get', { task }));
+  if (options.weights !== undefined) {
+    if (model === null) throw new CliError('refused', `task ${task} has no model yet`);
+    writeFileSync(options.weights, Buffer.from(model.bytes, 'base64'), { flag: 'wx' });
+  }
+  if (options.json) {
+    io.out(JSON.stringify({ ...info, model: model === null ? null : { id: model.id, size: model.size } }));
+    return;
+  }
+  io.out(
+    formatColumns([
+      ['task', `${info.id}: ${info.spec.title}`],
+      ['status', info.status],
+      ['devices', String(info.enrolled.length)],
+      ['model', model === null ? 'none yet' : `${model.id}, ${model.size} bytes`],
+    ]),
+  );
+}

@@ -1,0 +1,135 @@
+import type { Command } from 'commander';
+import { folderState, type Network, openNetwork, provisionNetwork } from '../../provision/index.js';
+import { nodePid, startTestnet, stopTestnet } from '../../testnet/index.js';
+import { epsilon, share } from '../args.js';
+import { loadData } from '../demo/loadData.js';
+import { DELTA } from '../demo/options.js';
+import { interrupt } from '../interrupt.js';
+import { formatColumns, type Io } from '../io.js';
+import { createNodePool } from '../nodePool.js';
+import { programName } from '../programName.js';
+import { networkOptions } from './networkOptions.js';
+
+const EXAMPLES = `
+Examples:
+  consilium testnet up ./net                 provision ./net if it is new, start what does not run
+  consilium testnet status ./net
+  consilium testnet down ./net               stop it; "up" starts it again where it was`;
+
+interface UpOptions {
+  readonly validators: number;
+  readonly devices: number;
+  readonly data?: string;
+  readonly label?: string;
+  readonly schema?: string;
+  readonly seed: string;
+  readonly epsilon: number | null;
+  readonly poison: number;
+  readonly json?: boolean;
+}
+
+/** `consilium testnet up|status|down`: a local network that stays. */
+export function addTestnet(program: Command, io: Io): void {
+  const testnet = program
+    .command('testnet')
+    .description('a local network: start, look at, stop')
+    .addHelpText('after', EXAMPLES);
+  networkOptions(testnet.command('up').argument('<folder>', 'the network, or where to put a new one'))
+    .description('start every validator; a new folder is provisioned first, with the options below')
+    .option('--epsilon <ε>', 'what each device may spend on its data, or "none"', epsilon, 3)
+    .option('--poison <share>', 'share of devices that flip their labels', share, 0)
+    .addHelpText('after', EXAMPLES)
+    .action((folder: string, _, self: Command) => up(folder, self.optsWithGlobals(), io));
+  testnet
+    .command('status')
+    .argument('<folder>', 'the network')
+    .description('what each validator says of itself')
+    .action((folder: string, _, self: Command) => status(folder, self.optsWithGlobals().json === true, io));
+  testnet
+    .command('down')
+    .argument('<folder>', 'the network')
+    .description('stop every validator; the folder stays')
+    .action((folder: string, _, self: Command) => down(folder, self.optsWithGlobals().json === true, io));
+}
+
+async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
+  const { signal, ignore } = interrupt();
+  try {
+    const isNew = folderState(folder) !== 'network';
+    const network = isNew ? await provision(folder, options) : openNetwork(folder);
+    const started = await startTestnet(network, { withParent: false, signal });
+    const nodes = network.file.nodes.map(({ name, rpc }) => ({ name, rpc, pid: nodePid(network, name) }));
+    if (options.json) {
+      io.out(JSON.stringify({ folder: network.dir, provisioned: isNew, started: started.length, nodes }));
+      return;
+    }
+    io.out(
+      `${isNew ? 'Provisioned' : 'Opened'} ${network.dir}, started ${started.length} of ${nodes.length}.`,
+    );
+    io.out(formatColumns(nodes.map(({ name, rpc, pid }) => [`  ${name}`, rpc, `pid ${pid ?? 'none'}`])));
+    io.out(`Stop it with: ${programName()} testnet down ${folder}`);
+  } finally {
+    ignore();
+  }
+}
+
+function provision(folder: string, options: UpOptions): Promise<Network> {
+  const { data, label, schema, seed, validators, devices, poison } = options;
+  const source = {
+    data: data ?? null,
+    label: label ?? null,
+    schema: schema ?? null,
+    seed,
+    validators,
+    devices,
+  };
+  return provisionNetwork({
+    dir: folder,
+    name: 'testnet',
+    time: Date.now(),
+    validators,
+    devices,
+    data: loadData(source),
+    epsilonMicro: options.epsilon === null ? 0 : Math.round(options.epsilon * 1e6),
+    deltaPico: options.epsilon === null ? 0 : Math.round(DELTA * 1e12),
+    poisonShare: poison,
+    seed,
+  });
+}
+
+async function status(folder: string, json: boolean, io: Io): Promise<void> {
+  const network = openNetwork(folder);
+  const { clients } = createNodePool(network.file.nodes.map(({ rpc }) => rpc));
+  const answers = await Promise.allSettled(clients.map((client) => client.call('node.status', {})));
+  const nodes = network.file.nodes.map(({ name, rpc }, index) => {
+    const answer = answers[index]!;
+    const pid = nodePid(network, name);
+    if (answer.status === 'rejected') return { name, rpc, pid, up: false as const };
+    const { height, hash, peers, agreement, metrics } = answer.value;
+    return { name, rpc, pid, up: true as const, height, hash, peers, agreement, metrics };
+  });
+  if (json) {
+    io.out(JSON.stringify({ folder: network.dir, chainId: network.file.chainId, nodes }));
+    return;
+  }
+  const rows = nodes.map((node) => {
+    const pid = node.pid === null ? '' : `pid ${node.pid}`;
+    if (!node.up) return [node.name, 'down', '', '', node.rpc, pid];
+    return [
+      node.name,
+      'up',
+      `height ${node.height}`,
+      `${node.peers} peers, block ${node.hash.slice(0, 12)}`,
+      node.rpc,
+      pid,
+    ];
+  });
+  io.out(formatColumns(rows));
+}
+
+async function down(folder: string, json: boolean, io: Io): Promise<void> {
+  const network = openNetwork(folder);
+  const stopped = await stopTestnet(network);
+  if (json) io.out(JSON.stringify({ folder: network.dir, stopped }));
+  else io.out(stopped.length === 0 ? 'Nothing was running.' : `Stopped ${stopped.join(', ')}.`);
+}

@@ -1,0 +1,27 @@
+/** What a demo run is asked to do; checked, with its defaults filled in. */
+export interface DemoOptions {
+  readonly rounds: number;
+  readonly validators: number;
+  /** Per validator. */
+  readonly devices: number;
+  readonly poisonShare: number;
+  /** null: no noise, which declares the data public. */
+  readonly epsilon: number | null;
+  /** null: the Pima data that comes with Consilium, and its public schema. */
+  readonly data: string | null;
+  readonly schema: string | null;
+  readonly label: string | null;
+  readonly seed: string;
+  readonly keep: boolean;
+  readonly json: boolean;
+  /** null: a fresh folder for temporary files. */
+  readonly dir: string | null;
+}
+
+/** δ of the demo; a larger ε or other δ is a matter of a task file (`task publish`). */
+export const DELTA = 1e-4;
+
+/** Rounds close in well under a second when all devices answer; a round whose devices are lost takes 5 s. */
+export function timeBoundMs({ rounds, validators, devices }: DemoOptions): number {
+  return 180_000 + 12_000 * rounds + 1_000 * validators * devices;
+}

@@ -1,0 +1,34 @@
+import { bytesToHex } from '../../../crypto/index.js';
+import { LOCAL_LEVEL, type PreparedData, schemaJson, seedFor } from '../../provision/index.js';
+import type { TaskFile } from '../taskFile.js';
+import { DELTA, type DemoOptions } from './options.js';
+
+/** Share of poisoned devices that the rule shall withstand. */
+const FAULTY_SHARE = 0.3;
+
+/** The demo's task: logistic regression, one clipped and noised step a round (DESIGN.md section 14). */
+export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
+  const devices = options.validators * options.devices;
+  const { label, features } = data.schema;
+  return {
+    title: `Predict ${label.name} = ${label.positive}`,
+    level: LOCAL_LEVEL,
+    model: { inputs: features.length, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] },
+    weightsSeed: bytesToHex(seedFor('weights', options.seed)),
+    schema: schemaJson(data.schema),
+    publicData: options.epsilon === null,
+    learningRate: 1,
+    rounds: options.rounds,
+    clip: 1,
+    privacy: options.epsilon === null ? null : { epsilon: options.epsilon, delta: DELTA },
+    verification: 'alignment',
+    faulty: Math.round(FAULTY_SHARE * devices),
+    reputation: 'absolute',
+    aggregation: 'mean',
+    devices,
+    quorum: Math.ceil((2 * devices) / 3),
+    enrolMs: 60_000,
+    deadlineMs: 5_000,
+    deadlineBlocks: 2,
+  };
+}

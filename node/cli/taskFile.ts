@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { limits } from '../../chain/index.js';
+import { DEVICES_MAX, type TaskSpec } from '../../contracts/index.js';
+import {
+  type AggregationName,
+  aggregationRules,
+  calibrateSigma16,
+  readSchema,
+  type VerificationName,
+  verificationRules,
+} from '../../fl/index.js';
+import { CliError } from './failure.js';
+
+const ONE16 = 65_536;
+
+const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
+  z.enum(Object.keys(rules) as [N, ...N[]]);
+
+/**
+ * A training task as people write it (JSON), for `task publish`. Numbers in the units that the names say;
+ * `privacy: null` is training without noise, for public data only.
+ */
+export const taskFileSchema = z.strictObject({
+  title: z.string().min(1).max(200),
+  level: z.number().int().min(1).max(limits.levelMax).default(1),
+  model: z.strictObject({
+    inputs: z.number().int().min(1),
+    layers: z
+      .array(
+        z.strictObject({
+          kind: z.literal('dense'),
+          units: z.number().int().min(1),
+          activation: z.enum(['linear', 'relu', 'tanh', 'sigmoid']),
+        }),
+      )
+      .min(1)
+      .max(32),
+  }),
+  /** 32 bytes of hex: the initial weights follow from it. */
+  weightsSeed: z.string().regex(/^[0-9a-f]{64}$/, 'a seed is 64 hex digits'),
+  /** As in datasets/pima.schema.json. */
+  schema: z.unknown(),
+  publicData: z.boolean().default(false),
+  learningRate: z.number().positive().max(65_536),
+  rounds: z.number().int().min(1).max(100_000),
+  clip: z.number().positive().max(32_768).default(1),
+  privacy: z
+    .strictObject({ epsilon: z.number().positive().max(64), delta: z.number().positive().max(0.1) })
+    .nullable(),
+  verification: oneNameOf<VerificationName>(verificationRules).default('alignment'),
+  /** Poisoned devices that the rule shall withstand. */
+  faulty: z.number().int().min(0),
+  reputation: z.enum(['absolute', 'paper', 'none']).default('absolute'),
+  aggregation: oneNameOf<AggregationName>(aggregationRules).default('mean'),
+  devices: z.number().int().min(1).max(DEVICES_MAX),
+  quorum: z.number().int().min(1).max(DEVICES_MAX),
+  enrolMs: z.number().int().min(0).default(60_000),
+  deadlineMs: z.number().int().min(1).default(5_000),
+  deadlineBlocks: z.number().int().min(1).default(2),
+});
+export type TaskFile = z.input<typeof taskFileSchema>;
+
+/**
+ * The task that goes on chain: whole numbers, and the least noise with which all rounds fit under ε and δ.
+ * Throws CliError "bad-config" with the place of the fault. What only the chain can know, it refuses itself.
+ */
+export function taskSpecOf(file: unknown): TaskSpec {
+  const parsed = taskFileSchema.safeParse(file);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new CliError('bad-config', `task: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
+  }
+  const task = parsed.data;
+  const schema = readSchema(task.schema);
+  if (!schema.ok) throw new CliError('bad-config', `task: schema: ${schema.reason}`);
+  return {
+    title: task.title,
+    level: task.level,
+    model: task.model,
+    weightsSeed: Uint8Array.from(Buffer.from(task.weightsSeed, 'hex')),
+    schema: { features: [...schema.schema.features], label: schema.schema.label },
+    publicData: task.publicData,
+    learningRate16: Math.max(1, Math.round(task.learningRate * ONE16)),
+    rounds: task.rounds,
+    privacy: privacyOf(task),
+    verification: { rule: task.verification, faulty: task.faulty, reputation: task.reputation },
+    aggregation: task.aggregation,
+    devicesMax: task.devices,
+    quorum: task.quorum,
+    enrolMs: task.enrolMs,
+    deadlineMs: task.deadlineMs,
+    deadlineBlocks: task.deadlineBlocks,
+    reward: 0,
+  };
+}
+
+function privacyOf({ privacy, clip, rounds }: z.output<typeof taskFileSchema>): TaskSpec['privacy'] {
+  const clip16 = Math.max(1, Math.round(clip * ONE16));
+  if (privacy === null) return { unit: 'record', epsilonMicro: 0, deltaPico: 0, sigma16: 0, clip16 };
+  const epsilonMicro = Math.max(1, Math.round(privacy.epsilon * 1e6));
+  const deltaPico = Math.max(1, Math.round(privacy.delta * 1e12));
+  const sigma16 = calibrateSigma16({ epsilonMicro, deltaPico, rounds });
+  return { unit: 'record', epsilonMicro, deltaPico, sigma16, clip16 };
+}

@@ -1,0 +1,208 @@
+import { payloadId } from '../../chain/index.js';
+import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import { createGrid, decodeWeights, parameterCount, roundRho, schemaHash } from '../../fl/index.js';
+import type { TrainerPool } from '../../fl/trainer/index.js';
+import type { Logger } from '../log.js';
+import {
+  base64ToBytes,
+  type Client,
+  createWallet,
+  RpcError,
+  type TaskSpecForm,
+  type Wallet,
+} from '../rpc/index.js';
+import type { Device } from './device.js';
+import { DeviceError } from './error.js';
+
+const POLL_MS = 5_000;
+const RETRY_MS = 500;
+const COMMIT_MS = 60_000;
+
+export interface AgentOptions {
+  readonly device: Device;
+  readonly chainId: Uint8Array;
+  /** Nodes to submit to, the hospital's own first: a hospital that won't listen can't silence its devices. */
+  readonly clients: readonly Client[];
+  readonly pool: Pick<TrainerPool, 'train'>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One device at work until the signal: enrols for tasks of its level that fit its data, trains each round from
+ * the model of the last, charges its ledger, submits. Failures are logged and tried again; what cannot be
+ * mended (an exhausted budget, other data than the task's) ends its part in that task.
+ */
+export async function runDevice(options: AgentOptions): Promise<void> {
+  const { device, clients, chainId, signal, log } = options;
+  const wallets = clients.map((client) => createWallet({ client, chainId, secret: device.secret }));
+  const running = new Map<number, Promise<void>>();
+  while (!signal.aborted) {
+    try {
+      const client = clients[0]!;
+      const { level } = await client.call(
+        'account.get',
+        { publicKey: bytesToHex(device.publicKey) },
+        { signal },
+      );
+      for (const task of await client.call('task.list', {}, { signal })) {
+        if (running.has(task.id) || task.level !== level) continue;
+        if (task.status === 'enrolling' || task.status === 'running') {
+          running.set(task.id, takePart({ ...options, wallets, task: task.id }));
+        }
+      }
+      const { height } = await client.call('chain.status', {}, { signal });
+      await client.call('chain.status', { afterHeight: height, waitMs: POLL_MS }, { signal });
+    } catch (error) {
+      if (!signal.aborted) log('warn', 'device-waits', { device: device.name, error: String(error) });
+      await pause(RETRY_MS, signal);
+    }
+  }
+  await Promise.all(running.values());
+}
+
+interface Part extends AgentOptions {
+  readonly wallets: readonly Wallet[];
+  readonly task: number;
+}
+
+async function takePart(part: Part): Promise<void> {
+  const { device, task, signal, log } = part;
+  while (!signal.aborted) {
+    try {
+      const found = await part.clients[0]!.call('task.get', { task }, { signal });
+      if (found.status === 'done' || found.status === 'failed') return;
+      if (bytesToHex(schemaHash(found.spec.schema)) !== bytesToHex(schemaHash(device.schema))) {
+        log('info', 'task-unfit', { device: device.name, task, reason: 'its data schema is another one' });
+        return;
+      }
+      const id = bytesToHex(device.publicKey);
+      const enrolled = found.enrolled.some((entry) => entry.device === id);
+      if (!enrolled && found.status === 'running') return;
+      if (!enrolled) await enrol(part, found.spec);
+      return await trainRounds(part, found.spec);
+    } catch (error) {
+      if (error instanceof DeviceError) {
+        log('warn', 'device-stops', { device: device.name, task, code: error.code, detail: error.message });
+        return;
+      }
+      if (!signal.aborted) log('warn', 'device-retries', { device: device.name, task, error: String(error) });
+      await pause(RETRY_MS, signal);
+    }
+  }
+}
+
+async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
+  const { device, task, clients, signal } = part;
+  const { dataset } = device;
+  const id = bytesToHex(device.publicKey);
+  const { epsilonMicro, deltaPico } = device.config;
+  if (spec.privacy.sigma16 !== 0 && epsilonMicro === 0) {
+    throw new DeviceError('budget-exhausted', 'this device declares no budget, and the task needs one');
+  }
+  if (spec.privacy.sigma16 !== 0 && !(await hasLedger(clients[0]!, id, bytesToHex(dataset), signal))) {
+    const args = { dataset, unit: spec.privacy.unit, epsilonMicro, deltaPico };
+    await send(part, { contract: 'privacy', method: 'declare', level: 0, args });
+  }
+  const terms = { task, units: device.rows, dataset, schemaHash: schemaHash(device.schema) };
+  const { approval } = await clients[0]!.call(
+    'enrolment.approve',
+    { ...terms, device: id, dataset: bytesToHex(dataset), schemaHash: bytesToHex(terms.schemaHash) },
+    { signal },
+  );
+  const args = { ...terms, approval: hexToBytes(approval) };
+  await send(part, { contract: 'tasks', method: 'apply', level: spec.level, args });
+}
+
+async function hasLedger(
+  client: Client,
+  device: string,
+  dataset: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await client.call('privacy.ledger', { device, dataset }, { signal });
+    return true;
+  } catch (error) {
+    if (error instanceof RpcError && error.word === 'not-found') return false;
+    throw error;
+  }
+}
+
+async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
+  const { device, task, clients, signal } = part;
+  let afterRound = 0;
+  while (!signal.aborted) {
+    const current = await clients[0]!.call('task.current', { task, afterRound, waitMs: POLL_MS }, { signal });
+    if (current.status === 'done' || current.status === 'failed') return;
+    const { round, weights } = current;
+    if (round === null || weights === null || round <= afterRound) continue;
+    if (round >= device.ledger.lastRound(task)) {
+      const update =
+        (await device.ledger.update(task, round)) ?? (await trainUpdate(part, spec, round, weights.id));
+      const call = { contract: 'training', method: 'update', level: spec.level, args: { task, round } };
+      await send(part, { ...call, payloads: [update] }, false);
+    }
+    afterRound = round;
+  }
+}
+
+/** Trains one round and puts its charge on disk: from here on this round has only these bytes. */
+async function trainUpdate(
+  part: Part,
+  spec: TaskSpecForm,
+  round: number,
+  weightsId: string,
+): Promise<Uint8Array> {
+  const { device, task, clients, pool, signal } = part;
+  const { bytes } = await clients[0]!.call('payload.get', { id: weightsId }, { signal });
+  const payload = base64ToBytes(bytes);
+  if (payload === null || bytesToHex(payloadId(payload)) !== weightsId) {
+    throw new Error('the node gave other weights than the chain names');
+  }
+  const dimension = parameterCount(spec.model);
+  const weights = decodeWeights(payload, dimension);
+  if (weights === null) throw new Error('the weights do not fit the model');
+  const { clip16, sigma16 } = spec.privacy;
+  const grid = createGrid({ dimension, clip16, sigma16 });
+  const { update } = await pool.train({
+    model: spec.model,
+    weights,
+    x: device.x,
+    y: device.labelsOf(round),
+    grid,
+  });
+  await device.ledger.charge(task, round, sigma16 === 0 ? 0n : roundRho(sigma16), update);
+  return update;
+}
+
+/** Through the own node, or the next one that can be reached. A refusal by contract is an error unless it's late. */
+async function send(part: Part, call: Parameters<Wallet['send']>[0], wait = true): Promise<void> {
+  const { wallets, device, log, signal } = part;
+  for (const [i, wallet] of wallets.entries()) {
+    try {
+      const hash = await wallet.send(call, { signal });
+      if (!wait) return;
+      const { ok, code, detail } = await wallet.wait(hash, COMMIT_MS, { signal });
+      if (ok || code === 'already-declared' || code === 'already-enrolled') return;
+      throw new DeviceError('refused', `${call.contract}.${call.method} was refused: ${code}: ${detail}`);
+    } catch (error) {
+      const unreachable = error instanceof RpcError && error.word === 'unreachable';
+      if (!unreachable || i === wallets.length - 1) throw error;
+      log('warn', 'device-turns-elsewhere', { device: device.name, error: String(error) });
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,45 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TrainerPool } from '../../fl/trainer/index.js';
+import type { Logger } from '../log.js';
+import { createClient } from '../rpc/index.js';
+import { runDevice } from './agent.js';
+import { loadDevice } from './device.js';
+
+const DEVICES_MAX = 64;
+
+export interface HostOptions {
+  /** One folder a device. */
+  readonly folder: string;
+  readonly chainId: Uint8Array;
+  /** RPC addresses, the own node's first. */
+  readonly nodes: readonly string[];
+  readonly threads: number;
+  readonly log: Logger;
+}
+
+/** Loads every device of a folder and sets it to work. Throws what loadDevice throws, starting none. */
+export async function startDevices(
+  options: HostOptions,
+): Promise<{ readonly names: readonly string[]; close(): Promise<void> }> {
+  const { folder, chainId, nodes, threads, log } = options;
+  const entries = await readdir(folder, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+  if (folders.length > DEVICES_MAX)
+    throw new RangeError(`${folder} holds ${folders.length} devices, at most ${DEVICES_MAX}`);
+  const devices = await Promise.all(folders.sort().map(loadDevice));
+  const pool = new TrainerPool({ threads, queueMax: 2 * DEVICES_MAX });
+  const stop = new AbortController();
+  const clients = nodes.map((url) => createClient(url));
+  const agents = devices.map((device) =>
+    runDevice({ device, chainId, clients, pool, log, signal: stop.signal }),
+  );
+  return {
+    names: devices.map(({ name }) => name),
+    close: async () => {
+      stop.abort();
+      await pool.close();
+      await Promise.allSettled(agents);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { bytesToHex, publicKeyOf } from '../crypto/index.js';
+import { parseGenesis, startChain } from '../genesis/index.js';
+import { createLibp2pTransport } from '../net/index.js';
+import { ConfigError, type NodeConfig, readBounded } from './config.js';
+import { startDevices } from './devices/index.js';
+import { createCloser } from './driver/closer.js';
+import { createLogger, type Logger, type LogLevel } from './log.js';
+import { Node } from './node.js';
+import { readKeystore } from './provision/index.js';
+import { type RpcContext, startRpcServer } from './rpc/index.js';
+import { openStore } from './store/index.js';
+
+const GENESIS_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface RunningNode {
+  readonly rpcUrl: string;
+  readonly publicKey: string;
+  readonly chainId: string;
+  /** Resolves with the error when the node has to stop by itself; never otherwise. */
+  readonly failed: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a validator: store, network, agreement, RPC, and the devices it hosts.
+ *
+ * Throws ConfigError, StoreError, NetError, RpcServerError or DeviceError; whatever was open by then is closed.
+ */
+export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info'): Promise<RunningNode> {
+  const log = createLogger(logLevel, (line) => process.stderr.write(line));
+  const genesisText = readBounded(config.genesis, GENESIS_BYTES_MAX);
+  const parsed = parseGenesis(genesisText);
+  if (!parsed.ok) throw new ConfigError('shape', config.genesis, parsed.detail);
+  const chain = startChain(parsed.genesis);
+  const { sign, vrf } = readKeystore(config.keystore, config.passwordFile);
+  if (sign?.length !== 32 || vrf?.length !== 32) {
+    throw new ConfigError('shape', config.keystore, 'a validator needs the secrets sign and vrf');
+  }
+  const keys = { secret: sign, vrfSecret: vrf };
+  const { chainId, tip } = chain;
+  const store = await openStore({ path: config.dataDir, chainId, genesisState: tip.state, create: true });
+  const onError = (error: Error) => log('warn', 'net', { error: error.message });
+  const transport = createLibp2pTransport({ secret: sign, chainId, listen: config.listen, onError });
+  let stop: (error: Error) => void = () => {};
+  const failed = new Promise<Error>((resolve) => {
+    stop = resolve;
+  });
+  const node = new Node({ chain, store, transport, closer: createCloser(), keys, log, onFatal: stop });
+  const opened: { close(): Promise<void> }[] = [node];
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part.close();
+  };
+  try {
+    await node.start();
+    transport.setPeers(config.peers.map(({ publicKey, addresses }) => ({ key: publicKey, addresses })));
+    const { host, port } = config.rpc;
+    const context = rpcContext(node, {
+      config,
+      genesisText,
+      chainId,
+      store,
+      peers: () => transport.connectedPeers(),
+    });
+    const onBug = (error: unknown) => log('error', 'rpc-bug', { error: String(error) });
+    const rpc = await startRpcServer({ context, host, port, onBug });
+    opened.push(rpc);
+    if (config.devicesDir !== null) opened.push(await startHosted(config, config.devicesDir, chainId, log));
+    return {
+      rpcUrl: rpc.url,
+      publicKey: bytesToHex(publicKeyOf(sign)),
+      chainId: bytesToHex(chainId),
+      failed,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function startHosted(config: NodeConfig, folder: string, chainId: Uint8Array, log: Logger) {
+  return startDevices({ folder, chainId, nodes: config.deviceNodes, threads: config.trainerThreads, log });
+}
+
+function rpcContext(
+  node: Node,
+  rest: {
+    readonly config: NodeConfig;
+    readonly genesisText: string;
+    readonly chainId: Uint8Array;
+    readonly store: RpcContext['store'];
+    readonly peers: () => readonly string[];
+  },
+): RpcContext {
+  return {
+    chainId: rest.chainId,
+    genesisText: rest.genesisText,
+    nodeName: rest.config.name,
+    publicKey: node.publicKey,
+    head: () => node.tip,
+    store: rest.store,
+    submit: (transaction, payloads) => node.submit(transaction, payloads),
+    pending: (hash) => node.pending(hash),
+    nextNonce: (publicKey) => node.nextNonce(publicKey),
+    waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
+    peers: () => rest.peers().map((publicKey) => ({ publicKey })),
+    agreement: () => node.agreement(),
+    metrics: () => node.metrics(),
+    approve: (terms) => node.approve(terms),
+  };
+}

@@ -246,24 +246,37 @@ describe('the wallet', () => {
     expect(await test.client.call('account.get', { publicKey })).toMatchObject({ nonce: 3 });
   });
 
-  it('waits for a block when a transaction of an earlier process still holds its nonce', async () => {
+  it('takes the nonce behind the waiting transactions of an earlier process', async () => {
     const test = await node();
     const wallet = test.wallet(test.devices[0]!);
+    // Waits for nonces 0 and 1, so that no block can move the account on meanwhile.
+    const ahead = wallet.sign(call('ahead'), 2);
+    await test.client.call('tx.submit', ahead.submission);
+    const publicKey = bytesToHex(wallet.publicKey);
+    expect(await test.client.call('account.get', { publicKey })).toMatchObject({ nonce: 0, nextNonce: 0 });
+    const hashes = [await wallet.send(call('a')), await wallet.send(call('b')), await wallet.send(call('c'))];
+    for (const hash of [...hashes, ahead.hash]) {
+      expect(await wallet.wait(hash, WAIT_MS)).toMatchObject({ status: 'committed' });
+    }
+    expect(await test.client.call('account.get', { publicKey })).toMatchObject({ nonce: 4, nextNonce: 4 });
+  });
+
+  it('waits for a block when the node does not tell what waits', async () => {
+    const test = await node();
+    const { nextNonce: _, ...context } = test.context;
+    const server = await startRpcServer({ context, port: 0 });
+    closers.push(server.close);
+    const { chainId } = test.node.tip;
+    const wallet = createWallet({
+      client: createClient(server.url),
+      chainId,
+      secret: test.devices[0]!.secret,
+    });
     const before = wallet.sign(call('before'), 0);
     await test.client.call('tx.submit', before.submission);
     const hash = await wallet.send(call('after'));
     expect(await wallet.wait(hash, WAIT_MS)).toMatchObject({ status: 'committed' });
     expect(await test.client.waitFor(before.hash, WAIT_MS)).toMatchObject({ status: 'committed' });
-  });
-
-  it('uses the nonce behind waiting transactions where the node tells it', async () => {
-    const test = await node();
-    const context: RpcContext = { ...test.context, nextNonce: () => 3 };
-    const server = await startRpcServer({ context, port: 0 });
-    closers.push(server.close);
-    const publicKey = bytesToHex(test.devices[0]!.publicKey);
-    const client = createClient(server.url);
-    expect(await client.call('account.get', { publicKey })).toMatchObject({ nonce: 0, nextNonce: 3 });
   });
 
   it('keeps the nonce of a call that was refused, and gives up on a nonce that stays wrong', async () => {

@@ -89,6 +89,7 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
     store,
     submit: (transaction, payloads) => node.submit(transaction, payloads),
     pending: (hash) => node.pending(hash),
+    nextNonce: (publicKey) => node.nextNonce(publicKey),
     waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
     peers: () => [],
     agreement: () => node.agreement(),

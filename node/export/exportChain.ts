@@ -38,7 +38,7 @@ export async function exportChain({ url, file, onProgress }: ExportOptions): Pro
   };
   async function* entries(): AsyncGenerator<ReplayEntry> {
     for (let from: number | null = 1; from !== null; ) {
-      const part: ResultOf<"chain.export"> = await client.call('chain.export', { from, to: head });
+      const part: ResultOf<'chain.export'> = await client.call('chain.export', { from, to: head });
       for (const item of part.blocks) {
         const block = bytesOf(item.block);
         const certificate = bytesOf(item.certificate);

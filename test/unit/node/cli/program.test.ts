@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExitName, exitCodes } from '../../../../node/cli/exitCodes.js';
@@ -26,7 +27,7 @@ async function run(
     note: (text) => {
       said.notes += `${text}\n`;
     },
-    screen: process.stderr,
+    screen: Object.assign(new PassThrough(), { isTTY: false as const, columns: 80 }),
     env: {},
   });
   try {

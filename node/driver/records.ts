@@ -8,7 +8,7 @@ import { decodeProposal, encodeProposal, type SignedProposal } from './message.j
 /** What a node has bound itself to at a height that isn't decided. */
 export interface OwnRecords {
   readonly ownRecords: readonly MemberVote[];
-  /** The next quorum that let it into its period; empty in period 0. */
+  /** The next quorum that let it into its period, and the soft quorum that its votes rest on. */
   readonly justification: readonly MemberVote[];
   /** The own block, if this node leads the height and has made one. */
   readonly proposal: SignedProposal | null;
@@ -41,11 +41,11 @@ export function readRecords(
     if (!decoded.ok || member === undefined) throw damaged(height, key);
     (kind === 'vote' ? ownRecords : justification).push(toMemberVote(decoded.vote, member));
   }
-  // Only the newest justification counts: it belongs to the period that the node was in.
+  // The newest count: the next quorum that let the node into its period, and the soft quorum its votes rest on.
   const newest = Math.max(-1, ...justification.map(({ period }) => period));
   return {
     ownRecords,
-    justification: justification.filter(({ period }) => period === newest),
+    justification: justification.filter(({ period }) => period >= newest - 1),
     proposal,
     blocks,
   };
@@ -60,8 +60,8 @@ export function voteRecords(
 ): readonly { readonly key: string; readonly value: Uint8Array }[] {
   return [
     { key: `vote/${vote.period}/${vote.step}/${vote.value ?? 'bottom'}`, value: wire[0]! },
-    ...justification.map(({ member, period }, i) => ({
-      key: `justification/${period}/${member}`,
+    ...justification.map(({ member, period, step }, i) => ({
+      key: `justification/${period}/${step}/${member}`,
       value: wire[i + 1]!,
     })),
     ...(block === undefined ? [] : [{ key: `block/${vote.value}`, value: encodeProposal(block) }]),

@@ -42,7 +42,7 @@ function play(rules: AgreementRules, untilMs: number): readonly (string | null)[
         break;
       case 'vote': {
         const signed = { ...effect.vote, member, signature: '' };
-        tell(member, [...effect.justification, signed]);
+        tell(member, [signed]);
         clock.after(0, () => input(member, { kind: 'vote', vote: signed }));
         break;
       }

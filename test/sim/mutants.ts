@@ -5,13 +5,18 @@ import type { SimOptions } from './world.js';
  * Broken machines: each deletes or bends one rule of DESIGN.md section 6. A simulation that doesn't notice one
  * is no simulation.
  */
-export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesia'>>> = {
+export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesia' | 'persisted'>>> = {
   'quorum-off-by-one': bent({ quorumOf: (members) => Math.floor((2 * members) / 3) }),
   'cert-after-next': bent({
-    certValue: (state) => AGREEMENT_RULES.certValue(without(state, 'next')),
+    certValue: (state) => AGREEMENT_RULES.certValue(withoutNext(state)),
   }),
+  // Votes next(⊥) in place of the value it certified.
   'next-ignores-cert': bent({
-    nextValue: (state) => AGREEMENT_RULES.nextValue(without(state, 'cert')),
+    nextValue: (state) => {
+      const value = AGREEMENT_RULES.nextValue(state);
+      const hasCert = state.own.some((vote) => vote.step === 'cert' && vote.period === state.period);
+      return value !== undefined && hasCert ? null : value;
+    },
   }),
   'soft-ignores-carried': bent({
     softValue: (state) =>
@@ -52,13 +57,14 @@ export const MUTANTS: Readonly<Record<string, Pick<SimOptions, 'rules' | 'amnesi
   }),
   'never-resend': bent({ votesToResend: () => [] }),
   'amnesia-on-restart': { amnesia: true },
+  'soft-quorum-not-persisted': { persisted: (votes) => votes.filter(({ step }) => step !== 'soft') },
 };
 
 function bent(rules: Partial<AgreementRules>): Pick<SimOptions, 'rules'> {
   return { rules: { ...AGREEMENT_RULES, ...rules } };
 }
 
-/** The state as if no own vote of this step had been sent. */
-function without(state: AgreementState, step: 'cert' | 'next'): AgreementState {
-  return { ...state, own: state.own.filter((vote) => vote.step !== step) };
+/** The state as if no own next vote had been sent. */
+function withoutNext(state: AgreementState): AgreementState {
+  return { ...state, own: state.own.filter((vote) => vote.step !== 'next') };
 }

@@ -75,7 +75,7 @@ export class SimNode {
       leader: 0,
       emptyHash: world.emptyHash(height),
       emptyRun: this.emptyRun(),
-      params: PARAMS,
+      params: world.plan.params,
       ownRecords: this.forgetsRecords ? [] : disk.records,
       justification: this.forgetsRecords ? [] : disk.justification,
     });
@@ -296,13 +296,13 @@ export class SimNode {
     }
     const signed = world.signer.sign(this.index, vote, world.memberAt(height, this.index));
     this.disk.records.push(signed);
-    this.disk.justification = justification;
+    this.disk.justification = world.persisted(justification);
     if (crash === 'after') {
       this.crash(world.random.between(50, 2_000));
       return;
     }
     world.note(this, signed);
-    this.broadcast({ kind: 'votes', height, step: vote.step, votes: [...justification, signed] });
+    this.broadcast({ kind: 'votes', height, step: vote.step, votes: [signed] });
     this.input({ kind: 'vote', vote: signed });
   }
 

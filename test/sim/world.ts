@@ -2,6 +2,7 @@ import {
   AGREEMENT_RULES,
   type Agreement,
   type AgreementEffect,
+  type AgreementParams,
   type AgreementRules,
   agreementWith,
   faultyOf,
@@ -11,7 +12,7 @@ import { BEHAVIOURS, type BehaviourName } from './byzantine.js';
 import { Clock } from './clock.js';
 import type { Message, SimBlock } from './message.js';
 import { Network, planNetwork, type WireClass } from './network.js';
-import { SimNode } from './node.js';
+import { PARAMS, SimNode } from './node.js';
 import { Random } from './random.js';
 import { type Signer, stubSigner } from './signer.js';
 
@@ -26,6 +27,8 @@ export interface SimOptions {
   readonly rules?: AgreementRules;
   /** Honest nodes, too, forget their records when they crash: another thing to notice. */
   readonly amnesia?: boolean;
+  /** What of a justification reaches the disk; all of it unless told otherwise. */
+  readonly persisted?: (justification: readonly MemberVote[]) => readonly MemberVote[];
   readonly signer?: Signer;
   readonly trace?: (line: string) => void;
 }
@@ -51,6 +54,7 @@ interface Plan {
   readonly heights: number;
   readonly behaviour: BehaviourName | null;
   readonly bodiesTravelAlong: boolean;
+  readonly params: AgreementParams;
   /** Per mille of votes and commits at which a node crashes, until the network heals. */
   readonly crash: number;
   /** Which node leads height 0. */
@@ -111,6 +115,8 @@ export class World {
       heights,
       behaviour,
       bodiesTravelAlong: random.chance(700),
+      // A short deadline under a slow network makes many periods.
+      params: { ...PARAMS, deadlineMs: random.pick([PARAMS.deadlineMs, 300]) },
       crash: random.pick([0, 0, 20, 80, 200]),
       offset: random.below(members),
     };
@@ -167,6 +173,10 @@ export class World {
     const often = node.behaviour !== null && plan.behaviour === 'amnesia' ? 300 : plan.crash;
     if (!random.chance(often)) return null;
     return random.chance(500) ? 'before' : 'after';
+  }
+
+  persisted(justification: readonly MemberVote[]): readonly MemberVote[] {
+    return this.options.persisted?.(justification) ?? justification;
   }
 
   note(node: SimNode, vote: MemberVote): void {

@@ -89,6 +89,7 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
     store,
     submit: (transaction, payloads) => node.submit(transaction, payloads),
     pending: (hash) => node.pending(hash),
+    nextNonce: (publicKey) => node.nextNonce(publicKey),
     waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
     peers: () => [],
     agreement: () => node.agreement(),
@@ -231,7 +232,15 @@ export function raw(
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       `${server.url}${path}`,
-      { method, agent: false, headers: { 'content-type': 'application/json', ...headers } },
+      {
+        method,
+        agent: false,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...headers,
+        },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

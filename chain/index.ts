@@ -6,6 +6,7 @@ export * from './execute.js';
 export * from './limits.js';
 export * from './merkle.js';
 export * from './state.js';
+export * from './stateProof.js';
 export * from './stateTree.js';
 export * from './transaction.js';
 export * from './vote.js';

@@ -65,11 +65,19 @@ export interface Cell<T> {
 /** Declares a cell. One folder owns a name, and alone writes it. */
 export function cell<T>(name: string, codec: Codec<T>): Cell<T> {
   const key = (...ids: readonly (string | number)[]): string => [name, ...ids.map(escapeId)].join('/');
+  // Values are never changed once written, so what was decoded from the same bytes is decoded once.
+  const decoded = new WeakMap<Uint8Array, T>();
   return {
     key,
     get: (state, ...ids) => {
       const raw = state.get(key(...ids));
-      return raw === null ? null : decode(codec, raw, limits.stateValueBytesMax);
+      if (raw === null) return null;
+      let value = decoded.get(raw);
+      if (value === undefined) {
+        value = decode(codec, raw, limits.stateValueBytesMax);
+        decoded.set(raw, value);
+      }
+      return value;
     },
     set: (state, value, ...ids) => state.set(key(...ids), encode(codec, value)),
     remove: (state, ...ids) => state.remove(key(...ids)),

@@ -39,26 +39,35 @@ export function treeRoot(tree: StateTree): Uint8Array {
   if (tree === null) return EMPTY;
   tree.hash ??=
     tree.kind === 'leaf'
-      ? sha256(LEAF, tree.path, sha256(tree.value))
-      : sha256(INNER, treeRoot(tree.left), treeRoot(tree.right));
+      ? hashStateLeaf(tree.path, sha256(tree.value))
+      : hashStateInner(treeRoot(tree.left), treeRoot(tree.right));
   return tree.hash;
 }
 
+/** Hash of an entry's leaf: `path` is the hash of its key. */
+export function hashStateLeaf(path: Uint8Array, valueHash: Uint8Array): Uint8Array {
+  return sha256(LEAF, path, valueHash);
+}
+
+export function hashStateInner(left: Uint8Array, right: Uint8Array): Uint8Array {
+  return sha256(INNER, left, right);
+}
+
 export function treeGet(tree: StateTree, key: string): Uint8Array | null {
-  const path = pathOf(key);
+  const path = statePath(key);
   let node = tree;
   for (let depth = 0; node !== null && node.kind === 'inner'; depth += 1) {
-    node = bitAt(path, depth) === 0 ? node.left : node.right;
+    node = pathBit(path, depth) === 0 ? node.left : node.right;
   }
   return node !== null && equalBytes(node.path, path) ? node.value : null;
 }
 
 export function treeSet(tree: StateTree, key: string, value: Uint8Array): StateTree {
-  return put(tree, { kind: 'leaf', path: pathOf(key), key, value, hash: null }, 0);
+  return put(tree, { kind: 'leaf', path: statePath(key), key, value, hash: null }, 0);
 }
 
 export function treeDelete(tree: StateTree, key: string): StateTree {
-  return remove(tree, pathOf(key), 0);
+  return remove(tree, statePath(key), 0);
 }
 
 /** All entries, in the order of their paths. Cost: the whole tree. */
@@ -72,11 +81,13 @@ export function* treeEntries(tree: StateTree): Generator<readonly [key: string, 
   yield* treeEntries(tree.right);
 }
 
-function pathOf(key: string): Uint8Array {
+/** The way from the root to a key's entry, one bit a level: 256 of them. */
+export function statePath(key: string): Uint8Array {
   return sha256(utf8ToBytes(key));
 }
 
-function bitAt(path: Uint8Array, depth: number): number {
+/** 0: left, 1: right. */
+export function pathBit(path: Uint8Array, depth: number): number {
   return (path[depth >> 3]! >> (7 - (depth & 7))) & 1;
 }
 
@@ -87,13 +98,13 @@ function inner(left: StateTree, right: StateTree): Inner {
 function put(node: StateTree, leaf: Leaf, depth: number): TreeNode {
   if (node === null) return leaf;
   if (node.kind === 'inner') {
-    return bitAt(leaf.path, depth) === 0
+    return pathBit(leaf.path, depth) === 0
       ? inner(put(node.left, leaf, depth + 1), node.right)
       : inner(node.left, put(node.right, leaf, depth + 1));
   }
   if (equalBytes(node.path, leaf.path)) return leaf;
-  const old = bitAt(node.path, depth);
-  const fresh = bitAt(leaf.path, depth);
+  const old = pathBit(node.path, depth);
+  const fresh = pathBit(leaf.path, depth);
   if (old !== fresh) return fresh === 0 ? inner(leaf, node) : inner(node, leaf);
   const deeper = put(node, leaf, depth + 1);
   return fresh === 0 ? inner(deeper, null) : inner(null, deeper);
@@ -102,7 +113,7 @@ function put(node: StateTree, leaf: Leaf, depth: number): TreeNode {
 function remove(node: StateTree, path: Uint8Array, depth: number): StateTree {
   if (node === null) return null;
   if (node.kind === 'leaf') return equalBytes(node.path, path) ? null : node;
-  const onLeft = bitAt(path, depth) === 0;
+  const onLeft = pathBit(path, depth) === 0;
   const before = onLeft ? node.left : node.right;
   const after = remove(before, path, depth + 1);
   if (after === before) return node;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { bytesToHex, publicKeyOf, sha256 } from '../crypto/index.js';
 import { AllowList } from './allowList.js';
 import { Deadlines } from './deadline.js';
@@ -222,8 +223,12 @@ class MemoryTransport implements Transport {
   link(peer: PeerKey, linked: boolean): void {
     const link = this.#links.get(peer);
     if (linked === (link !== undefined)) return;
-    if (linked) this.#links.set(peer, new AbortController());
-    else {
+    if (linked) {
+      const opened = new AbortController();
+      // One listener for each open request.
+      setMaxListeners(this.#limits.requestsPerPeerMax, opened.signal);
+      this.#links.set(peer, opened);
+    } else {
       this.#links.delete(peer);
       link?.abort(new NetError('closed', `link to ${peer} is gone`));
     }
@@ -273,8 +278,14 @@ class MemoryTransport implements Transport {
       if (link === undefined || other === undefined) {
         return reject(new NetError('unreachable', `no link to ${peer}`));
       }
-      link.signal.addEventListener('abort', () => reject(link.signal.reason), { once: true });
-      setImmediate(() => other.answer(protocol, this.self, request).then(resolve, reject));
+      const onGone = () => reject(link.signal.reason);
+      link.signal.addEventListener('abort', onGone);
+      setImmediate(() => {
+        other
+          .answer(protocol, this.self, request)
+          .then(resolve, reject)
+          .finally(() => link.signal.removeEventListener('abort', onGone));
+      });
     });
   }
 

@@ -11,7 +11,20 @@ import {
 import { accountOf, checkUpdate, enrolledCell, taskCell, updateArgsCodec } from '../contracts/index.js';
 import { equalBytes } from '../crypto/index.js';
 import type { MempoolFault } from './mempool.js';
-import type { SubmitFault } from './rpc/index.js';
+
+/** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
+export type SubmitFault =
+  | 'wrong-chain'
+  | 'bad-signature'
+  | 'oversize'
+  | 'unknown-sender'
+  | 'wrong-nonce'
+  | 'wrong-level'
+  | 'payload-mismatch'
+  | 'mempool-full'
+  | 'already-known'
+  /** Malformed: found before it costs a block. */
+  | 'refused';
 
 export type Admission =
   | { readonly ok: true; readonly verified: VerifiedTransaction }

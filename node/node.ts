@@ -7,11 +7,7 @@ import {
   type VerifiedTransaction,
 } from '../chain/index.js';
 import type { Judged, Tip } from '../consensus/index.js';
-import {
-  type EnrolmentTerms,
-  paramsCell,
-  signEnrolment,
-} from '../contracts/index.js';
+import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
 import {
@@ -235,7 +231,10 @@ export class Node {
         const admission = admitEnvelope(transaction, chain.chainId, this.tip.state);
         if (!admission.ok) {
           log('debug', 'gossip-refused', { from, code: admission.code });
-          return 'reject';
+          // Sender and level depend on our own tip, which may lag; only what no state can mend is held against a peer.
+          return admission.code === 'unknown-sender' || admission.code === 'wrong-level'
+            ? 'ignore'
+            : 'reject';
         }
         fresh = true;
         void this.#takeGossiped(admission.verified, from);

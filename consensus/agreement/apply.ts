@@ -6,7 +6,7 @@ import type { AgreementEffect } from './effect.js';
 import type { AgreementInput } from './input.js';
 import { proposalToResend } from './resend.js';
 import { AGREEMENT_RULES, type AgreementRules } from './rules.js';
-import { type AgreementConfig, type AgreementState, faulty, freshestNextQuorum } from './state.js';
+import { type AgreementConfig, type AgreementState, faulty, justification } from './state.js';
 import { createTally, pruneTally } from './tally.js';
 import type { AgreementVote, MemberVote } from './vote.js';
 
@@ -19,7 +19,7 @@ export interface AgreementStep {
 export interface AgreementStart extends AgreementConfig {
   /** All own votes of this height on disk. They bind. */
   readonly ownRecords: readonly MemberVote[];
-  /** The latest justification on disk: the next quorum that let this member into its period. */
+  /** The justification on disk: that of the latest own vote. */
   readonly justification: readonly MemberVote[];
   /** Start period 0 at once, as the input `activate` would. */
   readonly active?: boolean;
@@ -60,7 +60,7 @@ export const createAgreement = machine.createAgreement;
 export const apply = machine.apply;
 
 function create(rules: AgreementRules, start: AgreementStart): AgreementStep {
-  const { ownRecords, justification, active, ...config } = start;
+  const { ownRecords, justification: persisted, active, ...config } = start;
   const { members, self, leader, height } = config;
   assert(Number.isSafeInteger(members) && members > 0, 'a committee has members');
   assert(leader >= 0 && leader < members, 'the leader is a member');
@@ -85,7 +85,7 @@ function create(rules: AgreementRules, start: AgreementStart): AgreementStep {
     decision: null,
   };
   const effects: AgreementEffect[] = [];
-  let state = absorbVotes(blank, [...justification, ...ownRecords], effects);
+  let state = absorbVotes(blank, [...persisted, ...ownRecords], effects);
   if (active || ownRecords.length > 0) state = activate(state, effects);
   return { state: settle(rules, state, effects), effects };
 }
@@ -170,7 +170,7 @@ function settle(rules: AgreementRules, known: AgreementState, effects: Agreement
     return state;
   }
   // Votes of f+1 members: at least one honest member has a reason.
-  if (heardOf(state) > faulty(state)) state = activate(state, effects);
+  if (!state.active && heardOf(state) > faulty(state)) state = activate(state, effects);
   const period = rules.periodToEnter(state);
   if (period > state.period) {
     state = enter(activate(state, effects), period, effects);
@@ -222,7 +222,7 @@ function voted(
   effects: AgreementEffect[],
 ): AgreementState {
   const vote: AgreementVote = { height: state.config.height, period: state.period, step: stepName, value };
-  effects.push({ kind: 'vote', vote, justification: freshestNextQuorum(state) });
+  effects.push({ kind: 'vote', vote, justification: justification(state) });
   return { ...state, own: [...state.own, vote] };
 }
 

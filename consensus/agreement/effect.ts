@@ -3,8 +3,7 @@ import type { TallyRefusal } from './tally.js';
 import type { AgreementVote, MemberVote } from './vote.js';
 
 /**
- * Why a vote or a proposal was not taken. "outside-window" and "decided" happen among honest members; the
- * others don't.
+ * Why a vote or a proposal was not taken. "outside-window" happens among honest members; the others don't.
  */
 export type RejectReason =
   | TallyRefusal
@@ -19,12 +18,12 @@ export type RejectReason =
 export type AgreementEffect =
   /** Build the leader's block, persist it, announce it and hand it in as `proposal`. At most once a height. */
   | { readonly kind: 'propose' }
-  /** Fetch the block and its payloads, execute it, keep trying; answered by `judged`. Once per value. */
+  /** Fetch the block and its payloads, store them durably, execute it; answered by `judged`. Once per value. */
   | { readonly kind: 'judge'; readonly value: string }
   /**
-   * Sign; persist the vote with `justification` (the next quorum that let this member into the period; empty
-   * in period 0); then broadcast both and hand the signed vote in as `vote`. It binds from now on, and counts
-   * from then on.
+   * Sign; persist the vote and `justification` (instead of the one before), synced; then broadcast the vote
+   * and hand it in as `vote`. It binds from now on, and counts from then on. `justification`: the votes of
+   * others that it rests on, the period's next quorum and soft quorum; re-sends carry them, the vote needn't.
    */
   | { readonly kind: 'vote'; readonly vote: AgreementVote; readonly justification: readonly MemberVote[] }
   /** The periodic re-send, to everybody. `proposal`: the own block of period 0, to be announced again. */

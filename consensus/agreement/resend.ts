@@ -1,4 +1,4 @@
-import { type AgreementState, freshestNextQuorum, softQuorumValue, stepTally } from './state.js';
+import { type AgreementState, justification, stepTally } from './state.js';
 import type { MemberVote } from './vote.js';
 
 /**
@@ -9,12 +9,10 @@ import type { MemberVote } from './vote.js';
  * at one member only, which then carries that value while the others carry ⊥, for ever (docs/agreement.md).
  */
 export function votesToResend(state: AgreementState): readonly MemberVote[] {
-  const votes = new Set<MemberVote>(freshestNextQuorum(state));
-  const softValue = softQuorumValue(state);
+  const votes = new Set(justification(state));
   for (const step of ['soft', 'cert', 'next'] as const) {
     for (const vote of stepTally(state, state.period, step).votes) {
-      const isOwn = vote.member === state.config.self;
-      if (isOwn || (step === 'soft' && softValue !== undefined && vote.value === softValue)) votes.add(vote);
+      if (vote.member === state.config.self) votes.add(vote);
     }
   }
   return [...votes];

@@ -113,6 +113,23 @@ export function freshestNextQuorum(state: AgreementState): readonly MemberVote[]
   return value === undefined ? [] : votes.filter((vote) => vote.value === value);
 }
 
+/** All votes known for the value with a soft quorum in the current period; empty if there is none. */
+export function softQuorumVotes(state: AgreementState): readonly MemberVote[] {
+  const value = softQuorumValue(state);
+  if (value === undefined) return [];
+  return stepTally(state, state.period, 'soft').votes.filter((vote) => vote.value === value);
+}
+
+/**
+ * Others' votes that this member's own ones in the current period rest on: the freshest next quorum and the
+ * soft quorum. On disk before a vote leaves. The next quorum, or the member could not come back to its period;
+ * the soft quorum, or a member that is bound to a cert could no longer prove to the others why: one of its
+ * votes may come from a dishonest member that gave it to nobody else.
+ */
+export function justification(state: AgreementState): readonly MemberVote[] {
+  return [...freshestNextQuorum(state), ...softQuorumVotes(state)];
+}
+
 /** f of this height's committee. */
 export function faulty(state: AgreementState): number {
   return faultyOf(state.config.members);

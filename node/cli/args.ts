@@ -20,8 +20,8 @@ export function share(text: string): number {
 export const EPSILON_MAX = 64;
 
 /** ε: a number above 0, or "none" for training without noise. In millionths a whole number, at least 1. */
-export function epsilon(text: string): number | null {
-  if (text === 'none') return null;
+export function epsilon(text: string): number | 'none' {
+  if (text === 'none') return 'none'; // not null: commander takes that for no value at all
   const value = Number(text);
   if (/^(\d+\.?\d*|\.\d+)$/.test(text) && value >= 1e-6 && value <= EPSILON_MAX) {
     return Math.round(value * 1e6) / 1e6;

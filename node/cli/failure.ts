@@ -1,5 +1,6 @@
 import { ConfigError } from '../config.js';
 import { ProvisionError, type ProvisionFault } from '../provision/index.js';
+import { type ErrorWord, errorTable, RpcError } from '../rpc/index.js';
 import { TestnetError, type TestnetFault } from '../testnet/index.js';
 import { type ExitName, exitCodes } from './exitCodes.js';
 
@@ -45,18 +46,33 @@ const testnetExits: Readonly<Record<TestnetFault, ExitName>> = {
   'does-not-end': 'node-failed',
 };
 
-/** Words of errors by which other parts (store, export, RPC client) tell these faults. */
+const rpcExits: Readonly<Partial<Record<ErrorWord, ExitName>>> = {
+  unreachable: 'unreachable',
+  'bad-answer': 'unreachable',
+  'timed-out': 'timed-out',
+  busy: 'timed-out',
+  cancelled: 'interrupted',
+  'wrong-chain': 'other-genesis',
+};
+
+/** Error classes of parts that are loaded only when they are used (store, network, tensor library). */
+const exitsByName: Readonly<Record<string, ExitName>> = {
+  StoreError: 'bad-folder',
+  NetError: 'node-failed',
+  RpcServerError: 'node-failed',
+  DeviceError: 'bad-config',
+  ExportError: 'bad-export',
+  TrainerError: 'refused',
+};
+
+/** Codes of these errors that mean something more exact. */
 const exitsByWord: Readonly<Record<string, ExitName>> = {
   'other-genesis': 'other-genesis',
   'another-chain': 'other-genesis',
-  'wrong-chain': 'other-genesis',
   'bad-genesis': 'bad-genesis',
+  'port-in-use': 'port-in-use',
   'listen-failed': 'port-in-use',
-  locked: 'bad-folder',
-  damaged: 'bad-folder',
   EADDRINUSE: 'port-in-use',
-  ECONNREFUSED: 'unreachable',
-  ECONNRESET: 'unreachable',
 };
 
 /** Turns any error into what is told. An error that nobody expected is "internal". */
@@ -65,11 +81,12 @@ export function failureOf(error: unknown): Failure {
     return { exit: error.code, code: error.code, message: error.message, hint: error.hint };
   if (error instanceof ConfigError) return told('bad-config', error);
   if (error instanceof ProvisionError) return told(provisionExits[error.code], error);
+  if (error instanceof RpcError) return rpcFailure(error);
   if (error instanceof TestnetError) return told(nodeExit(error), error);
   if (!(error instanceof Error))
     return { exit: 'internal', code: 'internal', message: String(error), hint: null };
   const word = 'code' in error && typeof error.code === 'string' ? error.code : null;
-  const exit = word === null ? undefined : exitsByWord[word];
+  const exit = word === null ? undefined : (exitsByWord[word] ?? exitsByName[error.name]);
   if (word !== null && exit !== undefined) return { exit, code: word, message: error.message, hint: null };
   return { exit: 'internal', code: word ?? 'internal', message: error.message, hint: BUG_HINT };
 }
@@ -78,6 +95,11 @@ const BUG_HINT = 'this is a bug of Consilium; CONSILIUM_DEBUG=1 prints where';
 
 function told(exit: ExitName, error: Error & { readonly code: string }): Failure {
   return { exit, code: error.code, message: error.message, hint: null };
+}
+
+function rpcFailure({ word, detail }: RpcError): Failure {
+  const exit = rpcExits[word] ?? 'refused';
+  return { exit, code: word, message: detail, hint: errorTable[word].advice };
 }
 
 /** A validator's process ended with an exit code of this very program: pass its meaning on. */

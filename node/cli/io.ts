@@ -1,3 +1,4 @@
+import type { Screen } from './demo/display.js';
 import { failureOf } from './failure.js';
 
 /** Where a command writes and what it is asked to look like. */
@@ -6,7 +7,7 @@ export interface Io {
   out(text: string): void;
   /** Remarks that are not the result. */
   note(text: string): void;
-  readonly screen: NodeJS.WriteStream;
+  readonly screen: Screen;
   readonly env: NodeJS.ProcessEnv;
 }
 

@@ -11,8 +11,10 @@ export interface NodePool {
 const TIMEOUT_MS = 20_000;
 const ELSEWHERE: readonly string[] = ['unreachable', 'timed-out', 'busy', 'bad-answer'];
 
-export function createNodePool(urls: readonly string[]): NodePool {
-  const clients = urls.map((url) => createClient(url, { timeoutMs: TIMEOUT_MS }));
+/** With a signal, every call is given up when it aborts (RpcError "cancelled"). */
+export function createNodePool(urls: readonly string[], signal?: AbortSignal): NodePool {
+  const options = signal === undefined ? { timeoutMs: TIMEOUT_MS } : { timeoutMs: TIMEOUT_MS, signal };
+  const clients = urls.map((url) => createClient(url, options));
   let current = 0;
   return {
     clients,

@@ -34,8 +34,10 @@ export async function publishTask(
   return { task: publishedTask(done.events), transaction: hash, height: done.height };
 }
 
-function publishedTask(events: readonly { readonly name: string; readonly fields: unknown }[]): number {
-  const fields = events.find(({ name }) => name === 'published')?.fields as { task?: unknown } | undefined;
-  if (typeof fields?.task === 'number') return fields.task;
+function publishedTask(
+  events: readonly { readonly kind: string; readonly fields: Record<string, unknown> }[],
+): number {
+  const task = events.find(({ kind }) => kind === 'published')?.fields.task;
+  if (typeof task === 'number') return task;
   throw new CliError('refused', 'the node committed the task but does not tell its number');
 }

@@ -2,7 +2,6 @@ import {
   announcedBytes,
   blockHash,
   type Certificate,
-  decodeVote,
   type ParentVote,
   readState,
   signProposal,
@@ -11,7 +10,6 @@ import {
 import {
   type AgreementEffect,
   type AgreementInput,
-  type AgreementParams,
   apply,
   buildBlock,
   createAgreement,
@@ -23,7 +21,6 @@ import {
   nextCommittee,
   proveSeed,
   type Rules,
-  signersOf,
   type Tip,
 } from '../../consensus/index.js';
 import {
@@ -47,11 +44,13 @@ import {
   type HeightWork,
   missingPayloads,
   signMemberVote,
-  toMemberVote,
   toParentVotes,
   toWire,
+  votesOfCertificate,
 } from './height.js';
-import { decodeProposal, encodeMessage, encodeProposal, type SignedProposal } from './message.js';
+import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
+import { agreementParams } from './params.js';
+import { readRecords, voteRecords } from './records.js';
 
 export interface DriverOptions {
   readonly rules: Rules<RoundOutcome>;
@@ -80,9 +79,6 @@ export interface DriverOptions {
   readonly onFatal: (error: Error) => void;
 }
 
-const RESEND_MS = 400;
-const PAYLOAD_BYTES_PER_MS = 5_000;
-const PAYLOAD_EXTENSION_MS_MAX = 60_000;
 const PROPOSALS_MAX = 4;
 
 /**
@@ -196,7 +192,12 @@ export class Driver {
     const self = indexOf.get(bytesToHex(keys.publicKey)) ?? null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
-    const { ownRecords, justification, proposal, blocks } = this.#records(height, indexOf);
+    const { ownRecords, justification, proposal, blocks } = readRecords(
+      this.#options.store,
+      tip.chainId,
+      height,
+      indexOf,
+    );
     const emptyRun = tip.height > 0 && tip.leader === null ? (emptyRunCell.get(state) ?? 0) + 1 : 0;
     const step = createAgreement({
       height,
@@ -251,34 +252,6 @@ export class Driver {
       outcomes.set(due.id, await closer.run(job));
     }
     return outcomes;
-  }
-
-  /** Own votes, justification, proposal and voted blocks of a height as they rest on disk. */
-  #records(height: number, indexOf: ReadonlyMap<string, number>) {
-    const { store } = this.#options;
-    const ownRecords: MemberVote[] = [];
-    const justification: MemberVote[] = [];
-    const blocks: SignedProposal[] = [];
-    let proposal: SignedProposal | null = null;
-    for (const { key, value } of store.records(height)) {
-      if (key === 'proposal') proposal = decodeProposal(value);
-      const block = key.startsWith('block/') ? decodeProposal(value) : null;
-      if (block !== null) blocks.push(block);
-      if (!key.startsWith('vote/') && !key.startsWith('justification/')) continue;
-      const decoded = decodeVote(this.#tip.chainId, value);
-      const member = decoded.ok ? indexOf.get(bytesToHex(decoded.vote.voter)) : undefined;
-      if (!decoded.ok || member === undefined)
-        throw new Error(`a record of height ${height} is damaged: ${key}`);
-      (key.startsWith('vote/') ? ownRecords : justification).push(toMemberVote(decoded.vote, member));
-    }
-    // Only the newest justification counts: it belongs to the period that the node was in.
-    const newest = Math.max(-1, ...justification.map(({ period }) => period));
-    return {
-      ownRecords,
-      justification: justification.filter(({ period }) => period === newest),
-      proposal,
-      blocks,
-    };
   }
 
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
@@ -411,14 +384,7 @@ export class Driver {
     const signed = signMemberVote(chainId, vote, work.self!, keys.publicKey, keys.secret);
     const wire = [signed, ...justification].map((each) => toWire(chainId, work.committee, each));
     const block = vote.value === null ? undefined : work.proposals.get(vote.value);
-    await store.putRecords(work.height, [
-      { key: `vote/${vote.period}/${vote.step}/${vote.value ?? 'bottom'}`, value: wire[0]! },
-      ...justification.map(({ member, period }, i) => ({
-        key: `justification/${period}/${member}`,
-        value: wire[i + 1]!,
-      })),
-      ...(block === undefined ? [] : [{ key: `block/${vote.value}`, value: encodeProposal(block) }]),
-    ]);
+    await store.putRecords(work.height, voteRecords(signed, justification, wire, block));
     this.#publish(encodeMessage({ kind: 'votes', votes: wire }));
     await this.#apply(work, { kind: 'vote', vote: signed });
   }
@@ -491,28 +457,4 @@ export class Driver {
       );
     });
   }
-}
-
-function agreementParams({ agreement }: Params): AgreementParams {
-  const { deadlineMs, deadlineDoublingsMax, deadlineCapMs, filterMs } = agreement;
-  return {
-    deadlineMs,
-    deadlineDoublingsMax,
-    deadlineCapMs,
-    filterMs,
-    resendMs: RESEND_MS,
-    payloadBytesPerMs: PAYLOAD_BYTES_PER_MS,
-    payloadExtensionMsMax: PAYLOAD_EXTENSION_MS_MAX,
-  };
-}
-
-/** The votes in a certificate, as parent votes. */
-function votesOfCertificate(tip: Tip, certificate: Certificate): readonly ParentVote[] {
-  return signersOf(certificate)
-    .map((member, i) => ({
-      voter: tip.committee[member]!.publicKey,
-      period: certificate.period,
-      signature: certificate.signatures[i]!,
-    }))
-    .sort((a, b) => Buffer.compare(a.voter, b.voter));
 }

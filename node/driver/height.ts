@@ -1,11 +1,19 @@
-import { type Block, encodeVote, type ParentVote, signVote, type Vote } from '../../chain/index.js';
-import type {
-  AgreementState,
-  AgreementVote,
-  Judged,
-  MemberVote,
-  RingSeat,
-  Tip,
+import {
+  type Block,
+  type Certificate,
+  encodeVote,
+  type ParentVote,
+  signVote,
+  type Vote,
+} from '../../chain/index.js';
+import {
+  type AgreementState,
+  type AgreementVote,
+  type Judged,
+  type MemberVote,
+  type RingSeat,
+  signersOf,
+  type Tip,
 } from '../../consensus/index.js';
 import type { Closings } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
@@ -82,4 +90,15 @@ export function missingPayloads(
   has: (id: Uint8Array) => boolean,
 ): readonly { readonly id: Uint8Array; readonly size: number }[] {
   return block.transactions.flatMap(({ payloads }) => payloads).filter(({ id }) => !has(id));
+}
+
+/** The votes in a certificate, as parent votes. */
+export function votesOfCertificate(tip: Tip, certificate: Certificate): readonly ParentVote[] {
+  return signersOf(certificate)
+    .map((member, i) => ({
+      voter: tip.committee[member]!.publicKey,
+      period: certificate.period,
+      signature: certificate.signatures[i]!,
+    }))
+    .sort((a, b) => Buffer.compare(a.voter, b.voter));
 }

@@ -101,7 +101,7 @@ export class Inbox {
     let fresh = false;
     for (const vote of votes) {
       if (vote.step !== 'cert' || vote.value === null || !equalBytes(vote.value, tip.hash)) continue;
-      if (!tip.committee.some((seat) => equalBytes(seat.publicKey, vote.voter))) return 'reject';
+      if (!tip.committee.some((seat) => equalBytes(seat.publicKey, vote.voter))) return 'ignore';
       if (!this.#verify(vote)) return 'reject';
       fresh = this.#driver.addParentVote(vote) || fresh;
     }

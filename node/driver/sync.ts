@@ -113,7 +113,7 @@ export class Sync {
         const range = decode(rangeCodec, raw, responseBytesMax);
         if (range.length === 0) return;
         for (const entry of range) await this.#adopt(peer, entry.block, entry.certificate);
-        log('info', 'caught-up', { from, to: driver.tip.height, peer });
+        log(driver.tip.height > from ? 'info' : 'debug', 'caught-up', { from, to: driver.tip.height, peer });
         if (driver.tip.height < from) return;
       }
     } catch (error) {

@@ -16,17 +16,23 @@ export interface Network {
   readonly chainId: Uint8Array;
 }
 
+/** Where a network lies and what it consists of: enough to find and end its processes. */
+export type NetworkFolder = Pick<Network, 'dir' | 'file'>;
+
+/** Reads what stands in a network's folder. Throws ProvisionError "not-a-network", ConfigError. */
+export function openFolder(dir: string): NetworkFolder {
+  const folder = resolve(dir);
+  if (existsSync(join(folder, 'network.json'))) return { dir: folder, file: readNetworkFile(folder) };
+  throw new ProvisionError('not-a-network', `${folder} holds no network (network.json is missing)`);
+}
+
 /**
  * Opens the network in a folder. Checks that genesis.json is still the one that it was provisioned with.
  *
  * Throws ProvisionError "not-a-network", "bad-genesis", "other-genesis"; ConfigError for network.json.
  */
 export function openNetwork(dir: string): Network {
-  const folder = resolve(dir);
-  if (!existsSync(join(folder, 'network.json'))) {
-    throw new ProvisionError('not-a-network', `${folder} holds no network (network.json is missing)`);
-  }
-  const file = readNetworkFile(folder);
+  const { dir: folder, file } = openFolder(dir);
   const genesisFile = join(folder, 'genesis.json');
   const chainId = bytesToHex(chainIdOf(genesisValue(readGenesis(genesisFile))));
   if (chainId !== file.chainId) {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { bytesToHex } from '../../crypto/index.js';
 import { chainIdOf, type Genesis, genesisValue, presets } from '../../genesis/index.js';
 import type { DeviceConfig, NetworkFile, NodeConfig } from '../config.js';
@@ -31,6 +32,8 @@ export interface ProvisionOptions {
   /** Which share of the devices flips its labels, 0 to 1. */
   readonly poisonShare: number;
   readonly seed: string;
+  /** Gives up; nothing is left behind. */
+  readonly signal?: AbortSignal;
 }
 
 /** The level of every account and task of a local network. */
@@ -83,8 +86,11 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Netwo
     mkdirSync(part, { mode: 0o700 });
     const genesis = genesisOf(options, nodes, devices, publisher);
     writeJson(join(part, 'genesis.json'), genesis);
-    for (const [index, node] of nodes.entries()) writeNode(part, nodes, index, node);
-    writeDevices(part, options, devices);
+    for (const [index, node] of nodes.entries()) {
+      writeNode(part, nodes, index, node);
+      await breathe(options.signal);
+    }
+    await writeDevices(part, options, devices);
     writePublisher(part, options.data, publisher);
     writeJson(join(part, 'network.json'), networkOf(options.name, genesis, nodes, devices));
     refuseUsed(dir);
@@ -208,7 +214,11 @@ function writeNode(part: string, nodes: readonly NewNode[], index: number, node:
   writeJson(join(folder, 'config.json'), config);
 }
 
-function writeDevices(part: string, options: ProvisionOptions, devices: readonly NewDevice[]): void {
+async function writeDevices(
+  part: string,
+  options: ProvisionOptions,
+  devices: readonly NewDevice[],
+): Promise<void> {
   const { data, epsilonMicro, deltaPico, poisonShare } = options;
   const poisoned = choosePoisoned(devices.length, poisonShare, seedFor('poison', options.seed));
   for (const [index, device] of devices.entries()) {
@@ -228,6 +238,7 @@ function writeDevices(part: string, options: ProvisionOptions, devices: readonly
       deltaPico,
     };
     writeJson(join(folder, 'device.json'), config);
+    await breathe(options.signal);
   }
 }
 
@@ -237,6 +248,12 @@ function writePublisher(part: string, data: PreparedData, keys: NewKeys): void {
   writeKeystore(folder, keys);
   writeTable(join(folder, 'test.csv'), data.testTable);
   writeJson(join(folder, 'schema.json'), schemaJson(data.schema));
+}
+
+/** Sealing a keystore is 80 ms of computing: lets others have a turn, and stops if asked to. */
+async function breathe(signal: AbortSignal | undefined): Promise<void> {
+  await immediate();
+  signal?.throwIfAborted();
 }
 
 function deviceFolder({ hospital, name }: NewDevice): string {

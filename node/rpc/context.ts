@@ -1,22 +1,12 @@
 import type { Transaction } from '../../chain/index.js';
 import type { Tip } from '../../consensus/index.js';
 import type { EnrolmentTerms } from '../../contracts/index.js';
+import type { SubmitFault } from '../admission.js';
 import type { Store } from '../store/index.js';
 
-/** Why a transaction was not taken; each is an error of its own (errors.ts). */
-export type SubmitFault =
-  | 'wrong-chain'
-  | 'bad-signature'
-  | 'oversize'
-  | 'unknown-sender'
-  | 'wrong-nonce'
-  | 'wrong-level'
-  | 'payload-mismatch'
-  | 'mempool-full'
-  | 'already-known'
-  /** A contract would refuse it: found before it costs a block. */
-  | 'refused';
+export type { SubmitFault };
 
+/** Each fault is an error of its own (errors.ts). */
 export type Submitted =
   | { readonly ok: true; readonly hash: Uint8Array }
   | { readonly ok: false; readonly code: SubmitFault; readonly detail: string };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DecodeError, decodeTransaction, limits, type Transaction } from '../../chain/index.js';
 import { hexToBytes } from '../../crypto/index.js';
+import { RpcError } from './errors.js';
 import { base64Length, base64ToBytes } from './json.js';
 import { rpcLimits } from './limits.js';
 
@@ -36,18 +37,22 @@ export function base64Bytes(bytesMax: number) {
   });
 }
 
-/** An encoded transaction as base64 parameter: the method gets it decoded, not verified. */
-export const transactionParam = base64Bytes(limits.transactionBytesMax).transform(
-  (raw, check): Transaction => {
-    try {
-      return decodeTransaction(raw);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      check.addIssue({ code: 'custom', message: `not a transaction: ${error.message}` });
-      return z.NEVER;
-    }
-  },
-);
+/**
+ * An encoded transaction as base64 parameter: the method gets it decoded, not verified. One that is too large
+ * has an error of its own: RpcError 'oversize'.
+ */
+export const transactionParam = base64Bytes(limits.payloadBytesMax).transform((raw, check): Transaction => {
+  if (raw.length > limits.transactionBytesMax) {
+    throw new RpcError('oversize', `a transaction has at most ${limits.transactionBytesMax} bytes`);
+  }
+  try {
+    return decodeTransaction(raw);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    check.addIssue({ code: 'custom', message: `not a transaction: ${error.message}` });
+    return z.NEVER;
+  }
+});
 
 export const payloadRef = z.object({ id: hex32, size: count });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { isPortFree, type Network } from '../provision/index.js';
+import { isPortFree, type NetworkFolder } from '../provision/index.js';
 import { TestnetError } from './error.js';
 import { removePidFile, runningPid, writePidFile } from './pidFile.js';
 
@@ -41,7 +41,7 @@ export interface NodeProcess {
  * fault, no process is left behind.
  */
 export async function startNodeProcess(
-  network: Network,
+  network: NetworkFolder,
   name: string,
   options: StartOptions,
 ): Promise<NodeProcess> {
@@ -68,12 +68,12 @@ export async function startNodeProcess(
 }
 
 /** The id of the process that runs this node, or null. Also of one that another process started. */
-export function nodePid(network: Network, name: string): number | null {
+export function nodePid(network: NetworkFolder, name: string): number | null {
   return runningPid(join(placeOf(network, name).folder, 'node.pid'));
 }
 
 /** Ends a node's process: SIGTERM, and SIGKILL if it does not end in time. False if it was not running. */
-export async function stopNodeProcess(network: Network, name: string): Promise<boolean> {
+export async function stopNodeProcess(network: NetworkFolder, name: string): Promise<boolean> {
   return (
     (await end(network, name, 'SIGTERM', STOP_TIMEOUT_MS)) ??
     (await end(network, name, 'SIGKILL', KILL_TIMEOUT_MS)) ??
@@ -82,13 +82,13 @@ export async function stopNodeProcess(network: Network, name: string): Promise<b
 }
 
 /** Ends a node's process as a crash would: SIGKILL. False if it was not running. */
-export async function killNodeProcess(network: Network, name: string): Promise<boolean> {
+export async function killNodeProcess(network: NetworkFolder, name: string): Promise<boolean> {
   return (await end(network, name, 'SIGKILL', KILL_TIMEOUT_MS)) ?? doesNotEnd(name);
 }
 
 /** True: it ended; false: it did not run; null: it still runs after the time. Only ever the recorded process. */
 async function end(
-  network: Network,
+  network: NetworkFolder,
   name: string,
   signal: NodeJS.Signals,
   timeoutMs: number,
@@ -117,7 +117,7 @@ function doesNotEnd(name: string): never {
   throw new TestnetError('does-not-end', `${name} does not end`);
 }
 
-function placeOf(network: Network, name: string): { folder: string; ports: number[] } {
+function placeOf(network: NetworkFolder, name: string): { folder: string; ports: number[] } {
   const node = network.file.nodes.find((other) => other.name === name);
   if (node === undefined) {
     const known = network.file.nodes.map((other) => other.name).join(', ');

@@ -1,4 +1,4 @@
-import type { Network } from '../provision/index.js';
+import type { NetworkFolder } from '../provision/index.js';
 import {
   type NodeProcess,
   nodePid,
@@ -11,7 +11,10 @@ import {
  * Starts every validator of a network that does not run yet and waits until all are ready.
  * If one fails, those that this call started are stopped again. Throws TestnetError, of the first that failed.
  */
-export async function startTestnet(network: Network, options: StartOptions): Promise<readonly NodeProcess[]> {
+export async function startTestnet(
+  network: NetworkFolder,
+  options: StartOptions,
+): Promise<readonly NodeProcess[]> {
   const names = network.file.nodes.map(({ name }) => name).filter((name) => nodePid(network, name) === null);
   const results = await Promise.allSettled(names.map((name) => startNodeProcess(network, name, options)));
   const failed = results.find((result) => result.status === 'rejected');
@@ -22,7 +25,7 @@ export async function startTestnet(network: Network, options: StartOptions): Pro
 }
 
 /** Stops every validator of a network that runs, whoever started it; nothing else. Returns their names. */
-export async function stopTestnet(network: Network): Promise<readonly string[]> {
+export async function stopTestnet(network: NetworkFolder): Promise<readonly string[]> {
   const names = network.file.nodes.map(({ name }) => name);
   const stopped = await Promise.all(names.map((name) => stopNodeProcess(network, name)));
   return names.filter((_, index) => stopped[index]);

@@ -15,13 +15,16 @@ for (const kind of [memory, libp2p]) {
   it(`${kind.name}: leaves no socket, server or timer behind when stopped`, async () => {
     const before = resources();
     const network = new TestNetwork(kind);
-    const [a, b, c] = await network.connected('a', 'b', 'c');
+    const [a, b, c, down] = await network.connected('a', 'b', 'c', 'down');
     a!.serve('slow', () => new Promise(() => {}), { requestBytesMax: 1, concurrentMax: 1 });
     const open = b!.request(a!.self, 'slow', new Uint8Array(1)).then(
       () => 'no error',
       (error) => (error instanceof NetError ? error.code : error),
     );
     c!.setPeers([]);
+    // The others are busy dialling this one when they are stopped.
+    await down!.stop();
+    await network.until('a to lose it', () => !a!.connectedPeers().includes(down!.self));
     await network.stop();
     expect(await open).toBe('closed');
     // libp2p's own debounce timers run out within a second; ours are gone at once. Resources send no event.

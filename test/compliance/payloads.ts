@@ -291,7 +291,12 @@ export function describePayloads(kind: TransportKind): void {
 
     it('bounds the bytes in flight and the fetches that wait', async () => {
       const payloads = [1, 2, 3].map((seed) => payloadOf(1_000, seed));
-      const { others, exchange } = await setUp({}, { inFlightBytesMax: 2_000, fetchesMax: 3 }, 'holder');
+      const { fetcher, others, exchange } = await setUp(
+        {},
+        { inFlightBytesMax: 2_000, fetchesMax: 3 },
+        'holder',
+      );
+      others[0]!.serve('ping', async (request) => request, { requestBytesMax: 1, concurrentMax: 1 });
       const gate = new Collector<() => void>();
       const store = new MapStore(...payloads);
       createPayloadExchange({
@@ -306,11 +311,43 @@ export function describePayloads(kind: TransportKind): void {
       const fetches = payloads.map(fetch);
       await gate.until('two payloads to be asked for', (values) => values.length === 2);
       expect(await codeOf(fetch(payloadOf(1_000, 4)))).toBe('queue-full');
+      // A third chunk request, had there been one, would have come before these.
+      for (let nth = 0; nth < 10; nth += 1) {
+        await soon('an answer', fetcher.request(others[0]!.self, 'ping', new Uint8Array(1)));
+      }
+      expect(gate.values.length).toBe(2);
       gate.values[0]!();
       await gate.until('the third payload to be asked for', (values) => values.length === 3);
       for (const open of gate.values) open();
       const got = await soon('all', Promise.all(fetches));
       expect(got).toEqual(payloads);
+    });
+
+    it('reads a payload that peers pull once, and again when others took its place', async () => {
+      const [first, second] = [payloadOf(3 * PAYLOAD_CHUNK_BYTES), payloadOf(1_000, 2)];
+      const { others } = await setUp({}, {}, 'holder', 'other');
+      const held = new MapStore(first, second);
+      createPayloadExchange({
+        transport: others[0]!,
+        store: held,
+        limits: { servedBytesMax: first.length },
+      });
+      const pull = async (payload: Uint8Array) => {
+        const exchange = createPayloadExchange({
+          transport: standIn(others[1]!, () => {}),
+          store: new MapStore(),
+        });
+        await soon('the payload', exchange.fetch(payloadId(payload), payload.length, [others[0]!.self]));
+      };
+      // One lane at a time may find it unread: the first three chunks are asked for at once.
+      await pull(first);
+      const reads = held.reads.values.length;
+      await pull(first);
+      expect(held.reads.values.length).toBe(reads);
+      await pull(second);
+      await pull(first);
+      const name = bytesToHex(payloadId(first));
+      expect(held.reads.values.slice(reads).filter((read) => read === name).length).toBeGreaterThan(0);
     });
 
     it('ends its fetches when it is closed', async () => {

@@ -9,7 +9,6 @@ import {
   type Method,
   method,
   type Protocol,
-  readState,
   record,
   refuse,
   type StateTree,
@@ -18,7 +17,6 @@ import {
   signTransaction,
   struct,
   text,
-  treeRoot,
   treeSet,
   type UnsignedTransaction,
   uint,
@@ -35,8 +33,8 @@ const beganCell = cell('notes/began', uint);
 const put: Method<unknown> = method(record({ name: text(64), text: text(1000) }), (scope, args) => {
   notesCell.set(scope.state, { text: args.text, height: scope.block.height }, args.name);
   scope.emit('put', { name: args.name });
-  if (args.text.startsWith('payload ')) scope.emitPayload(utf8ToBytes(args.text));
-  if (args.text === 'no') return refuse('says-no', `the note ${args.name} says no`);
+  if (args.text.startsWith('payload')) scope.emitPayload(utf8ToBytes(args.text));
+  if (args.text.endsWith('no')) return refuse('says-no', `the note ${args.name} says no`);
   if (args.text === 'bug') throw new Error('a bug of the contract');
   return null;
 });
@@ -124,12 +122,6 @@ export function context(height: number): BlockContext<unknown> {
   };
 }
 
-/** What the store commits, and the state after it. */
-export interface Made {
-  readonly commit: ReturnType<typeof makeCommit>['commit'];
-  readonly state: StateTree;
-}
-
 export interface Parent {
   readonly height: number;
   readonly hash: Uint8Array;
@@ -146,8 +138,10 @@ export function makeCommit(parent: Parent, transactions: readonly VerifiedTransa
   }
   const executed = execution.finish();
   const seed = { seed: sha256(utf8ToBytes(`seed ${here.height}`)), proof: new Uint8Array(80) };
-  const header = sealHeader(here, parent.hash, 0, seed, execution, executed, []);
-  const { block, hash } = sealBlock(header, execution, []);
+  const voters = parent.height === 0 ? [] : [ada, ben];
+  const parentVotes = voters.map(({ key }) => ({ voter: key, period: 0, signature: drbg(key)(64) }));
+  const header = sealHeader(here, parent.hash, 0, seed, execution, executed, parentVotes);
+  const { block, hash } = sealBlock(header, execution, parentVotes);
   const certificate: Certificate = {
     height: here.height,
     period: 0,
@@ -181,5 +175,3 @@ export function makeNext(parent: Parent, perBlock = 3) {
 export function genesisParent(): Parent {
   return { height: 0, hash: chainId, state: genesisState() };
 }
-
-export { readState, treeRoot };

@@ -33,7 +33,8 @@ export function addDemo(program: Command, io: Io): void {
     });
 }
 
-type Raw = Omit<DemoOptions, 'poisonShare' | 'data' | 'schema' | 'label' | 'dir'> & {
+type Raw = Omit<DemoOptions, 'poisonShare' | 'epsilon' | 'data' | 'schema' | 'label' | 'dir'> & {
+  readonly epsilon: number | 'none';
   readonly poison: number;
   readonly data?: string;
   readonly schema?: string;
@@ -47,7 +48,7 @@ function optionsOf(raw: Raw): DemoOptions {
     validators: raw.validators,
     devices: raw.devices,
     poisonShare: raw.poison,
-    epsilon: raw.epsilon,
+    epsilon: raw.epsilon === 'none' ? null : raw.epsilon,
     data: raw.data ?? null,
     schema: raw.schema ?? null,
     label: raw.label ?? null,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readNodeConfig } from '../../config.js';
+import { readGenesis } from '../../provision/index.js';
 import type { Io } from '../io.js';
 
 const EXAMPLES = `
@@ -25,12 +26,14 @@ export function addNode(program: Command, io: Io): void {
 
 async function start(file: string, withParent: boolean, io: Io): Promise<void> {
   const config = readNodeConfig(file);
+  readGenesis(config.genesis); // its faults have exit codes of their own
   const ended = toldToEnd(withParent); // from here on: a signal during the start ends it in order, too
   const { startNode } = await import('../../main.js');
   const node = await startNode(config);
   io.out(JSON.stringify({ event: 'ready', name: config.name, rpc: node.rpcUrl, pid: process.pid }));
-  await ended;
+  const fault = await Promise.race([ended, node.failed]);
   await node.close();
+  if (fault !== undefined) throw fault;
 }
 
 function toldToEnd(withParent: boolean): Promise<void> {

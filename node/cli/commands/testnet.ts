@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { folderState, type Network, openNetwork, provisionNetwork } from '../../provision/index.js';
+import {
+  folderState,
+  type Network,
+  openFolder,
+  openNetwork,
+  provisionNetwork,
+} from '../../provision/index.js';
 import { nodePid, startTestnet, stopTestnet } from '../../testnet/index.js';
 import { epsilon, share } from '../args.js';
 import { loadData } from '../demo/loadData.js';
@@ -23,7 +29,7 @@ interface UpOptions {
   readonly label?: string;
   readonly schema?: string;
   readonly seed: string;
-  readonly epsilon: number | null;
+  readonly epsilon: number | 'none';
   readonly poison: number;
   readonly json?: boolean;
 }
@@ -90,8 +96,8 @@ function provision(folder: string, options: UpOptions): Promise<Network> {
     validators,
     devices,
     data: loadData(source),
-    epsilonMicro: options.epsilon === null ? 0 : Math.round(options.epsilon * 1e6),
-    deltaPico: options.epsilon === null ? 0 : Math.round(DELTA * 1e12),
+    epsilonMicro: options.epsilon === 'none' ? 0 : Math.round(options.epsilon * 1e6),
+    deltaPico: options.epsilon === 'none' ? 0 : Math.round(DELTA * 1e12),
     poisonShare: poison,
     seed,
   });
@@ -128,7 +134,7 @@ async function status(folder: string, json: boolean, io: Io): Promise<void> {
 }
 
 async function down(folder: string, json: boolean, io: Io): Promise<void> {
-  const network = openNetwork(folder);
+  const network = openFolder(folder); // also with a genesis that is broken: it has to end
   const stopped = await stopTestnet(network);
   if (json) io.out(JSON.stringify({ folder: network.dir, stopped }));
   else io.out(stopped.length === 0 ? 'Nothing was running.' : `Stopped ${stopped.join(', ')}.`);

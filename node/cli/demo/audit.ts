@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { AuditReport } from '../../export/index.js';
+import type { AuditReport } from '../../../audit/index.js';
 import { CliError } from '../failure.js';
 
 const OUTPUT_CHARS_MAX = 16 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AuditReport } from '../../export/index.js';
+import type { AuditReport } from '../../../audit/index.js';
 import type { Network } from '../../provision/index.js';
 import { killNodeProcess } from '../../testnet/index.js';
 import type { TaskFile } from '../taskFile.js';

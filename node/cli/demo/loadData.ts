@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TABLE_BYTES_MAX } from '../../../fl/index.js';
-import { readBounded, readJsonText } from '../../config.js';
+import { ConfigError, readBounded, readJsonText } from '../../config.js';
 import { type PreparedData, prepareData, seedFor } from '../../provision/index.js';
 import { CliError } from '../failure.js';
 
@@ -24,12 +24,22 @@ export function loadData({ data, schema, label, seed, validators, devices }: Dat
   const csvFile = data ?? join(datasets(), 'pima.csv');
   const schemaFile = data === null ? join(datasets(), 'pima.schema.json') : schema;
   return prepareData({
-    csv: readBounded(csvFile, TABLE_BYTES_MAX),
-    schema: schemaFile === null ? null : readJsonText(schemaFile),
+    csv: asData(() => readBounded(csvFile, TABLE_BYTES_MAX)),
+    schema: schemaFile === null ? null : asData(() => readJsonText(schemaFile)),
     label,
     seed: seedFor('split', seed),
     devices: validators * devices,
   });
+}
+
+/** A data file that cannot be read is bad data, not a bad configuration. */
+function asData<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CliError('bad-data', error.message, null, { cause: error });
+    throw error;
+  }
 }
 
 /** The folder with the data that comes with Consilium: beside the sources, and two folders up from dist/. */

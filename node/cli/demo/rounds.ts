@@ -95,7 +95,9 @@ interface ClosedRound {
     readonly blacklisted: boolean;
   }[];
   readonly weights: { readonly id: string };
-  readonly updateBytes: number;
+  readonly updates: number | null;
+  /** Of one on average. */
+  readonly updateBytes: number | null;
 }
 
 /** Adds up the rounds in the order in which they closed. */
@@ -107,6 +109,7 @@ class Progress {
   #closed = 0;
   #qualified = 0;
   #refused = 0;
+  #updates = 0;
   #updateBytes = 0;
 
   constructor(options: RoundsOptions) {
@@ -122,7 +125,10 @@ class Progress {
       else this.#refused++;
       if (blacklisted) this.#blacklisted.add(name);
     }
-    this.#updateBytes += round.updateBytes;
+    if (round.updates !== null && round.updateBytes !== null) {
+      this.#updates += round.updates;
+      this.#updateBytes += round.updates * round.updateBytes;
+    }
     this.#accuracies.push(await this.#accuracyOf(round.weights.id));
     display.update({
       round: round.round,
@@ -136,7 +142,6 @@ class Progress {
 
   async outcome(): Promise<RoundsOutcome> {
     const { nodes, task } = this.#options;
-    const updates = this.#qualified + this.#refused;
     return {
       closed: this.#closed,
       failed: this.rounds - this.#closed,
@@ -144,7 +149,7 @@ class Progress {
       qualified: this.#qualified,
       refused: this.#refused,
       blacklisted: [...this.#blacklisted].sort(),
-      updateBytes: updates === 0 ? 0 : this.#updateBytes / updates,
+      updateBytes: this.#updates === 0 ? 0 : this.#updateBytes / this.#updates,
       ledgers: await readLedgers(nodes, task),
     };
   }

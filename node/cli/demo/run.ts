@@ -1,8 +1,10 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AuditReport } from '../../../audit/index.js';
 import { readDeviceConfig } from '../../config.js';
-import { type AuditReport, exportChain } from '../../export/index.js';
+import { exportChain } from '../../export/index.js';
 import {
   majorityAccuracy,
   type Network,
@@ -36,6 +38,8 @@ export interface DemoRun {
   readonly derivedSchema: boolean;
 }
 
+const SETTLE_MS = 5_000;
+
 interface Stage {
   readonly options: DemoOptions;
   readonly data: PreparedData;
@@ -67,12 +71,15 @@ export async function runDemo(
   const display = createDisplay(screen, firstView(options), seconds, env);
   const opened: { network: Network | null } = { network: null };
   let run: DemoRun | null = null;
+  let work: Promise<DemoRun> | null = null;
   try {
     const stage = { options, data, display, seconds, dir, signal: AbortSignal.any([signal, over.signal]) };
-    run = await Promise.race([carryOut(stage, opened), rejection(signal)]);
+    work = carryOut(stage, opened);
+    run = await Promise.race([work, rejection(signal)]);
     return run;
   } finally {
     over.abort(); // whatever still waits for a node
+    await settled(work);
     display.close();
     bound.clear();
     await tidyUp({
@@ -90,24 +97,26 @@ export async function runDemo(
 async function carryOut(stage: Stage, opened: { network: Network | null }): Promise<DemoRun> {
   const { options, data, display, signal } = stage;
   const task = demoTask(options, data);
+  const spec = taskSpecOf(task);
   const accuracyMajority = majorityAccuracy(data.train, data.test);
   display.update({ accuracyMajority });
   const network = await provision(stage);
   opened.network = network;
   display.update({ phase: `starting ${options.validators} validators` });
-  const central = centralAccuracy(task.model, taskSpecOf(task).weightsSeed, data.train, data.test);
+  const central = centralAccuracy(task.model, spec.weightsSeed, data.train, data.test);
   central.then(
     (accuracyCentral) => display.update({ accuracyCentral }),
     () => {}, // thrown where it is awaited
   );
   await startTestnet(network, { withParent: !options.keep, signal });
-  const nodes = createNodePool(network.file.nodes.map(({ rpc }) => rpc));
+  const nodes = createNodePool(
+    network.file.nodes.map(({ rpc }) => rpc),
+    signal,
+  );
   void watchHeads(nodes, display, signal);
   display.update({ phase: 'publishing the task' });
   const secret = publisherKey(network);
-  const { task: id } = await nodes.use((client) =>
-    publishTask(client, network.chainId, secret, taskSpecOf(task)),
-  );
+  const { task: id } = await nodes.use((client) => publishTask(client, network.chainId, secret, spec));
   const devices = options.validators * options.devices;
   const { model } = task;
   const rounds = await followRounds({ nodes, task: id, model, test: data.test, devices, display, signal });
@@ -132,7 +141,7 @@ async function carryOut(stage: Stage, opened: { network: Network | null }): Prom
   return { result, notes: notesOf(stage, rounds, failures), dir: stage.dir, derivedSchema: data.derived };
 }
 
-function provision({ options, data, display, dir }: Stage): Promise<Network> {
+function provision({ options, data, display, dir, signal }: Stage): Promise<Network> {
   display.update({ phase: 'writing keys, genesis and shards of data' });
   return provisionNetwork({
     dir,
@@ -145,6 +154,7 @@ function provision({ options, data, display, dir }: Stage): Promise<Network> {
     deltaPico: options.epsilon === null ? 0 : Math.round(DELTA * 1e12),
     poisonShare: options.poisonShare,
     seed: options.seed,
+    signal,
   });
 }
 
@@ -165,7 +175,7 @@ async function exportAndAudit(
   const report = await auditApart(file, network.genesisFile, signal);
   const { ok, divergence, checked } = report;
   const failures = ok ? [] : [`the offline replay found: ${divergence?.reason}: ${divergence?.detail}`];
-  const result = { blocks, transactions: checked.transactions ?? 0, verified: ok, export: file };
+  const result = { blocks, transactions: checked.transactions, verified: ok, export: file };
   return { result, failures, report };
 }
 
@@ -242,6 +252,14 @@ function boundOf(options: DemoOptions): { readonly signal: AbortSignal; clear():
   const sentence = `the demo was given up after ${ms / 1_000} s: see the nodes' logs, or give it fewer rounds`;
   const timer = setTimeout(() => controller.abort(new CliError('timed-out', sentence)), ms);
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+/** Until the work has ended too, and so writes nothing more; bounded, since every part of it heeds the signal. */
+async function settled(work: Promise<unknown> | null): Promise<void> {
+  const ended = work?.catch(() => {}); // it has been told already
+  const bound = new AbortController();
+  await Promise.race([ended, delay(SETTLE_MS, undefined, { signal: bound.signal }).catch(() => {})]);
+  bound.abort();
 }
 
 /** Never resolves; rejects with the signal's reason. */

@@ -1,5 +1,7 @@
 import type { CallScope } from './method.js';
 
+const PAUSE_MS = 25;
+
 /**
  * Long poll: `read` is asked now and after every change of the head until it gives something.
  *
@@ -17,7 +19,13 @@ export async function waitUntil<T>(
     const leftMs = until - performance.now();
     if (found !== null || leftMs <= 0 || signal.aborted) return found;
     await untilAborted(context.waitForChange({ height }, Math.ceil(leftMs)), signal);
+    // A node with too many waiters answers at once: asking it again without a pause would starve it.
+    if (context.head().height === height) await untilAborted(pause(Math.min(PAUSE_MS, leftMs)), signal);
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {

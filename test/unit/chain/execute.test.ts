@@ -140,7 +140,7 @@ describe('a transaction that is taken', () => {
 describe('a refusal', () => {
   it('consumes the nonce, and leaves no state, event or payload behind', () => {
     const refused = begin();
-    const receipt = take(refused, put(0, 'x', 'no'));
+    const receipt = take(refused, put(0, 'x', 'payload: no'));
     expect(receipt).toMatchObject({ ok: false, code: 'says-no', detail: 'the note x says no', events: [] });
     const { state, changes, payloads } = refused.finish();
     expect(noteOf(state, 'x')).toBeUndefined();

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { apply, certVotesOf } from '../../../consensus/index.js';
 import { E, held, proposal, type Row, run, table, timer, vote, votes } from './member.js';
 
+const NEXT = '0:next(⊥)@0 2:next(⊥)@0 3:next(⊥)@0';
+const SOFT = '0:soft(v)@0 2:soft(v)@0 3:soft(v)@0';
 const activate = { kind: 'activate' } as const;
 const STARTED = ['deadline@0 in 1500', 'resend@0 in 500'];
 
@@ -118,7 +120,7 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
       [proposal('v'), [...STARTED, 'judge v']],
       [held('v'), ['soft(v)@0']],
       [votes([1, 2], 0, 'soft', 'v'), []],
-      [votes([3], 0, 'soft', 'v'), ['cert(v)@0']],
+      [votes([3], 0, 'soft', 'v'), ['cert(v)@0 by [1:soft(v)@0 2:soft(v)@0 3:soft(v)@0]']],
       [votes([0], 0, 'soft', 'v'), []],
     ],
   ],
@@ -127,7 +129,7 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
     {},
     [
       [votes([0, 2, 3], 0, 'soft', 'v'), ['judge v', ...STARTED]],
-      [held('v'), ['cert(v)@0']],
+      [held('v'), [`cert(v)@0 by [${SOFT}]`]],
     ],
   ],
   [
@@ -137,7 +139,7 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
       [proposal('v'), [...STARTED, 'judge v']],
       [timer('deadline', 0), ['next(⊥)@0']],
       [votes([0, 2, 3], 0, 'soft', 'v'), []],
-      [held('v'), ['soft(v)@0', 'next(v)@0']],
+      [held('v'), [`soft(v)@0 by [${SOFT}]`, `next(v)@0 by [${SOFT}]`]],
     ],
   ],
   [
@@ -146,7 +148,10 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
     [
       [votes([0, 2, 3], 0, 'next', null), [...STARTED, 'filter@1 in 250', 'deadline@1 in 3000']],
       [votes([0, 2, 3], 0, 'soft', E), []],
-      [votes([0, 2, 3], 1, 'soft', E), [`cert(${E})@1 by [0:next(⊥)@0 2:next(⊥)@0 3:next(⊥)@0]`]],
+      [
+        votes([0, 2, 3], 1, 'soft', E),
+        [`cert(${E})@1 by [${NEXT} 0:soft(${E})@1 2:soft(${E})@1 3:soft(${E})@1]`],
+      ],
     ],
   ],
   [
@@ -155,8 +160,8 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
     [
       [proposal('v'), [...STARTED, 'judge v']],
       [held('v'), ['soft(v)@0']],
-      [votes([0, 2, 3], 0, 'soft', 'v'), ['cert(v)@0']],
-      [timer('deadline', 0), ['next(v)@0']],
+      [votes([0, 2, 3], 0, 'soft', 'v'), [`cert(v)@0 by [${SOFT}]`]],
+      [timer('deadline', 0), [`next(v)@0 by [${SOFT}]`]],
       [timer('deadline', 0), []],
       [votes([2], 0, 'next', null), []],
     ],
@@ -166,8 +171,8 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
     {},
     [
       [votes([0, 2, 3], 0, 'soft', 'v'), ['judge v', ...STARTED]],
-      [timer('deadline', 0), ['next(⊥)@0']],
-      [held('v'), ['next(v)@0']],
+      [timer('deadline', 0), [`next(⊥)@0 by [${SOFT}]`]],
+      [held('v'), [`next(v)@0 by [${SOFT}]`]],
     ],
   ],
   [
@@ -187,7 +192,10 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
       [timer('filter', 1), ['soft(v)@1 by [0:next(v)@0 2:next(v)@0 3:next(v)@0]']],
       [timer('deadline', 1), ['next(v)@1 by [0:next(v)@0 2:next(v)@0 3:next(v)@0]']],
       [votes([0, 2, 3], 0, 'next', null), ['next(⊥)@1 by [0:next(⊥)@0 2:next(⊥)@0 3:next(⊥)@0]']],
-      [votes([0, 2, 3], 1, 'soft', E), [`next(${E})@1 by [0:next(⊥)@0 2:next(⊥)@0 3:next(⊥)@0]`]],
+      [
+        votes([0, 2, 3], 1, 'soft', E),
+        [`next(${E})@1 by [${NEXT} 0:soft(${E})@1 2:soft(${E})@1 3:soft(${E})@1]`],
+      ],
     ],
   ],
   [
@@ -292,7 +300,7 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
         timer('resend', 0),
         ['broadcast [0:next(⊥)@0 2:next(⊥)@0 3:next(⊥)@0 1:soft(ee)@1]', 'resend@1 in 500'],
       ],
-      [votes([3], 1, 'soft', E), [`cert(${E})@1 by [0:next(⊥)@0 2:next(⊥)@0 3:next(⊥)@0]`]],
+      [votes([3], 1, 'soft', E), [`cert(${E})@1 by [${NEXT} 1:soft(${E})@1 2:soft(${E})@1 3:soft(${E})@1]`]],
       [votes([1], 1, 'cert', E), []],
       [
         timer('resend', 1),
@@ -351,7 +359,7 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
       [proposal('w'), ['judge w']],
       [held('w'), []],
       [votes([0, 2, 3], 0, 'soft', 'w'), []],
-      [timer('deadline', 0), ['next(v)@0']],
+      [timer('deadline', 0), ['next(v)@0 by [0:soft(w)@0 2:soft(w)@0 3:soft(w)@0]']],
     ],
   ],
   [
@@ -361,7 +369,20 @@ const TABLES: readonly [string, Parameters<typeof table>[0], readonly Row[]][] =
       [proposal('v'), ['judge v']],
       [held('v'), ['soft(v)@0']],
       [votes([0, 2, 3], 0, 'soft', 'v'), []],
-      [timer('deadline', 0), ['next(v)@0']],
+      [timer('deadline', 0), [`next(v)@0 by [${SOFT}]`]],
+    ],
+  ],
+  [
+    'restart: the soft quorum behind a cert is still known, and sent to the others',
+    {
+      ownRecords: [vote(1, 0, 'soft', 'v'), vote(1, 0, 'cert', 'v')],
+      justification: [vote(0, 0, 'soft', 'v'), vote(1, 0, 'soft', 'v'), vote(2, 0, 'soft', 'v')],
+    },
+    [
+      [
+        timer('resend', 0),
+        ['broadcast [0:soft(v)@0 1:soft(v)@0 2:soft(v)@0 1:cert(v)@0]', 'resend@0 in 500'],
+      ],
     ],
   ],
   [
@@ -490,6 +511,15 @@ describe('agreement: memory', () => {
       'reject outside-window of 2',
       'reject outside-window of 2',
     ]);
+  });
+
+  it('forgets the far periods when f+1 members move on', () => {
+    const { state } = run({}, [
+      votes([2, 3], 0, 'soft', 'v'),
+      votes([2, 3], 500, 'soft', 'v'),
+      votes([2, 3], 700, 'soft', 'v'),
+    ]);
+    expect([...state.tally.periods.keys()]).toEqual([0, 700]);
   });
 
   it('catches up over any distance, from votes delivered one by one and again', () => {

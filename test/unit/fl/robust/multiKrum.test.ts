@@ -56,6 +56,11 @@ describe('multi-Krum', () => {
     expect(verdicts.filter(({ reason }) => reason === 'rank')).toHaveLength(refused);
   });
 
+  it('scores by n - 2 neighbours when more are blacklisted than were reckoned with', () => {
+    const { verdicts } = verify([update('a', [0]), update('b', [1]), update('c', [3])], 1, 3);
+    expect(verdicts.map(({ score16 }) => score16 / 65_536)).toEqual([1, 1, 4]);
+  });
+
   it('leaves itself out by index, so equal updates stay neighbours', () => {
     // Two at 50 are each other's neighbour at distance 0: (0 + 40²) beats nobody, but counts the twin.
     const updates = [10, 11, 12, 50, 50].map((entry, index) => update('abcde'[index]!, [entry]));
@@ -114,9 +119,9 @@ describe('every rule', () => {
       [/sorted/, [update('b', [1]), update('a', [1])], 1],
       [/sorted/, [update('a', [1]), update('a', [1])], 1],
       [/dimension/, [update('a', [1, 2])], 1],
-      [/units/, [update('a', [1], 0)], 1],
-      [/units/, [update('a', [1], 10_001)], 1],
-      [/units/, [update('a', [1], 1.5)], 1],
+      [/units from 1/, [update('a', [1], 0)], 1],
+      [/units from 1/, [update('a', [1], 10_001)], 1],
+      [/units from 1/, [update('a', [1], 1.5)], 1],
       [/count from 1/, [update('a', [1])], 0],
     ];
     for (const [message, updates, round] of bad)

@@ -103,10 +103,10 @@ describe('alignment against a naive reading of the specification', () => {
   it.each<[string, Grid, number]>([
     ['without noise', quiet(3), 1],
     ['with noise', noisy, 1 / 6],
-  ])('gives the same verdicts on 40 random tasks %s (seeds 0 to 39)', (_, grid, size) => {
+  ])('gives the same verdicts on 16 random tasks %s (seeds 0 to 15)', (_, grid, size) => {
     const seen = new Map<string, number>();
     let off = 0;
-    for (let seed = 0; seed < 40; seed++) {
+    for (let seed = 0; seed < 16; seed++) {
       const rounds = randomTask(seed, grid, size);
       const expected = naiveAlignment(rounds, grid);
       const { verdicts } = play(

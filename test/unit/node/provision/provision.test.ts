@@ -145,6 +145,15 @@ describe('provisionNetwork', () => {
     expect((await provisionNetwork({ ...options, dir: empty })).file.nodes.length).toBe(2);
   });
 
+  it('stops when it is asked to, and leaves nothing behind', async () => {
+    const controller = new AbortController();
+    const called = new Error('called off');
+    setImmediate(() => controller.abort(called));
+    const dir = join(root, 'never');
+    await expect(provisionNetwork({ ...options, dir, signal: controller.signal })).rejects.toBe(called);
+    expect(readdirSync(root).filter((name) => name.startsWith('never'))).toEqual([]);
+  });
+
   it('makes different keys for the same seed', async () => {
     const keysOf = (dir: string): string[] => openNetwork(dir).file.nodes.map(({ publicKey }) => publicKey);
     expect(keysOf(join(root, 'empty'))).not.toEqual(keysOf(options.dir));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  blockHash,
   decodeBlock,
   decodeCertificate,
   encodeBlock,
@@ -269,6 +270,14 @@ describe('the folder', () => {
   });
 });
 
+/** The commit with another header, and with the hash and certificate of that one. */
 function withHeader(commit: Commit, fields: Partial<Commit['block']['header']>): Commit {
-  return { ...commit, block: { ...commit.block, header: { ...commit.block.header, ...fields } } };
+  const header = { ...commit.block.header, ...fields };
+  const hash = blockHash(header);
+  return {
+    ...commit,
+    block: { ...commit.block, header },
+    hash,
+    certificate: { ...commit.certificate, hash },
+  };
 }

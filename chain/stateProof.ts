@@ -1,0 +1,64 @@
+import { equalBytes, sha256 } from '../crypto/index.js';
+import { bytes, type Infer, list, nullable, record } from './codec.js';
+import { hashStateInner, hashStateLeaf, pathBit, type StateTree, statePath, treeRoot } from './stateTree.js';
+
+/** Bits of a path, and so the deepest that an entry can lie. */
+const DEPTH_MAX = 256;
+const EMPTY = new Uint8Array(32);
+
+/**
+ * Shows what a state root says of one key: its value, or that it has none.
+ *
+ * `siblings` are the hashes beside the way, from the lowest up. `other` is for a key without a value whose way
+ * ends at the leaf of another key; null where it ends at the key's own leaf or at an empty subtree.
+ * Size: about 35 bytes for each of log2(n) levels.
+ */
+export const stateProofCodec = record({
+  siblings: list(bytes(32), DEPTH_MAX),
+  other: nullable(record({ path: bytes(32), valueHash: bytes(32) })),
+});
+export type StateProof = Infer<typeof stateProofCodec>;
+
+/** The proof for a key, whether it has a value or not. */
+export function proveState(tree: StateTree, key: string): StateProof {
+  const path = statePath(key);
+  const siblings: Uint8Array[] = [];
+  let node = tree;
+  for (let depth = 0; node !== null && node.kind === 'inner'; depth += 1) {
+    const onLeft = pathBit(path, depth) === 0;
+    siblings.unshift(treeRoot(onLeft ? node.right : node.left));
+    node = onLeft ? node.left : node.right;
+  }
+  const other =
+    node === null || equalBytes(node.path, path) ? null : { path: node.path, valueHash: sha256(node.value) };
+  return { siblings, other };
+}
+
+/**
+ * Does the root say that `key` has this value (null: none)? False for any proof that does not show it.
+ *
+ * Needs nothing but the root: what a light client takes from a certified header. The hashes are put together
+ * along the key's own way, so what they show lies there.
+ */
+export function verifyStateProof(claim: {
+  readonly root: Uint8Array;
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  readonly proof: StateProof;
+}): boolean {
+  const { siblings, other } = claim.proof;
+  const path = statePath(claim.key);
+  let hash: Uint8Array = EMPTY;
+  if (claim.value !== null) {
+    if (other !== null) return false;
+    hash = hashStateLeaf(path, sha256(claim.value));
+  } else if (other !== null) {
+    if (equalBytes(other.path, path)) return false;
+    hash = hashStateLeaf(other.path, other.valueHash);
+  }
+  siblings.forEach((sibling, i) => {
+    const depth = siblings.length - 1 - i;
+    hash = pathBit(path, depth) === 0 ? hashStateInner(hash, sibling) : hashStateInner(sibling, hash);
+  });
+  return equalBytes(hash, claim.root);
+}

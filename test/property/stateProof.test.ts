@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  decode,
+  emptyTree,
+  encode,
+  proveState,
+  type StateProof,
+  statePath,
+  stateProofCodec,
+  treeGet,
+  treeRoot,
+  treeSet,
+  verifyStateProof,
+} from '../../chain/index.js';
+import { sha256, utf8ToBytes } from '../../crypto/index.js';
+
+/** Half of the keys 0..2n are there, so that proofs of both kinds are asked for. */
+const given = fc.record({
+  size: fc.integer({ min: 1, max: 60 }),
+  which: fc.nat(119),
+  at: fc.nat(),
+  byte: fc.nat(31),
+  bit: fc.nat(7),
+});
+const treeOf = (size: number) =>
+  Array.from({ length: size }, (_, i) => i).reduce(
+    (tree, i) => treeSet(tree, `key ${2 * i}`, utf8ToBytes(`value ${i}`)),
+    emptyTree,
+  );
+
+describe('a state proof', () => {
+  it('shows the value of a key, or that it has none, and nothing else', () => {
+    fc.assert(
+      fc.property(given, ({ size, which, at, byte, bit }) => {
+        const tree = treeOf(size);
+        const root = treeRoot(tree);
+        const key = `key ${which}`;
+        const value = treeGet(tree, key);
+        const proof = proveState(tree, key);
+        const claim = { root, key, value, proof };
+        expect(verifyStateProof(claim)).toBe(true);
+        expect(decode(stateProofCodec, encode(stateProofCodec, proof), 20_000)).toEqual(proof);
+
+        const refused = (change: Partial<typeof claim>): void =>
+          expect(verifyStateProof({ ...claim, ...change })).toBe(false);
+        refused({ value: utf8ToBytes('another') });
+        if (value !== null) refused({ value: null });
+        refused({ root: sha256(root) });
+        for (let i = 0; i < 120; i += 1) {
+          const other = `key ${i}`;
+          // One empty subtree, or one other leaf, shows the absence of every key whose way ends there.
+          const alsoAbsent = value === null && treeGet(tree, other) === null;
+          if (i !== which && !alsoAbsent) refused({ key: other });
+        }
+        if (proof.siblings.length > 0) {
+          const spot = at % proof.siblings.length;
+          const flipped = new Uint8Array(proof.siblings[spot]!);
+          flipped[byte]! ^= 1 << bit;
+          refused({ proof: { ...proof, siblings: proof.siblings.with(spot, flipped) } });
+          refused({ proof: { ...proof, siblings: proof.siblings.slice(1) } });
+          refused({ proof: { ...proof, siblings: proof.siblings.slice(0, -1) } });
+        }
+        refused({ proof: { ...proof, siblings: [...proof.siblings, sha256()] } });
+      }),
+    );
+  });
+
+  it('does not deny a key by its own leaf, nor by a leaf that lies elsewhere', () => {
+    const tree = treeOf(30);
+    const root = treeRoot(tree);
+    const key = 'key 8';
+    const { siblings } = proveState(tree, key);
+    const own: StateProof = {
+      siblings,
+      other: { path: statePath(key), valueHash: sha256(treeGet(tree, key)!) },
+    };
+    expect(verifyStateProof({ root, key, value: null, proof: own })).toBe(false);
+    const value = treeGet(tree, key);
+    expect(verifyStateProof({ root, key, value, proof: { siblings, other: null } })).toBe(true);
+    expect(verifyStateProof({ root, key, value, proof: own })).toBe(false);
+    for (let i = 0; i < 60; i += 2) {
+      const elsewhere = `key ${i}`;
+      const leaf = { path: statePath(elsewhere), valueHash: sha256(treeGet(tree, elsewhere)!) };
+      const path = proveState(tree, elsewhere).siblings;
+      expect(verifyStateProof({ root, key, value: null, proof: { siblings: path, other: leaf } })).toBe(
+        false,
+      );
+      expect(verifyStateProof({ root, key, value: null, proof: { siblings, other: leaf } })).toBe(false);
+    }
+  });
+
+  it('of the empty state denies every key', () => {
+    const root = treeRoot(emptyTree);
+    const proof = proveState(emptyTree, 'a');
+    expect(proof).toEqual({ siblings: [], other: null });
+    expect(verifyStateProof({ root, key: 'a', value: null, proof })).toBe(true);
+    expect(verifyStateProof({ root, key: 'a', value: new Uint8Array(0), proof })).toBe(false);
+  });
+});

@@ -1,0 +1,236 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { CommanderError } from 'commander';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ExitName, exitCodes } from '../../../../node/cli/exitCodes.js';
+import { failureOf } from '../../../../node/cli/failure.js';
+import { buildProgram } from '../../../../node/cli/program.js';
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'consilium-cli-'));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Runs a command line as main.ts does and gives what a user would see. */
+async function run(
+  ...args: string[]
+): Promise<{ exit: ExitName; out: string; notes: string; message: string }> {
+  const said = { out: '', notes: '' };
+  const program = buildProgram({
+    out: (text) => {
+      said.out += `${text}\n`;
+    },
+    note: (text) => {
+      said.notes += `${text}\n`;
+    },
+    screen: Object.assign(new PassThrough(), { isTTY: false as const, columns: 80 }),
+    env: {},
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return { exit: 'ok', ...said, message: '' };
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return { exit: error.exitCode === 0 ? 'ok' : 'usage', ...said, message: error.message };
+    }
+    const { exit, message } = failureOf(error);
+    return { exit, ...said, message };
+  }
+}
+
+function file(name: string, content: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const rows = Array.from({ length: 60 }, (_, index) => `${index},${index % 2}`).join('\n');
+
+describe('usage', () => {
+  it('proposes the command that was meant', async () => {
+    const { exit, notes } = await run('dmeo');
+    expect(exit).toBe('usage');
+    expect(notes).toContain('Did you mean demo?');
+    expect((await run('testnet', 'stauts', 'x')).notes).toContain('Did you mean status?');
+    expect((await run('demo', '--round', '3')).notes).toContain('Did you mean --rounds?');
+  });
+
+  it('has help with examples for every command, and lists the exit codes', async () => {
+    const { exit, out } = await run('--help');
+    expect(exit).toBe('ok');
+    for (const [name, code] of Object.entries(exitCodes)) expect(out).toMatch(new RegExp(`${code}  ${name}`));
+    for (const command of [
+      ['demo'],
+      ['testnet', 'up'],
+      ['node', 'start'],
+      ['task'],
+      ['chain', 'verify'],
+      ['keys'],
+    ]) {
+      const help = await run(...command, '--help');
+      expect(help.exit).toBe('ok');
+      expect(help.out).toMatch(/Examples?:\n {2}consilium /);
+    }
+  });
+
+  it('names its version', async () => {
+    const { version } = JSON.parse(
+      readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8'),
+    );
+    expect((await run('--version')).out.trim()).toBe(version);
+  });
+
+  it.each([
+    ['demo', '--rounds', '0'],
+    ['demo', '--rounds', '2.5'],
+    ['demo', '--validators', '33'],
+    ['demo', '--poison', '1.1'],
+    ['demo', '--poison', '-0.1'],
+    ['demo', '--epsilon', '0'],
+    ['demo', '--epsilon', 'some'],
+    ['demo', '--epsilon', '65'],
+    ['demo', 'surplus'],
+    ['demo', '--label', 'outcome'],
+    ['testnet', 'up'],
+    ['node', 'start'],
+    ['task', 'watch', 'first', '--node', 'http://127.0.0.1:1'],
+    ['task', 'list', '--node', 'no address'],
+    ['task', 'list'],
+    ['chain', 'verify', 'x.car'],
+    ['chain', 'verify', 'x.car', '--genesis', 'g', '--anchor', '12:abc'],
+  ])('refuses %s %s %s', async (...args) => {
+    expect((await run(...args.filter((arg) => arg !== undefined))).exit).toBe('usage');
+  });
+
+  it('gives no two failures the same exit code', () => {
+    const codes = Object.values(exitCodes);
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+});
+
+describe('bad data files, told before anything is written', () => {
+  const cases: [string, () => string[], ExitName, RegExp][] = [
+    [
+      'a missing file',
+      () => ['--data', join(dir, 'nowhere.csv'), '--label', 'y'],
+      'bad-data',
+      /no such file/,
+    ],
+    ['no rows', () => ['--data', file('a.csv', 'a,y\n'), '--label', 'y'], 'bad-data', /no rows/],
+    [
+      'a missing label',
+      () => ['--data', file('b.csv', `a,y\n${rows}`), '--label', 'z'],
+      'bad-data',
+      /no column z/,
+    ],
+    [
+      'text for a number',
+      () => ['--data', file('c.csv', `a,y\n${rows}\nhigh,1`), '--label', 'y'],
+      'bad-data',
+      /line 62, column a: "high"/,
+    ],
+    [
+      'columns missing for the schema',
+      () => ['--data', file('d.csv', `a,y\n${rows}`), '--schema', 'datasets/pima.schema.json'],
+      'bad-data',
+      /no column pregnancies/,
+    ],
+    [
+      'a schema that is not JSON',
+      () => ['--data', file('e.csv', `a,y\n${rows}`), '--schema', file('e.json', '{')],
+      'bad-data',
+      /not JSON/,
+    ],
+    ['no label', () => ['--data', file('f.csv', `a,y\n${rows}`)], 'usage', /--label/],
+  ];
+  it.each(cases)('%s', async (_, args, exit, message) => {
+    const target = join(dir, 'target');
+    for (const command of [
+      ['demo', '--dir', target],
+      ['testnet', 'up', target],
+    ]) {
+      const failure = await run(...command, ...args());
+      expect(failure.message).toMatch(message);
+      expect(failure.exit).toBe(exit);
+      expect(existsSync(target)).toBe(false);
+    }
+  });
+});
+
+describe('bad folders and files', () => {
+  it('refuses a folder with other things in it and leaves them', async () => {
+    const letter = file('letter.txt', 'dear');
+    for (const command of [
+      ['demo', '--dir', dir],
+      ['testnet', 'up', dir],
+      ['testnet', 'status', dir],
+      ['testnet', 'down', dir],
+    ]) {
+      expect((await run(...command)).exit).toBe('bad-folder');
+    }
+    expect(readFileSync(letter, 'utf8')).toBe('dear');
+    expect(readdirSync(dir).filter((name) => name.includes('part'))).toEqual([]);
+  });
+
+  it('tells a genesis that does not parse', async () => {
+    const bad = file('genesis.json', '{"version": 1');
+    const { exit, message } = await run('chain', 'verify', 'x.car', '--genesis', bad);
+    expect(exit).toBe('bad-genesis');
+    expect(message).toContain('not-json');
+  });
+
+  it('tells a configuration that is none', async () => {
+    const bad = file('config.json', '{"version": 1}');
+    expect((await run('node', 'start', '--config', bad)).exit).toBe('bad-config');
+    expect((await run('node', 'start', '--config', join(dir, 'nowhere.json'))).exit).toBe('bad-config');
+  });
+
+  it('tells a task that is none', async () => {
+    const bad = file('task.json', '{"title": "x"}');
+    const { exit, message } = await run('task', 'publish', bad, '--node', 'http://127.0.0.1:9');
+    expect(exit).toBe('bad-config');
+    expect(message).toMatch(/task: model/);
+  });
+});
+
+describe('nodes', () => {
+  it('tells that nobody answers', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    expect((await run('task', 'list', '--node', `http://127.0.0.1:${port}`)).exit).toBe('unreachable');
+  });
+
+  it('tells that what answers is no node', async () => {
+    const server = createServer((_, response) => response.end('hello'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const { exit, message } = await run('task', 'list', '--node', `http://127.0.0.1:${port}`);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(exit).toBe('unreachable');
+    expect(message).toContain('JSON');
+  });
+});
+
+describe('keys', () => {
+  it('makes keys, shows the public part, never writes over, never shows a secret', async () => {
+    const folder = join(dir, 'keys');
+    const made = JSON.parse((await run('keys', 'new', folder, '--validator', '--json')).out);
+    const shown = JSON.parse((await run('keys', 'show', join(folder, 'keystore.json'), '--json')).out);
+    expect(shown).toEqual(made);
+    expect(Object.keys(shown).sort()).toEqual(['publicKey', 'vrfPublicKey']);
+    const before = readFileSync(join(folder, 'keystore.json'), 'utf8');
+    expect((await run('keys', 'new', folder)).exit).toBe('bad-folder');
+    expect(readFileSync(join(folder, 'keystore.json'), 'utf8')).toBe(before);
+    const wrong = file('wrong', 'no');
+    expect((await run('keys', 'show', join(folder, 'keystore.json'), '--password-file', wrong)).exit).toBe(
+      'bad-config',
+    );
+  });
+});

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { checkTask } from '../../../../contracts/index.js';
+import type { DemoOptions } from '../../../../node/cli/demo/options.js';
+import { demoTask } from '../../../../node/cli/demo/task.js';
+import { CliError } from '../../../../node/cli/failure.js';
+import { type TaskFile, taskSpecOf } from '../../../../node/cli/taskFile.js';
+import { prepareData, seedFor } from '../../../../node/provision/index.js';
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../../../datasets/${name}`, import.meta.url), 'utf8');
+const options: DemoOptions = {
+  rounds: 30,
+  validators: 4,
+  devices: 5,
+  poisonShare: 0,
+  epsilon: 3,
+  data: null,
+  schema: null,
+  label: null,
+  seed: '1',
+  keep: false,
+  json: false,
+  dir: null,
+};
+const data = prepareData({
+  csv: read('pima.csv'),
+  schema: JSON.parse(read('pima.schema.json')),
+  label: null,
+  seed: seedFor('split', '1'),
+  devices: 20,
+});
+
+function faultOf(file: unknown): string {
+  try {
+    taskSpecOf(file);
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'bad-config') return error.message;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the demo’s task', () => {
+  it('is one that the contract takes, with the noise of DESIGN.md section 14', () => {
+    const spec = taskSpecOf(demoTask(options, data));
+    expect(checkTask(spec)).toBeNull();
+    expect(spec.privacy).toMatchObject({ epsilonMicro: 3_000_000, deltaPico: 100_000_000, clip16: 65_536 });
+    expect(spec.privacy.sigma16 / 65_536).toBeCloseTo(6.7, 2);
+    expect([spec.devicesMax, spec.quorum, spec.verification.faulty]).toEqual([20, 14, 6]);
+    expect(spec.model).toEqual({ inputs: 8, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] });
+    expect(spec.publicData).toBe(false);
+  });
+
+  it('has the least noise that the budget allows', () => {
+    const spec = taskSpecOf(demoTask(options, data));
+    const less = { ...spec, privacy: { ...spec.privacy, sigma16: spec.privacy.sigma16 - 1 } };
+    expect(checkTask(less)?.code).toBe('overdraws');
+  });
+
+  it('without ε has no noise and declares the data public', () => {
+    const spec = taskSpecOf(demoTask({ ...options, epsilon: null }, data));
+    expect(checkTask(spec)).toBeNull();
+    expect(spec.privacy).toMatchObject({ epsilonMicro: 0, deltaPico: 0, sigma16: 0 });
+    expect(spec.publicData).toBe(true);
+    expect(checkTask({ ...spec, publicData: false })?.code).toBe('not-public');
+  });
+
+  it('survives being written and read', () => {
+    const task = demoTask(options, data);
+    expect(taskSpecOf(JSON.parse(JSON.stringify(task)))).toEqual(taskSpecOf(task));
+  });
+});
+
+describe('taskSpecOf', () => {
+  const task: TaskFile = demoTask(options, data);
+  const bad: [string, unknown, RegExp][] = [
+    ['something else', 7, /the file/],
+    ['an unknown field', { ...task, epsilom: 1 }, /epsilom/],
+    ['an unknown rule', { ...task, verification: 'majority' }, /verification/],
+    ['no rounds', { ...task, rounds: 0 }, /rounds/],
+    ['half a budget', { ...task, privacy: { epsilon: 3 } }, /privacy\.delta/],
+    ['a schema that is none', { ...task, schema: { features: [] } }, /schema: label/],
+    [
+      'an unknown layer',
+      { ...task, model: { inputs: 8, layers: [{ kind: 'eval', units: 1 }] } },
+      /model\.layers\.0/,
+    ],
+  ];
+  it.each(bad)('refuses %s and names the place', (_, file, message) => {
+    expect(faultOf(file)).toMatch(message);
+  });
+});

@@ -5,8 +5,12 @@ import {
   decodeCertificate,
   payloadId,
   readState,
+  type StateReader,
+  treeEntries,
 } from '../chain/index.js';
 import {
+  type CertificateFault,
+  type Judged,
   judgeBlock,
   judgeEmpty,
   nextCommittee,
@@ -18,13 +22,12 @@ import {
   type Closings,
   closingJob,
   dueClosings,
-  enrolledCell,
   ledgerCell,
+  openTasks,
+  roundCell,
   runClosing,
-  taskCell,
-  taskCountCell,
 } from '../contracts/index.js';
-import { bytesToHex } from '../crypto/index.js';
+import { bytesToHex, equalBytes } from '../crypto/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import type { ChainStart } from '../genesis/index.js';
 import { type AuditReport, assumptionsOf, type Checked, type Divergence, nothingChecked } from './report.js';
@@ -51,11 +54,11 @@ export interface Replay {
  * every state root compared.
  *
  * Cost a block: a few signature checks a member, one VRF check, the execution and the verdicts of its closings.
- * Memory: the state, the payloads of the rounds that are open, and the models made so far.
+ * Memory: the state, the hash of each block, and the payloads of the rounds that are open.
  */
 export function createReplay(chain: ChainStart): Replay {
   const payloads = new Map<string, Uint8Array>();
-  const hashes = new Map<number, string>();
+  const hashes = new Map([[0, bytesToHex(chain.chainId)]]);
   let tip = chain.tip;
   let checked: Checked = nothingChecked;
   let divergence: Divergence | null = null;
@@ -78,7 +81,7 @@ export function createReplay(chain: ChainStart): Replay {
     if ('missing' in closings) return fail('missing-payload', `closing ${closings.missing} lacks a payload`);
     const judgement =
       block.header.leader === null
-        ? judgeEmpty(chain.rules, tip, block.header, closings.outcomes)
+        ? judgeEmpty(chain.rules, tip, block, closings.outcomes)
         : judgeBlock(chain.rules, tip, block, closings.outcomes, payloadOf);
     if (!judgement.ok) {
       return fail(judgement.reason, judgement.detail, {
@@ -88,13 +91,10 @@ export function createReplay(chain: ChainStart): Replay {
     }
     const { judged } = judgement;
     const committee = nextCommittee(chain.rules, tip).map(({ publicKey }) => publicKey);
-    const verified =
-      bytesToHex(certificate.hash) !== bytesToHex(judged.hash) || certificate.height !== judged.tip.height
-        ? ({ ok: false, reason: 'of another block' } as const)
-        : verifyCertificate({ certificate, chainId: chain.chainId, committee });
-    if (!verified.ok)
-      return fail('bad-certificate', `the certificate is ${verified.reason}`, { key: 'certificate' });
+    const fault = certificateFault(chain.chainId, committee, judged, certificate);
+    if (fault !== null) return fail('bad-certificate', `the certificate is ${fault}`, { key: 'certificate' });
     for (const [id, payload] of judged.executed.payloads) payloads.set(id, payload);
+    dropUnneeded(payloads, readState(judged.tip.state));
     checked = count(
       checked,
       block,
@@ -162,6 +162,31 @@ function decodeEntry(
   }
 }
 
+/** Whether the certificate is this block's, of this chain; every field of it counts. */
+function certificateFault(
+  chainId: Uint8Array,
+  committee: readonly Uint8Array[],
+  { hash, tip }: Judged,
+  certificate: ReturnType<typeof decodeCertificate>,
+): CertificateFault | 'of another chain' | 'of another block' | null {
+  if (!equalBytes(certificate.chainId, chainId)) return 'of another chain';
+  if (!equalBytes(certificate.hash, hash) || certificate.height !== tip.height) return 'of another block';
+  const verified = verifyCertificate({ certificate, chainId, committee });
+  return verified.ok ? null : verified.reason;
+}
+
+/** Forgets every payload but those of the open rounds: nothing else is read again. */
+function dropUnneeded(payloads: Map<string, Uint8Array>, state: StateReader): void {
+  const needed = new Set<string>();
+  for (const { id } of openTasks(state)) {
+    const round = roundCell.get(state, id);
+    if (round === null) continue;
+    const refs = [round.weights, round.accumulator, ...round.updates.map(({ payload }) => payload)];
+    for (const ref of refs) if (ref !== null) needed.add(bytesToHex(ref.id));
+  }
+  for (const id of payloads.keys()) if (!needed.has(id)) payloads.delete(id);
+}
+
 /** Keeps the payloads that the block announces; one that is foreign or missing is a finding. */
 function takePayloads(
   held: Map<string, Uint8Array>,
@@ -169,6 +194,10 @@ function takePayloads(
   given: readonly Uint8Array[],
 ): { readonly reason: string; readonly detail: string; readonly key: string } | null {
   const announced = block.transactions.flatMap(({ payloads }) => payloads);
+  if (given.length > announced.length) {
+    const detail = `${given.length} payloads for ${announced.length} announced`;
+    return { reason: 'foreign-payload', detail, key: 'payloads' };
+  }
   for (const [i, ref] of announced.entries()) {
     const key = bytesToHex(ref.id);
     const payload = given[i];
@@ -226,19 +255,17 @@ function count(
   };
 }
 
-/** Every dataset's ledger that a task of the chain charges: none may stand over its cap. */
+/** Every ledger in the state: none may stand over its cap. */
 function checkLedgers(tip: Tip): { readonly count: number; readonly overdrawn: string | null } {
   const state = readState(tip.state);
-  const seen = new Set<string>();
-  for (let task = 1; task <= (taskCountCell.get(state) ?? 0); task += 1) {
-    if (taskCell.get(state, task) === null) continue;
-    for (const { device, dataset } of enrolledCell.get(state, task) ?? []) {
-      const key = ledgerCell.key(bytesToHex(device), bytesToHex(dataset));
-      const ledger = ledgerCell.get(state, bytesToHex(device), bytesToHex(dataset));
-      if (ledger === null || seen.has(key)) continue;
-      seen.add(key);
-      if (ledger.rhoSpent > ledger.rhoCap) return { count: seen.size, overdrawn: key };
-    }
+  let count = 0;
+  let overdrawn: string | null = null;
+  for (const [key] of treeEntries(tip.state)) {
+    const [cellName, device, dataset] = [ledgerCell.key(), ...key.split('/').slice(-2)];
+    if (key !== `${cellName}/${device}/${dataset}`) continue;
+    const { rhoSpent, rhoCap } = ledgerCell.get(state, device!, dataset!)!;
+    count += 1;
+    if (rhoSpent > rhoCap) overdrawn ??= key;
   }
-  return { count: seen.size, overdrawn: null };
+  return { count, overdrawn };
 }

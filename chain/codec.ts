@@ -34,14 +34,19 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
 /**
  * Decodes canonical bytes, or throws DecodeError.
  *
- * Limits: at most `bytesMax` bytes, checked before anything is read; nesting at most DEPTH_MAX.
+ * Limits: at most `bytesMax` bytes, checked before anything is read; nesting at most `depthMax`.
  * The library's decoder takes unsorted keys, wide integers and float16, so the value is encoded again and
  * compared: one value has one form.
  */
-export function decode<T>(codec: Codec<T>, bytes: Uint8Array, bytesMax: number): T {
+export function decode<T>(
+  codec: Codec<T>,
+  bytes: Uint8Array,
+  bytesMax: number,
+  depthMax: number = DEPTH_MAX,
+): T {
   if (bytes.length > bytesMax)
     throw new DecodeError('oversize', '$', `${bytes.length} bytes, at most ${bytesMax}`);
-  checkDepth(bytes);
+  checkDepth(bytes, depthMax);
   let node: unknown;
   try {
     node = dagCbor.decode(bytes);
@@ -86,7 +91,7 @@ export const DEPTH_MAX = 16;
  * Walks the heads of CBOR items without allocating, so that a few kilobytes of nested lists cannot exhaust
  * the decoder's stack and a length that lies cannot make it allocate.
  */
-function checkDepth(bytes: Uint8Array): void {
+function checkDepth(bytes: Uint8Array, depthMax: number): void {
   const open: number[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -101,7 +106,7 @@ function checkDepth(bytes: Uint8Array): void {
       const items = major === 5 ? argument * 2 : argument;
       if (items > bytes.length - at) throw new DecodeError('not-cbor', '$', 'a length exceeds the input');
       open.push(items);
-      if (open.length > DEPTH_MAX) throw new DecodeError('oversize', '$', `nested deeper than ${DEPTH_MAX}`);
+      if (open.length > depthMax) throw new DecodeError('oversize', '$', `nested deeper than ${depthMax}`);
     } else if (major === 6) {
       throw new DecodeError('shape', '$', 'links are not used inside values');
     }

@@ -52,9 +52,15 @@ export function encodeTransaction(transaction: Transaction): Uint8Array {
   return encode(transactionCodec, transaction);
 }
 
+/**
+ * How deep a transaction may nest: less than what stands around it in blocks and messages leaves of DEPTH_MAX.
+ * With one that decodes alone but in no block, every leader that takes it would fail.
+ */
+const TRANSACTION_DEPTH_MAX = 10;
+
 /** Throws DecodeError on anything but one canonical transaction of at most `transactionBytesMax` bytes. */
 export function decodeTransaction(raw: Uint8Array): Transaction {
-  return decode(transactionCodec, raw, limits.transactionBytesMax);
+  return decode(transactionCodec, raw, limits.transactionBytesMax, TRANSACTION_DEPTH_MAX);
 }
 
 /** SHA-256 of the encoded transaction, signature included. */

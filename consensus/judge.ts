@@ -8,6 +8,7 @@ import {
   encodeBlock,
   type Header,
   limits,
+  nonceCell,
   type ParentVote,
   type Protocol,
   participantsOf,
@@ -81,6 +82,12 @@ export type Judgement =
       readonly transaction?: number;
     };
 
+/**
+ * Latest time of a block, in ms: the year 10889. Far above any clock and far below 2^53, so that contracts may
+ * add a span to a time, and the empty block its millisecond, without leaving the whole numbers of the codec.
+ */
+export const BLOCK_TIME_MAX = 2 ** 48;
+
 /** The committee of the height after a tip; its first member leads. */
 export function nextCommittee<C>(rules: Rules<C>, tip: Tip): readonly RingSeat[] {
   const ring = ringAt(readState(tip.state), tip.height + 1, rules.eraHeights);
@@ -117,7 +124,7 @@ export function buildBlock<C>(
   closings: ReadonlyMap<string, C>,
   payloadOf: (id: Uint8Array) => Uint8Array | null,
 ): Judged {
-  const level = draft.candidates.find(({ transaction }) => transaction.level !== 0)?.transaction.level ?? 0;
+  const level = levelOf(rules.protocol, tip, draft.candidates);
   const context = contextOf(tip, draft, closings);
   const execution = beginExecution(rules.protocol, tip.state, context, level, payloadOf);
   // Header, parent votes and list heads: what a block weighs before its transactions.
@@ -176,14 +183,17 @@ export function judgeBlock<C>(
   return compare(judged, header);
 }
 
-/** Checks a certified empty block of the chain against the one that has to be here. */
+/** Checks a certified empty block of the chain, its empty body too, against the one that has to be here. */
 export function judgeEmpty<C>(
   rules: Rules<C>,
   tip: Tip,
-  header: Header,
+  block: Block,
   closings: ReadonlyMap<string, C>,
 ): Judgement {
-  return compare(emptyBlock(rules, tip, closings), header);
+  const fault = linkFault(tip, block.header);
+  if (fault !== null) return fault;
+  if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
+  return compare(emptyBlock(rules, tip, closings), block.header);
 }
 
 /** Cert votes for the tip as a block carries them: sorted by voter, all of one period. */
@@ -203,13 +213,35 @@ export function parentVotesFault(tip: Tip, votes: readonly ParentVote[]): string
   return null;
 }
 
-function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
+/** Level of the first task transaction whose sender may send it now: one that can't stand starves no other. */
+function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly VerifiedTransaction[]): number {
+  const state = readState(tip.state);
+  const nonces = new Map<string, number>();
+  for (const { transaction } of candidates) {
+    const { from, nonce, level } = transaction;
+    const sender = bytesToHex(from);
+    const next = nonces.get(sender) ?? nonceCell.get(state, sender) ?? 0;
+    if (nonce !== next || !protocol.isAccount(state, from)) continue;
+    if (level !== 0) return level;
+    nonces.set(sender, next + 1);
+  }
+  return 0;
+}
+
+function linkFault(tip: Tip, header: Header): Judgement | null {
   if (!equalBytes(header.chainId, tip.chainId))
     return invalid('wrong-chain', 'the block names another chain');
   if (header.height !== tip.height + 1)
     return invalid('wrong-height', `height ${header.height} after ${tip.height}`);
   if (!equalBytes(header.parent, tip.hash)) return invalid('wrong-parent', 'the parent is another block');
+  return null;
+}
+
+function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
+  const link = linkFault(tip, header);
+  if (link !== null) return link;
   if (header.time <= tip.time) return invalid('wrong-time', 'the time is not after the parent’s');
+  if (header.time > BLOCK_TIME_MAX) return invalid('wrong-time', 'the time is beyond what a chain may reach');
   const drawn = nextCommittee(rules, tip)[0]!;
   if (header.leader === null || !equalBytes(header.leader, drawn.publicKey)) {
     return invalid('wrong-leader', 'the draw named another leader');

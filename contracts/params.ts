@@ -1,11 +1,12 @@
 import { cell, type Infer, integer, record, uint } from '../chain/index.js';
+import { MEMBERS_MAX } from '../consensus/index.js';
 
 /** What genesis fixes for the whole life of the chain. Units are in the names; see docs/genesis.md. */
 export const paramsCodec = record({
   /** Heights in an era: reputation of one era takes effect two eras later. */
   eraHeights: integer(1, 1_000_000),
   /** Committee size M. */
-  members: integer(1, 1_000),
+  members: integer(1, MEMBERS_MAX),
   validatorReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
   deviceReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
   agreement: record({

@@ -1,10 +1,25 @@
 import { z } from 'zod';
-import { bytes, encode, type Infer, limits, list, struct, tagged, text, uint } from '../chain/index.js';
+import {
+  bytes,
+  DecodeError,
+  encode,
+  type Infer,
+  integer,
+  limits,
+  list,
+  struct,
+  tagged,
+  text,
+} from '../chain/index.js';
+import { BLOCK_TIME_MAX, MEMBERS_MAX } from '../consensus/index.js';
 import { ACCOUNTS_MAX, accountCodec, paramsCodec } from '../contracts/index.js';
-import { compareBytes, hexToBytes, sha256 } from '../crypto/index.js';
+import { compareBytes, hexToBytes, isPublicKey, sha256 } from '../crypto/index.js';
 
 const key = z.string().regex(/^[0-9a-f]{64}$/, 'a public key is 64 hex digits');
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
+
+/** Leaves room for a chain's life below the latest time of a block. */
+const GENESIS_TIME_MAX = BLOCK_TIME_MAX / 2;
 
 const reputationSchema = z.strictObject({ start: count(1, 10_000), cap: count(1, 10_000) });
 
@@ -13,10 +28,10 @@ export const genesisSchema = z.strictObject({
   version: z.literal(1),
   name: z.string().min(1).max(64),
   /** Milliseconds since 1970; the first block is later. */
-  time: count(0, Number.MAX_SAFE_INTEGER),
+  time: count(0, GENESIS_TIME_MAX),
   params: z.strictObject({
     eraHeights: count(1, 1_000_000),
-    members: count(1, limits.membersMax),
+    members: count(1, MEMBERS_MAX),
     validatorReputation: reputationSchema,
     deviceReputation: reputationSchema,
     agreement: z.strictObject({
@@ -46,7 +61,7 @@ export type Genesis = z.infer<typeof genesisSchema>;
 
 const genesisCodec = tagged('consilium/genesis', 1, {
   name: text(64),
-  time: uint,
+  time: integer(0, GENESIS_TIME_MAX),
   params: paramsCodec,
   accounts: list(struct({ publicKey: bytes(32), account: accountCodec }), ACCOUNTS_MAX),
 });
@@ -60,7 +75,9 @@ export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate';
  */
 export function parseGenesis(
   textOfFile: string,
-): { ok: true; genesis: Genesis } | { ok: false; reason: GenesisFault; detail: string } {
+):
+  | { readonly ok: true; readonly genesis: Genesis }
+  | { readonly ok: false; readonly reason: GenesisFault; readonly detail: string } {
   let json: unknown;
   try {
     json = JSON.parse(textOfFile);
@@ -72,7 +89,7 @@ export function parseGenesis(
     const issue = parsed.error.issues[0]!;
     return { ok: false, reason: 'shape', detail: `${issue.path.join('.') || '(top)'}: ${issue.message}` };
   }
-  return checkAccounts(parsed.data);
+  return checkParams(parsed.data) ?? checkAccounts(parsed.data) ?? checkCodec(parsed.data);
 }
 
 /** The content of a genesis file with keys as bytes and accounts sorted by key. */
@@ -91,7 +108,20 @@ export function chainIdOf(value: GenesisValue): Uint8Array {
   return sha256(encode(genesisCodec, { ...value, chainId: new Uint8Array(32) }));
 }
 
-function checkAccounts(genesis: Genesis): ReturnType<typeof parseGenesis> {
+type Fault = Extract<ReturnType<typeof parseGenesis>, { readonly ok: false }>;
+
+function checkParams({ params }: Genesis): Fault | null {
+  const { validatorReputation, deviceReputation, agreement } = params;
+  if (validatorReputation.start > validatorReputation.cap || deviceReputation.start > deviceReputation.cap) {
+    return { ok: false, reason: 'shape', detail: 'params: a reputation starts above its cap' };
+  }
+  if (agreement.deadlineMs > agreement.deadlineCapMs) {
+    return { ok: false, reason: 'shape', detail: 'params.agreement: deadlineMs is above deadlineCapMs' };
+  }
+  return null;
+}
+
+function checkAccounts(genesis: Genesis): Fault | null {
   const keys = new Set(genesis.accounts.map(({ publicKey }) => publicKey));
   if (keys.size !== genesis.accounts.length) {
     return { ok: false, reason: 'duplicate', detail: 'accounts: two accounts have one public key' };
@@ -100,6 +130,20 @@ function checkAccounts(genesis: Genesis): ReturnType<typeof parseGenesis> {
   if (names.size !== genesis.accounts.length) {
     return { ok: false, reason: 'duplicate', detail: 'accounts: two accounts have one name' };
   }
+  const stray = genesis.accounts.find(
+    ({ publicKey, vrfPublicKey }) => !isKey(publicKey) || (vrfPublicKey !== null && !isKey(vrfPublicKey)),
+  );
+  if (stray !== undefined) {
+    return {
+      ok: false,
+      reason: 'shape',
+      detail: `accounts: a key of ${stray.name} is no point of the curve`,
+    };
+  }
+  return checkValidators(genesis);
+}
+
+function checkValidators(genesis: Genesis): Fault | null {
   const validators = genesis.accounts.filter(({ role }) => role === 'validator');
   if (validators.length === 0 || validators.length > limits.membersMax) {
     return {
@@ -111,9 +155,27 @@ function checkAccounts(genesis: Genesis): ReturnType<typeof parseGenesis> {
   if (validators.some(({ vrfPublicKey }) => vrfPublicKey === null)) {
     return { ok: false, reason: 'validators', detail: 'accounts: every validator needs a vrfPublicKey' };
   }
+  if (new Set(validators.map(({ vrfPublicKey }) => vrfPublicKey)).size !== validators.length) {
+    return { ok: false, reason: 'duplicate', detail: 'accounts: two validators have one vrfPublicKey' };
+  }
   const hospitals = new Set(validators.map(({ hospital }) => hospital));
   if (hospitals.size !== validators.length) {
     return { ok: false, reason: 'validators', detail: 'accounts: a hospital runs one validator' };
   }
-  return { ok: true, genesis };
+  return null;
+}
+
+function isKey(hex: string): boolean {
+  return isPublicKey(hexToBytes(hex));
+}
+
+/** What the form allows and the codec doesn't: text that is too long in bytes or not well formed, minus zero. */
+function checkCodec(genesis: Genesis): ReturnType<typeof parseGenesis> {
+  try {
+    chainIdOf(genesisValue(genesis));
+    return { ok: true, genesis };
+  } catch (error) {
+    if (error instanceof DecodeError) return { ok: false, reason: 'shape', detail: error.message };
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { bytesToHex } from '../../crypto/index.js';
 import { rhoCap } from '../../fl/index.js';
 import { accountOf } from '../identity/index.js';
 import type { Declare } from './calls.js';
-import { ledgerCell } from './state.js';
+import { DATASETS_MAX, declaredCell, ledgerCell } from './state.js';
 
 export function declare<C>(scope: CallScope<C>, args: Declare): Refusal | null {
   const device = bytesToHex(scope.sender);
@@ -17,6 +17,10 @@ export function declare<C>(scope: CallScope<C>, args: Declare): Refusal | null {
       'this dataset has its budget; a budget is declared once and cannot change',
     );
   }
+  const declared = (declaredCell.get(scope.state, device) ?? 0) + 1;
+  if (declared > DATASETS_MAX)
+    return refuse('too-many-datasets', `a device declares at most ${DATASETS_MAX}`);
+  declaredCell.set(scope.state, declared, device);
   const { unit, epsilonMicro, deltaPico } = args;
   const cap = rhoCap(epsilonMicro, deltaPico);
   ledgerCell.set(

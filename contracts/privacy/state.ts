@@ -1,4 +1,4 @@
-import { cell, type Infer, integer, oneOf, record, u64 } from '../../chain/index.js';
+import { cell, type Infer, integer, oneOf, record, u64, uint } from '../../chain/index.js';
 
 /** What one entry of the ledger protects (DESIGN.md section 8). */
 export const unitCodec = oneOf('record');
@@ -21,3 +21,9 @@ export type Ledger = Infer<typeof ledgerCodec>;
 
 /** By hex public key of the device and hex id of the dataset. */
 export const ledgerCell = cell('privacy/ledger', ledgerCodec);
+
+/** Datasets that one device may declare: each costs every node milliseconds and a place in the state. */
+export const DATASETS_MAX = 64;
+
+/** How many datasets a device has declared. By hex public key. */
+export const declaredCell = cell('privacy/declared', uint);

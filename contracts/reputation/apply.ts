@@ -21,9 +21,7 @@ export function beginBlock<C>(scope: Scope<C>): void {
   const params = paramsCell.get(scope.state)!;
   countParent(scope);
   const { height } = scope.block;
-  if (height > 1 && eraOf(height, params.eraHeights) !== eraOf(height - 1, params.eraHeights)) {
-    closeEra(scope, params);
-  }
+  if (eraOf(height, params.eraHeights) !== eraOf(height - 1, params.eraHeights)) closeEra(scope, params);
 }
 
 /** A device's standing; one that was never scored has its starting points. */

@@ -22,11 +22,11 @@ export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskS
   }
   if (scope.level !== spec.level)
     return refuse('wrong-level', 'the transaction must carry the level of the task');
-  const unfit = checkTask(spec);
-  if (unfit !== null) return unfit;
   const open = openTasksCell.get(state) ?? [];
   if (open.length >= TASKS_OPEN_MAX)
     return refuse('too-many-tasks', `at most ${TASKS_OPEN_MAX} tasks are open at once`);
+  const unfit = checkTask(spec);
+  if (unfit !== null) return unfit;
   const id = (taskCountCell.get(state) ?? 0) + 1;
   taskCountCell.set(state, id);
   openTasksCell.set(state, [...open, id]);

@@ -1,10 +1,18 @@
-import { type Refusal, refuse } from '../../chain/index.js';
-import { checkModel, checkSchema, DIMENSION_MAX, parameterCount, rhoCap, roundRho } from '../../fl/index.js';
+import { limits, type Refusal, refuse } from '../../chain/index.js';
+import {
+  accumulatorBytesMax,
+  checkModel,
+  checkSchema,
+  createGrid,
+  parameterCount,
+  rhoCap,
+  roundRho,
+} from '../../fl/index.js';
 import type { TaskSpec } from './calls.js';
 
 /** Does a task hold together? What does not is refused at publication, before any device trains. */
 export function checkTask(spec: TaskSpec): Refusal | null {
-  return checkLearning(spec) ?? checkPrivacy(spec) ?? checkDevices(spec);
+  return checkLearning(spec) ?? checkPrivacy(spec) ?? checkDevices(spec) ?? checkAccumulator(spec);
 }
 
 function checkLearning({ model, schema }: TaskSpec): Refusal | null {
@@ -18,8 +26,6 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
       `the model takes ${model.inputs} inputs, the schema gives ${schema.features.length}`,
     );
   }
-  const dimension = parameterCount(model);
-  if (dimension > DIMENSION_MAX) return refuse('model-unfit', `at most ${DIMENSION_MAX} parameters`);
   return null;
 }
 
@@ -43,4 +49,17 @@ function checkDevices({ quorum, devicesMax, verification }: TaskSpec): Refusal |
     return refuse('quorum-unfit', `a quorum of ${quorum} among at most ${devicesMax} devices`);
   if (verification.faulty > devicesMax) return refuse('faulty-unfit', 'more faulty devices than devices');
   return null;
+}
+
+/** What verification remembers becomes a payload: the worst that devices may send has to fit into one. */
+function checkAccumulator({ model, privacy, verification, devicesMax }: TaskSpec): Refusal | null {
+  if (verification.rule !== 'alignment') return null;
+  const { clip16, sigma16 } = privacy;
+  const grid = createGrid({ dimension: parameterCount(model), clip16, sigma16 });
+  const bytes = accumulatorBytesMax(devicesMax, grid);
+  if (bytes <= limits.payloadBytesMax) return null;
+  return refuse(
+    'too-large-for-rule',
+    `alignment may have to remember ${bytes} bytes, at most ${limits.payloadBytesMax}: take fewer devices, a smaller model or another rule`,
+  );
 }

@@ -6,6 +6,7 @@ import {
   normCapSquared,
   type RoundOutcome,
   roundRho,
+  squaredNorm,
   unpackUpdate,
   verificationRules,
 } from '../../fl/index.js';
@@ -19,7 +20,8 @@ import { closedRoundCell, modelCell, type Round, roundCell, submittedCell } from
 /**
  * Takes an update into the open round, and charges the ledger for every one that the chain publishes.
  *
- * A late one (its round has closed) is charged too and counts nowhere: what was published can't be unpublished.
+ * A late one (its round has closed, or the task is done) is charged too and counts nowhere: what was published
+ * can't be unpublished.
  */
 export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): Refusal | null {
   const { state, sender, payloads } = scope;
@@ -35,8 +37,10 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     return refuse('not-enrolled', `this device is not enrolled for task ${task.id}`);
   if (standingOf(state, device).blacklisted) return refuse('blacklisted', 'this device was blacklisted');
   const round = roundCell.get(state, task.id);
-  if (round === null) return refuse('no-round', `task ${task.id} has no open round`);
-  if (args.round > round.round) return refuse('wrong-round', `round ${round.round} is open`);
+  if (round === null && task.status !== 'done')
+    return refuse('no-round', `task ${task.id} has no open round`);
+  const last = round?.round ?? task.spec.rounds;
+  if (args.round > last) return refuse('wrong-round', `the last round that was opened is ${last}`);
   if (args.round <= (submittedCell.get(state, task.id, device) ?? 0)) {
     return refuse('already-submitted', 'one update a device and round');
   }
@@ -48,8 +52,8 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     sigma16 === 0 ? null : charge(state, device, bytesToHex(enrolled.dataset), roundRho(sigma16));
   if (overdrawn !== null) return overdrawn;
   submittedCell.set(state, args.round, task.id, device);
-  const late = args.round < round.round;
-  if (!late) {
+  const counts = round !== null && args.round === round.round;
+  if (counts) {
     const entry = {
       device: sender,
       units: enrolled.units,
@@ -59,7 +63,7 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     const updates = [...round.updates, entry].sort((a, b) => compareBytes(a.device, b.device));
     roundCell.set(state, { ...round, updates }, task.id);
   }
-  scope.emit(late ? 'late' : 'update', {
+  scope.emit(counts ? 'update' : 'late', {
     task: task.id,
     round: args.round,
     device: sender,
@@ -73,25 +77,26 @@ export function checkUpdate(task: Task, units: number, packed: Uint8Array): Refu
   const grid = gridOf(task);
   const unpacked = unpackUpdate(packed, grid.dimension);
   if (!unpacked.ok) return refuse('malformed-update', `the update does not unpack: ${unpacked.reason}`);
-  let squared = 0n;
-  for (const entry of unpacked.wire) squared += BigInt(entry) * BigInt(entry);
-  if (squared > normCapSquared(grid, units)) {
+  if (squaredNorm(unpacked.wire) > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');
   }
   return null;
 }
 
-/** Closes what is due, then opens the first round of tasks that have just begun. */
+/**
+ * Closes what is due, then opens a first round: of one task a block, since the initial weights of a large model
+ * take seconds, which every node spends before it can vote.
+ */
 export function beginBlock(scope: Scope<RoundOutcome>): void {
   const { parent } = scope.block;
   for (const due of dueClosings(scope.state, parent.height, parent.time)) {
     if (due.quorate) closeQuorate(scope, due);
     else closeFailed(scope, due);
   }
-  for (const task of openTasks(scope.state)) {
-    if (task.status === 'running' && roundCell.get(scope.state, task.id) === null)
-      openFirstRound(scope, task);
-  }
+  const begun = openTasks(scope.state).find(
+    ({ id, status }) => status === 'running' && roundCell.get(scope.state, id) === null,
+  );
+  if (begun !== undefined) openFirstRound(scope, begun);
 }
 
 function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
@@ -123,12 +128,9 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   const accumulator = outcome.accumulator === null ? null : scope.emitPayload(outcome.accumulator);
   modelCell.set(scope.state, weights, task.id);
   record(scope, task, round, { status: 'closed', verdicts, weights });
-  scope.emit('closed', {
-    task: task.id,
-    round: round.round,
-    weights: weights.id,
-    verdicts: verdicts.map(({ device, qualified, reason, score16 }) => [device, qualified, reason, score16]),
-  });
+  const qualified = verdicts.filter((verdict) => verdict.qualified).length;
+  const refused = verdicts.length - qualified;
+  scope.emit('closed', { task: task.id, round: round.round, weights: weights.id, qualified, refused });
   advance(scope, task, { ...round, weights, accumulator });
 }
 

@@ -19,8 +19,8 @@ export interface DueClosing {
  * Rounds that the next block's beginBlock closes. Pure: every node finds the same from the parent's state.
  *
  * Unit: `parentTime` in milliseconds, `parentHeight` of the block whose state this is.
- * Due when every awaited device's update is in a block, or when the parent's time has passed the deadline and
- * `deadlineBlocks` blocks have gone by. Cost: one look-up an enrolled device of each running task.
+ * Due when every awaited device's update is in a block and they are a quorum (else those who were absent may
+ * still come), or when the parent's time has passed the deadline and `deadlineBlocks` blocks have gone by. Cost: one look-up an enrolled device of each running task.
  */
 export function dueClosings(
   state: StateReader,
@@ -33,12 +33,12 @@ export function dueClosings(
     const { deadlineMs, deadlineBlocks } = task.spec;
     const late =
       parentTime >= round.openedTime + deadlineMs && parentHeight - round.openedHeight >= deadlineBlocks;
-    if (!late && !allHere(state, task, round)) return [];
     const enrolled = enrolledCell.get(state, task.id)!;
     const blacklisted = enrolled.filter(
       ({ device }) => standingOf(state, bytesToHex(device)).blacklisted,
     ).length;
     const quorate = round.updates.length >= quorumNow(task, enrolled.length, blacklisted);
+    if (!late && !(quorate && allHere(state, task, round))) return [];
     return [{ id: closingId(task.id, round.round), task, round, quorate, blacklisted }];
   });
 }
@@ -121,7 +121,7 @@ export function runClosing(job: ClosingJob): RoundOutcome {
 function allHere(state: StateReader, task: Task, round: Round): boolean {
   const here = new Set(round.updates.map(({ device }) => bytesToHex(device)));
   const awaited = enrolledCell.get(state, task.id)!.filter((entry) => isAwaited(state, task, round, entry));
-  return round.updates.length > 0 && awaited.every(({ device }) => here.has(bytesToHex(device)));
+  return awaited.every(({ device }) => here.has(bytesToHex(device)));
 }
 
 function isAwaited(state: StateReader, task: Task, round: Round, { device }: Enrolled): boolean {

@@ -13,4 +13,5 @@ export const verificationRules: Readonly<Record<VerificationName, VerificationRu
 };
 
 export { accumulatorBytesMax } from './accumulator.js';
+export { squaredNorm } from './integers.js';
 export * from './rule.js';

@@ -10,6 +10,7 @@ import {
   limits,
   list,
   nullable,
+  rootsMatch,
   struct,
   uint,
 } from '../../chain/index.js';
@@ -141,7 +142,7 @@ export class Sync {
         return this.#blame(peer, 'a certificate that does not verify');
       const judgement =
         block.header.leader === null
-          ? judgeEmpty(rules, tip, block.header, work.closings)
+          ? judgeEmpty(rules, tip, block, work.closings)
           : judgeBlock(rules, tip, block, work.closings, (id) => store.payload(id));
       if (!judgement.ok) {
         // More than two thirds signed what we find invalid: this node's software or disk differs from theirs.
@@ -160,7 +161,10 @@ export class Sync {
 
   #isCertified(rawBlock: Uint8Array, certificate: ReturnType<typeof decodeCertificate>): boolean {
     const { tip } = this.#options.driver;
-    const { header } = decodeBlock(rawBlock);
+    const block = decodeBlock(rawBlock);
+    const { header } = block;
+    // The certificate speaks of the header: a body that isn't its own is the sender's doing.
+    if (!rootsMatch(block)) return false;
     if (header.height !== tip.height + 1 || certificate.height !== header.height) return false;
     if (!equalBytes(blockHash(header), certificate.hash)) return false;
     const committee = nextCommittee(this.#options.rules, tip).map(({ publicKey }) => publicKey);

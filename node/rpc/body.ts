@@ -13,7 +13,7 @@ export interface Body {
  * Reads a request's body into memory, bounded.
  *
  * What is too large is read to its end, or to as much again, and thrown away: a peer that still sends would not
- * see the answer otherwise. Throws RpcError 'oversized' or 'busy'; 'cancelled' if the peer went away.
+ * see the answer otherwise. Throws RpcError 'oversized' or 'busy'; 'cancelled' if nobody is left to answer.
  */
 export async function readBody(request: IncomingMessage, limits: RpcLimits, budget: Budget): Promise<Body> {
   const chunks: Buffer[] = [];
@@ -23,7 +23,11 @@ export async function readBody(request: IncomingMessage, limits: RpcLimits, budg
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > 2 * limits.bodyBytesMax) break;
+      if (size > 2 * limits.bodyBytesMax) {
+        // Leaving the loop closes the connection.
+        refused = new RpcError('cancelled', 'the request does not end');
+        break;
+      }
       refused ??= size > limits.bodyBytesMax ? oversized(limits) : null;
       if (refused === null && size > limits.smallBytesMax) {
         if (budget.take(chunk.length)) taken += chunk.length;

@@ -33,6 +33,6 @@ export interface RpcContext {
   agreement(): { readonly height: number; readonly period: number; readonly active: boolean };
   /** Finality percentiles and the like, by name; units are in the names. */
   metrics(): Readonly<Record<string, number>>;
-  /** The validator's signature under the terms; null if the device is none of its own hospital. */
-  approve(terms: EnrolmentTerms): Uint8Array | null;
+  /** The validator's signature under the terms. Whether it should sign is checked by the method. */
+  approve(terms: EnrolmentTerms): Uint8Array;
 }

@@ -107,6 +107,7 @@ async function receiveCall(
   gone: AbortSignal,
 ): Promise<void> {
   const { limits, buffered } = desk;
+  const fromLoopback = isLoopback(request.socket);
   const fault = httpFault(request);
   if (fault !== null) {
     send(desk, response, fault, true);
@@ -124,7 +125,7 @@ async function receiveCall(
   try {
     const scope = {
       context: desk.context,
-      fromLoopback: isLoopback(request.socket),
+      fromLoopback,
       waitsUntil: performance.now() + limits.waitMsMax,
       signal: AbortSignal.any([gone, desk.closing]),
     };

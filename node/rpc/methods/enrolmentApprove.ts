@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UNITS_MAX } from '../../../contracts/index.js';
+import { accountOf, UNITS_MAX } from '../../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../../crypto/index.js';
 import { schemaHash } from '../../../fl/index.js';
 import { RpcError } from '../errors.js';
@@ -21,11 +21,15 @@ export const enrolmentApprove = defineMethod({
   run: ({ context, fromLoopback }, terms) => {
     if (!fromLoopback)
       throw new RpcError('not-allowed', 'enrolments are approved from the node’s own machine');
-    if (!equalBytes(terms.schemaHash, schemaHash(taskOf(stateOf(context), terms.task).spec.schema))) {
+    const state = stateOf(context);
+    const device = accountOf(state, terms.device);
+    const own = accountOf(state, context.publicKey);
+    if (device?.role !== 'device' || own === null || device.hospital !== own.hospital) {
+      throw new RpcError('not-allowed', `this is no device of ${own?.hospital ?? 'this node’s hospital'}`);
+    }
+    if (!equalBytes(terms.schemaHash, schemaHash(taskOf(state, terms.task).spec.schema))) {
       throw new RpcError('refused', `this is not the schema of task ${terms.task}`);
     }
-    const approval = context.approve(terms);
-    if (approval === null) throw new RpcError('not-allowed', 'this is no device of this node’s hospital');
-    return { approval: bytesToHex(approval) };
+    return { approval: bytesToHex(context.approve(terms)) };
   },
 });

@@ -14,6 +14,7 @@ import {
   schemaHash,
   toWire,
 } from '../../../../fl/index.js';
+import { startChain } from '../../../../genesis/index.js';
 import { createMemoryNetwork } from '../../../../net/index.js';
 import { createLogger } from '../../../../node/log.js';
 import { Node } from '../../../../node/node.js';
@@ -28,7 +29,7 @@ import {
   type Wallet,
 } from '../../../../node/rpc/index.js';
 import { openStore } from '../../../../node/store/index.js';
-import { type Person, person, startChain, testGenesis } from '../../../support/network.js';
+import { type Person, person, testGenesis } from '../../../support/genesis.js';
 
 export const DATASET = new Uint8Array(32).fill(7);
 export const WAIT_MS = 20_000;
@@ -89,6 +90,7 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
     store,
     submit: (transaction, payloads) => node.submit(transaction, payloads),
     pending: (hash) => node.pending(hash),
+    nextNonce: (publicKey) => node.nextNonce(publicKey),
     waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
     peers: () => [],
     agreement: () => node.agreement(),
@@ -231,7 +233,15 @@ export function raw(
   return new Promise((resolve, reject) => {
     const request = httpRequest(
       `${server.url}${path}`,
-      { method, agent: false, headers: { 'content-type': 'application/json', ...headers } },
+      {
+        method,
+        agent: false,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...headers,
+        },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -68,6 +68,16 @@ export class Mempool {
     return taken;
   }
 
+  /** Those that wait, in order of arrival, at most `max`. */
+  oldest(max: number): readonly VerifiedTransaction[] {
+    const found: VerifiedTransaction[] = [];
+    for (const { verified } of this.#byHash.values()) {
+      if (found.length >= max) break;
+      found.push(verified);
+    }
+    return found;
+  }
+
   /** The nonce after a sender's waiting transactions. */
   nextNonce(sender: string, state: StateReader): number {
     let nonce = nonceCell.get(state, sender) ?? 0;

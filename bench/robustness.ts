@@ -5,47 +5,42 @@
  *
  * "Found" and "honest out" count blacklisted devices, "refusals" counts refused updates of honest ones in the whole
  *   task. Accuracy is that of the last model on the test part.
- * Run: npm run build && node dist/bench/robustness.js [splits = 20] [rounds = 30]. Everything is seeded. Sigma 6.70
+ * Run: npm run bench -- robustness [splits = 20] [rounds = 30]. Everything is seeded. Sigma 6.70
  *   is worth epsilon 3 at delta 1e-4 for 30 rounds. Takes about two minutes, most of it exact noise.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bytesToHex, drbg, type RandomBytes, sha256, utf8ToBytes } from '../crypto/index.js';
 import {
   addNoise,
   closeRound,
   createGrid,
+  encodeRows,
   encodeWeights,
   evaluate,
   type Grid,
   initialWeights,
   type ModelSpec,
   packUpdate,
+  parseTable,
+  readSchema,
   roundToFine,
+  splitRows,
   toWire,
   type VerificationName,
 } from '../fl/index.js';
+import type { Row } from './row.js';
 
 const DEVICES = 20;
 const FLIPPING = 6;
 const TRAIN_ROWS = 537;
 const REPUTATION = { start: 5, cap: 10 };
 
-/** DESIGN.md section 14: centre, scale, lower and upper bound; whether 0 means missing. */
-const SCHEMA: readonly (readonly [number, number, number, number, boolean])[] = [
-  [2, 2, 0, 20, false],
-  [120, 30, 40, 400, true],
-  [75, 12, 30, 140, true],
-  [25, 10, 3, 100, true],
-  [100, 100, 5, 1000, true],
-  [28, 6, 12, 70, true],
-  [0.5, 0.3, 0, 3, false],
-  [35, 12, 18, 100, false],
-];
-const FEATURES = SCHEMA.length;
+const FEATURES = 8;
 const MODEL: ModelSpec = { inputs: FEATURES, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] };
 
-interface Row {
-  readonly x: readonly number[];
+interface Sample {
+  readonly x: Float32Array;
   readonly y: number;
 }
 
@@ -93,50 +88,58 @@ const DESIGN: Readonly<Record<string, string>> = {
   '6.7 from the start alignment': '1 to 2 of 6, honest not out, 74.8 %',
 };
 
-main();
-
-function main(): void {
-  const splits = Number(process.argv[2] ?? 20);
-  const rounds = Number(process.argv[3] ?? 30);
-  const rows = readRows();
-  console.log(
-    `Pima, ${DEVICES} devices, ${FLIPPING} flip labels, ${rounds} rounds, means of ${splits} splits\n` +
-      'sigma  attack             rule                 found  honest out  refusals  accuracy  (DESIGN.md)',
+/** Arguments: splits, rounds. */
+export function robustness(args: readonly string[]): readonly Row[] {
+  const splits = Number(args[0] ?? 20);
+  const rounds = Number(args[1] ?? 30);
+  const samples = readSamples();
+  return [0, 6.7].flatMap((sigma) =>
+    attacks.flatMap((attack) =>
+      rules.flatMap((rule) => report(samples, { ...rule, sigma, attack, rounds }, splits)),
+    ),
   );
-  for (const sigma of [0, 6.7]) {
-    for (const attack of attacks) {
-      for (const rule of rules) report(rows, { ...rule, sigma, attack, rounds }, splits);
-    }
-  }
 }
 
-function report(rows: readonly Row[], setting: Setting, splits: number): void {
-  const runs = Array.from({ length: splits }, (_, split) => simulate(rows, setting, split));
+function report(data: readonly Sample[], setting: Setting, splits: number): readonly Row[] {
+  const runs = Array.from({ length: splits }, (_, split) => simulate(data, setting, split));
   const mean = (pick: (run: Run) => number) => runs.reduce((sum, run) => sum + pick(run), 0) / splits;
-  const honest = setting.attack === null ? DEVICES : DEVICES - FLIPPING;
   const attack = setting.attack?.name ?? 'none';
   const rule = `${setting.rule}${setting.fixedF ? ', fixed f' : ''}`;
-  const cells: readonly (readonly [string, number])[] = [
-    [setting.sigma.toFixed(2), 6],
-    [attack, 18],
-    [rule, 20],
-    [setting.attack === null ? '-' : mean((run) => run.found).toFixed(2), 6],
-    [`${mean((run) => run.honestOut).toFixed(2)} of ${honest}`, 11],
-    [mean((run) => run.honestRefusals).toFixed(2), 9],
-    [`${(100 * mean((run) => run.accuracy)).toFixed(1)} %`, 9],
-    [DESIGN[`${setting.sigma} ${attack} ${rule}`] ?? '', 0],
+  const reference = DESIGN[`${setting.sigma} ${attack} ${rule}`] ?? null;
+  const name = `sigma ${setting.sigma}, flips ${attack}, ${rule}`;
+  const figure = (what: string, value: number, unit: string): Row => {
+    return { name: `${name}: ${what}`, value, unit, goal: null, met: null, reference };
+  };
+  const honest = setting.attack === null ? DEVICES : DEVICES - FLIPPING;
+  const found =
+    setting.attack === null
+      ? []
+      : [
+          figure(
+            'found',
+            mean((run) => run.found),
+            `of ${FLIPPING}`,
+          ),
+        ];
+  return [
+    ...found,
+    figure(
+      'honest blacklisted',
+      mean((run) => run.honestOut),
+      `of ${honest}`,
+    ),
+    figure(
+      'refused updates of honest devices',
+      mean((run) => run.honestRefusals),
+      'a task',
+    ),
+    figure('accuracy', 100 * mean((run) => run.accuracy), '%'),
   ];
-  console.log(
-    cells
-      .map(([text, width]) => text.padEnd(width))
-      .join(' ')
-      .trimEnd(),
-  );
 }
 
 /** One task from first to last round, reputation included; the random choices depend on the split alone. */
-function simulate(rows: readonly Row[], setting: Setting, split: number): Run {
-  const { train, test } = shuffleAndCut(rows, split);
+function simulate(rows: readonly Sample[], setting: Setting, split: number): Run {
+  const { train, test } = cut(rows, split);
   const shards = Array.from({ length: DEVICES }, (_, device) =>
     train.filter((_, index) => index % DEVICES === device),
   );
@@ -191,7 +194,7 @@ function simulate(rows: readonly Row[], setting: Setting, split: number): Run {
 }
 
 /** Sum over records of the gradient of the logistic loss, each clipped to norm 1. */
-function gradientSum(weights: Float32Array, shard: readonly Row[], flipped: boolean): Float64Array {
+function gradientSum(weights: Float32Array, shard: readonly Sample[], flipped: boolean): Float64Array {
   const sum = new Float64Array(FEATURES + 1);
   for (const { x, y } of shard) {
     const inputs = [...x, 1];
@@ -209,13 +212,9 @@ function release(sum: Float64Array, grid: Grid, random: RandomBytes): Int32Array
   return toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
 }
 
-function wholeNumber(random: RandomBytes): number {
-  return new DataView(random(4).buffer).getUint32(0);
-}
-
-function accuracyOn(rows: readonly Row[], weights: Uint8Array): number {
-  const x = Float32Array.from(rows.flatMap((row) => row.x));
-  const y = rows.map((row) => row.y);
+function accuracyOn(samples: readonly Sample[], weights: Uint8Array): number {
+  const x = Float32Array.from(samples.flatMap((sample) => [...sample.x]));
+  const y = Float32Array.from(samples, (sample) => sample.y);
   return evaluate(MODEL, floats(weights), x, y).accuracy;
 }
 
@@ -223,24 +222,26 @@ function floats(weights: Uint8Array): Float32Array {
   return new Float32Array(weights.slice().buffer);
 }
 
-function shuffleAndCut(rows: readonly Row[], split: number): { train: readonly Row[]; test: readonly Row[] } {
-  const random = drbg(sha256(utf8ToBytes(`bench/robustness/split/${split}`)));
-  const keyed = rows.map((row) => ({ row, key: wholeNumber(random) })).sort((a, b) => a.key - b.key);
-  const shuffled = keyed.map(({ row }) => row);
-  return { train: shuffled.slice(0, TRAIN_ROWS), test: shuffled.slice(TRAIN_ROWS) };
+function cut(
+  samples: readonly Sample[],
+  split: number,
+): { train: readonly Sample[]; test: readonly Sample[] } {
+  const seed = sha256(utf8ToBytes(`bench/robustness/split/${split}`));
+  const { train, test } = splitRows(samples.length, TRAIN_ROWS, seed);
+  return { train: train.map((row) => samples[row]!), test: test.map((row) => samples[row]!) };
 }
 
-function readRows(): readonly Row[] {
-  const lines = readFileSync('datasets/pima.csv', 'utf8').trim().split('\n').slice(1);
-  return lines.map((line) => {
-    const cells = line.split(',').map(Number);
-    const x = SCHEMA.map(([centre, scale, low, high, zeroIsMissing], index) => {
-      const value = cells[index]!;
-      if (zeroIsMissing && value === 0) return 0;
-      return (Math.min(high, Math.max(low, value)) - centre) / scale;
-    });
-    return { x, y: cells[FEATURES]! };
-  });
+function readSamples(): readonly Sample[] {
+  const folder = join(import.meta.dirname, '..', '..', 'datasets');
+  const table = parseTable(readFileSync(join(folder, 'pima.csv'), 'utf8'));
+  const schema = readSchema(JSON.parse(readFileSync(join(folder, 'pima.schema.json'), 'utf8')));
+  if (!table.ok || !schema.ok) throw new Error('the Pima data and its schema are read by the tests');
+  const encoded = encodeRows(table, schema.schema);
+  if (!encoded.ok) throw new Error('the Pima data fit their schema');
+  return Array.from(encoded.y, (y, row) => ({
+    x: encoded.x.subarray(row * FEATURES, (row + 1) * FEATURES),
+    y,
+  }));
 }
 
 function nameOf(device: number): string {

@@ -190,6 +190,8 @@ export function judgeEmpty<C>(
   block: Block,
   closings: ReadonlyMap<string, C>,
 ): Judgement {
+  const fault = linkFault(tip, block.header);
+  if (fault !== null) return fault;
   if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
   return compare(emptyBlock(rules, tip, closings), block.header);
 }
@@ -226,12 +228,18 @@ function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly Verifi
   return 0;
 }
 
-function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
+function linkFault(tip: Tip, header: Header): Judgement | null {
   if (!equalBytes(header.chainId, tip.chainId))
     return invalid('wrong-chain', 'the block names another chain');
   if (header.height !== tip.height + 1)
     return invalid('wrong-height', `height ${header.height} after ${tip.height}`);
   if (!equalBytes(header.parent, tip.hash)) return invalid('wrong-parent', 'the parent is another block');
+  return null;
+}
+
+function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
+  const link = linkFault(tip, header);
+  if (link !== null) return link;
   if (header.time <= tip.time) return invalid('wrong-time', 'the time is not after the parent’s');
   if (header.time > BLOCK_TIME_MAX) return invalid('wrong-time', 'the time is beyond what a chain may reach');
   const drawn = nextCommittee(rules, tip)[0]!;

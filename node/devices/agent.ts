@@ -137,6 +137,7 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
     if (current.status === 'done' || current.status === 'failed') return;
     const { round, weights } = current;
     if (round === null || weights === null || round <= afterRound) continue;
+    await checkStanding(part);
     if (round >= device.ledger.lastRound(task)) {
       const update =
         (await device.ledger.update(task, round)) ?? (await trainUpdate(part, spec, round, weights.id));
@@ -144,6 +145,18 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
       await send(part, { ...call, payloads: [update] }, false);
     }
     afterRound = round;
+  }
+}
+
+/** A blacklisted device's updates are refused: it would spend its budget on nothing. */
+async function checkStanding({ device, clients, signal }: Part): Promise<void> {
+  const { reputation } = await clients[0]!.call(
+    'account.get',
+    { publicKey: bytesToHex(device.publicKey) },
+    { signal },
+  );
+  if (reputation?.blacklisted) {
+    throw new DeviceError('blacklisted', 'this device was blacklisted; its hospital may appeal');
   }
 }
 

@@ -4,7 +4,8 @@ export type DeviceErrorCode =
   | 'other-dataset'
   | 'budget-exhausted'
   | 'bad-keystore'
-  | 'refused';
+  | 'refused'
+  | 'blacklisted';
 
 /** Why a device cannot take part. The message says what to do. */
 export class DeviceError extends Error {

@@ -9,7 +9,7 @@ import { createMemoryNetwork } from '../../net/index.js';
 import { createLogger } from '../../node/log.js';
 import { Node } from '../../node/node.js';
 import { openStore } from '../../node/store/index.js';
-import { type Person, testGenesis } from './genesis.js';
+import { type Person, person, testGenesis } from './genesis.js';
 
 /** Real nodes with real stores on the memory transport. `close` ends and removes everything. */
 export async function testNetwork(chain: ChainStart, validators: readonly Person[]) {
@@ -70,4 +70,4 @@ export async function until(node: Node, holds: () => boolean, timeoutMs = 20_000
   }
 }
 
-export { type Person, startChain, testGenesis };
+export { type Person, person, startChain, testGenesis };

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFil
 import { join } from 'node:path';
 import type { AuditReport } from '../../../audit/index.js';
 import type { Network } from '../../provision/index.js';
-import { stopTestnet } from '../../testnet/index.js';
+import { killNodeProcess } from '../../testnet/index.js';
 import type { TaskFile } from '../taskFile.js';
 import type { DemoResult } from './result.js';
 
@@ -39,7 +39,8 @@ const RESULT_FILES = ['genesis.json', 'chain.car', 'result.json', 'audit.json', 
 export async function tidyUp(options: TidyOptions): Promise<void> {
   const { dir, temporary, network, keep, finished, passed, interrupted } = options;
   if (network !== null && !keep) {
-    await stopTestnet(network);
+    // At once: what an orderly end would take care of is removed in the next line but one.
+    await Promise.all(network.file.nodes.map(({ name }) => killNodeProcess(network, name)));
     if (!passed && !interrupted) keepLogs(dir, network);
     const superfluous = finished ? NODE_FILES : [...NODE_FILES, ...RESULT_FILES];
     for (const name of superfluous) rmSync(join(dir, name), { recursive: true, force: true });

@@ -341,10 +341,10 @@ describe('the empty block', () => {
   const changes: readonly [string, BlockFault, Partial<Header>][] = [
     ['time', 'wrong-roots', { time: 1_700_000_000_099 }],
     ['seed', 'wrong-roots', { seed: new Uint8Array(32) }],
-    ['chain', 'wrong-roots', { chainId: new Uint8Array(32) }],
-    ['height', 'wrong-roots', { height: 9 }],
+    ['chain', 'wrong-chain', { chainId: new Uint8Array(32) }],
+    ['height', 'wrong-height', { height: 9 }],
     ['level', 'wrong-roots', { level: 1 }],
-    ['parent', 'wrong-roots', { parent: new Uint8Array(32) }],
+    ['parent', 'wrong-parent', { parent: new Uint8Array(32) }],
     ['proof', 'wrong-roots', { seedProof: new Uint8Array(80) }],
     ['receipts', 'wrong-receipts', { receiptsRoot: new Uint8Array(32) }],
     ['ring', 'wrong-ring', { nextRingRoot: new Uint8Array(32) }],

@@ -14,6 +14,7 @@ import {
   schemaHash,
   toWire,
 } from '../../../../fl/index.js';
+import { startChain } from '../../../../genesis/index.js';
 import { createMemoryNetwork } from '../../../../net/index.js';
 import { createLogger } from '../../../../node/log.js';
 import { Node } from '../../../../node/node.js';
@@ -28,7 +29,7 @@ import {
   type Wallet,
 } from '../../../../node/rpc/index.js';
 import { openStore } from '../../../../node/store/index.js';
-import { type Person, person, startChain, testGenesis } from '../../../support/network.js';
+import { type Person, person, testGenesis } from '../../../support/genesis.js';
 
 export const DATASET = new Uint8Array(32).fill(7);
 export const WAIT_MS = 20_000;

@@ -9,7 +9,7 @@ import {
 } from '../../../../chain/index.js';
 import { bytesToHex } from '../../../../crypto/index.js';
 import { bytesToBase64, errorTable } from '../../../../node/rpc/index.js';
-import { person } from '../../../support/network.js';
+import { person } from '../../../support/genesis.js';
 import { type RawAnswer, raw, rpc, startTestNode, type TestNode, WAIT_MS } from './fixture.js';
 
 let test: TestNode;

@@ -1,0 +1,28 @@
+import { mainJob } from './mainJob.js';
+import { robustness } from './robustness.js';
+import type { Row } from './row.js';
+
+/** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
+const benches: Readonly<
+  Record<string, (args: readonly string[]) => Promise<readonly Row[]> | readonly Row[]>
+> = {
+  'main-job': mainJob,
+  robustness,
+};
+
+const [name = '', ...rest] = process.argv.slice(2);
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
+if (bench === undefined) {
+  console.error(`bench: say which: ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  const rows = await bench(rest.filter((argument) => argument !== '--json'));
+  if (rest.includes('--json')) console.log(JSON.stringify({ rows }));
+  else
+    for (const { name: what, value, unit, goal, met, reference } of rows) {
+      const verdict = met === null ? '' : met ? `  goal ${goal}: met` : `  goal ${goal}: NOT met`;
+      console.log(
+        `${what.padEnd(60)} ${value.toFixed(1)} ${unit}${verdict}${reference === null ? '' : `  (${reference})`}`,
+      );
+    }
+}

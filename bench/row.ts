@@ -1,0 +1,15 @@
+/** One measured figure beside its goal. `met` is null where there is no goal. */
+export interface Row {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly goal: string | null;
+  readonly met: boolean | null;
+  /** The peer, paper or limit that was measured in the same run, or what the figure is to be read against. */
+  readonly reference: string | null;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}

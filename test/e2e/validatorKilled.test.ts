@@ -3,13 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { exportChain, verifyExport } from '../../node/export/index.js';
 import {
   blockWhere,
-  closedRounds,
+  devicesIn,
   type Hospitals,
   level,
   pimaTask,
   provisionHospitals,
-  type RoundForm,
   reached,
+  roundWhere,
 } from '../support/processes.js';
 
 let hospitals: Hospitals | null = null;
@@ -17,24 +17,6 @@ afterEach(async () => {
   await hospitals?.close();
   hospitals = null;
 });
-
-/** Follows a task's rounds from `from` on until one fits. On a busy machine a round may fail: then the next is looked at. */
-async function roundWhere(
-  task: number,
-  from: number,
-  fits: (round: RoundForm) => boolean,
-): Promise<RoundForm> {
-  for (let next = from; ; ) {
-    const rounds = await closedRounds(hospitals!.clients[0]!, task, next);
-    const found = rounds.find(fits);
-    if (found !== undefined) return found;
-    next += rounds.length;
-  }
-}
-
-function devicesIn({ verdicts }: RoundForm): readonly string[] {
-  return verdicts.map(({ name }) => name).sort();
-}
 
 describe('a validator killed during training', () => {
   it('is not missed, catches up to the same chain, and its devices take part again', async () => {
@@ -45,10 +27,11 @@ describe('a validator killed during training', () => {
     const survivors = devices.filter((name) => !name.startsWith('hospital-4'));
 
     const first = await hospitals.publish(pimaTask({ devices: 8, quorum: 6, rounds: 40, deadlineMs: 2_000 }));
-    const before = await roundWhere(first, 1, ({ status }) => status === 'closed');
+    const before = await roundWhere(clients[0]!, first, 1, ({ status }) => status === 'closed');
     await hospitals.kill(['hospital-4']);
     const { height: killedAt } = await clients[0]!.call('chain.status', {});
     const after = await roundWhere(
+      clients[0]!,
       first,
       before.round + 1,
       ({ status, openedHeight }) => status === 'closed' && openedHeight > killedAt,
@@ -61,7 +44,7 @@ describe('a validator killed during training', () => {
     const task = pimaTask({ devices: 8, quorum: 8, rounds: 2, deadlineMs: 60_000 });
     const second = await hospitals.publish(task);
     for (const round of [1, 2]) {
-      const closed = await roundWhere(second, round, () => true);
+      const closed = await roundWhere(clients[0]!, second, round, () => true);
       expect(closed.status).toBe('closed');
       expect(devicesIn(closed)).toEqual(devices);
     }

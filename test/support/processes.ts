@@ -120,8 +120,34 @@ export async function closedRounds(
 ): Promise<readonly RoundForm[]> {
   return until(`round ${from} of task ${task} to close`, patienceMs, async () => {
     const rounds = await client.call('task.rounds', { task, from, waitMs: POLL_MS });
-    return rounds.length > 0 ? rounds : null;
+    if (rounds.length > 0) return rounds;
+    const { status } = await client.call('task.get', { task });
+    if (status === 'failed') throw new Error(`task ${task} failed before its round ${from}`);
+    return null;
   });
+}
+
+/**
+ * Follows a task's rounds from `from` on until one fits. On a busy machine a round may fail for lack of updates:
+ * then the next ones are looked at, until the task has no more.
+ */
+export async function roundWhere(
+  client: Client,
+  task: number,
+  from: number,
+  fits: (round: RoundForm) => boolean,
+): Promise<RoundForm> {
+  for (let next = from; ; ) {
+    const rounds = await closedRounds(client, task, next);
+    const found = rounds.find(fits);
+    if (found !== undefined) return found;
+    next += rounds.length;
+  }
+}
+
+/** Names of the devices whose updates a round judged. */
+export function devicesIn({ verdicts }: RoundForm): readonly string[] {
+  return verdicts.map(({ name }) => name).sort();
 }
 
 /** Waits until a node's head is at `height` or above. */

@@ -76,6 +76,16 @@ export class Mempool {
     return nonce;
   }
 
+  /** Own clients' transactions that were accepted before a time and still wait, oldest first, at most `max`. */
+  waitingSince(acceptedBefore: number, max: number): readonly VerifiedTransaction[] {
+    const waiting: VerifiedTransaction[] = [];
+    for (const { verified, acceptedAt } of this.#byHash.values()) {
+      if (waiting.length >= max) break;
+      if (acceptedAt >= 0 && acceptedAt < acceptedBefore) waiting.push(verified);
+    }
+    return waiting;
+  }
+
   hasCandidates(state: StateReader): boolean {
     for (const [sender, waiting] of this.#bySender) {
       if (waiting.has(nonceCell.get(state, sender) ?? 0)) return true;

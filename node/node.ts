@@ -35,6 +35,9 @@ import { tipOf } from './tip.js';
 const STATUS_EVERY_MS = 1_000;
 const STATUS_MIN_GAP_MS = 100;
 const WAITERS_MAX = 1_024;
+/** A client's transaction that no block took by then is gossiped again, with every status. */
+const SEND_AGAIN_AFTER_MS = 2_000;
+const SEND_AGAIN_MAX = 256;
 
 export interface NodeOptions {
   readonly chain: ChainStart;
@@ -279,7 +282,16 @@ export class Node {
   #tellStatus(): void {
     if (this.#closed) return;
     this.#sendStatus();
+    this.#sendAgain();
     this.#cancelStatus = this.#clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
+  }
+
+  /** A peer that was away, or a leader that has just restarted, never heard what still waits here. */
+  #sendAgain(): void {
+    const before = performance.now() - SEND_AGAIN_AFTER_MS;
+    for (const { transaction } of this.mempool.waitingSince(before, SEND_AGAIN_MAX)) {
+      this.#batcher.add(encodeTransaction(transaction));
+    }
   }
 
   /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */

@@ -230,11 +230,16 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+const SWEEP_MS = 20;
+
 function close(server: Server, closing: AbortController, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A kept-alive connection may become idle only after its last answer has left.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
     closing.abort();

@@ -8,8 +8,15 @@ import {
   type VerifiedTransaction,
   verifyTransaction,
 } from '../chain/index.js';
-import { accountOf, checkUpdate, enrolledCell, taskCell, updateArgsCodec } from '../contracts/index.js';
-import { equalBytes } from '../crypto/index.js';
+import {
+  accountOf,
+  checkUpdate,
+  enrolledCell,
+  submittedCell,
+  taskCell,
+  updateArgsCodec,
+} from '../contracts/index.js';
+import { bytesToHex, equalBytes } from '../crypto/index.js';
 import type { MempoolFault } from './mempool.js';
 
 /** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
@@ -112,5 +119,8 @@ function refusedUpdate(
     .get(state, args.task)
     ?.find(({ device }) => equalBytes(device, transaction.from));
   if (task === null || enrolled === undefined) return 'the device is not enrolled for this task';
+  if (args.round <= (submittedCell.get(state, task.id, bytesToHex(transaction.from)) ?? 0)) {
+    return `this device's update for round ${args.round} is in a block already`;
+  }
   return checkUpdate(task, enrolled.units, payloads[0]!)?.detail ?? null;
 }

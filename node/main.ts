@@ -10,6 +10,8 @@ import { readKeystore } from './provision/index.js';
 import { type RpcContext, startRpcServer } from './rpc/index.js';
 import { openStore } from './store/index.js';
 
+/** How long devices wait for a node that is behind before they go by what it has. */
+const CAUGHT_UP_MS = 30_000;
 const GENESIS_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface RunningNode {
@@ -41,10 +43,15 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   const store = await openStore({ path: config.dataDir, chainId, genesisState: tip.state, create: true });
   const onError = (error: Error) => log('warn', 'net', { error: error.message });
   const transport = createLibp2pTransport({ secret: sign, chainId, listen: config.listen, onError });
-  let stop: (error: Error) => void = () => {};
+  const fault: { error: Error | null } = { error: null };
+  let tell: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
-    stop = resolve;
+    tell = resolve;
   });
+  const stop = (error: Error): void => {
+    fault.error ??= error;
+    tell(error);
+  };
   const node = new Node({ chain, store, transport, closer: createCloser(), keys, log, onFatal: stop });
   const opened: { close(): Promise<void> }[] = [node];
   const close = async () => {
@@ -52,6 +59,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   };
   try {
     await node.start();
+    if (fault.error !== null) throw fault.error;
     transport.setPeers(config.peers.map(({ publicKey, addresses }) => ({ key: publicKey, addresses })));
     const { host, port } = config.rpc;
     const context = rpcContext(node, {
@@ -64,7 +72,8 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     const onBug = (error: unknown) => log('error', 'rpc-bug', { error: String(error) });
     const rpc = await startRpcServer({ context, host, port, onBug });
     opened.push(rpc);
-    if (config.devicesDir !== null) opened.push(await startHosted(config, config.devicesDir, chainId, log));
+    if (config.devicesDir !== null)
+      opened.push(await startHosted(config, config.devicesDir, node, chainId, log));
     return {
       rpcUrl: rpc.url,
       publicKey: bytesToHex(publicKeyOf(sign)),
@@ -78,8 +87,10 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   }
 }
 
-function startHosted(config: NodeConfig, folder: string, chainId: Uint8Array, log: Logger) {
-  return startDevices({ folder, chainId, nodes: config.deviceNodes, threads: config.trainerThreads, log });
+function startHosted(config: NodeConfig, folder: string, node: Node, chainId: Uint8Array, log: Logger) {
+  const { deviceNodes: nodes, trainerThreads: threads } = config;
+  const caughtUp = (signal: AbortSignal) => node.caughtUp(CAUGHT_UP_MS, signal);
+  return startDevices({ folder, chainId, nodes, threads, log, caughtUp });
 }
 
 function rpcContext(

@@ -68,22 +68,22 @@ export class Mempool {
     return taken;
   }
 
+  /** Those that wait, in order of arrival, at most `max`. */
+  oldest(max: number): readonly VerifiedTransaction[] {
+    const found: VerifiedTransaction[] = [];
+    for (const { verified } of this.#byHash.values()) {
+      if (found.length >= max) break;
+      found.push(verified);
+    }
+    return found;
+  }
+
   /** The nonce after a sender's waiting transactions. */
   nextNonce(sender: string, state: StateReader): number {
     let nonce = nonceCell.get(state, sender) ?? 0;
     const waiting = this.#bySender.get(sender);
     while (waiting?.has(nonce)) nonce += 1;
     return nonce;
-  }
-
-  /** Own clients' transactions that were accepted before a time and still wait, oldest first, at most `max`. */
-  waitingSince(acceptedBefore: number, max: number): readonly VerifiedTransaction[] {
-    const waiting: VerifiedTransaction[] = [];
-    for (const { verified, acceptedAt } of this.#byHash.values()) {
-      if (waiting.length >= max) break;
-      if (acceptedAt >= 0 && acceptedAt < acceptedBefore) waiting.push(verified);
-    }
-    return waiting;
   }
 
   hasCandidates(state: StateReader): boolean {

@@ -6,7 +6,7 @@ import {
   transactionHash,
   type VerifiedTransaction,
 } from '../chain/index.js';
-import type { Judged, Tip } from '../consensus/index.js';
+import { faultyOf, type Judged, nextCommittee, type Tip } from '../consensus/index.js';
 import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
@@ -28,16 +28,16 @@ import { Sync } from './driver/sync.js';
 import { FinalityWindow } from './finality.js';
 import type { Logger } from './log.js';
 import { Mempool } from './mempool.js';
+import { Relay } from './relay.js';
 import type { SubmitFault, Submitted } from './rpc/index.js';
+import { Standing } from './standing.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
 
 const STATUS_EVERY_MS = 1_000;
 const STATUS_MIN_GAP_MS = 100;
 const WAITERS_MAX = 1_024;
-/** A client's transaction that no block took by then is gossiped again, with every status. */
-const SEND_AGAIN_AFTER_MS = 2_000;
-const SEND_AGAIN_MAX = 256;
+const CAUGHT_UP_LOOK_MS = 100;
 
 export interface NodeOptions {
   readonly chain: ChainStart;
@@ -62,6 +62,8 @@ export class Node {
   readonly #sync: Sync;
   readonly #payloads: PayloadExchange;
   readonly #batcher: ReturnType<typeof createBatcher>;
+  readonly #relay: Relay;
+  readonly #standing = new Standing();
   readonly #waiters = new Set<() => void>();
   #lastStatusAt = 0;
   #cancelStatus: () => void = () => {};
@@ -116,6 +118,8 @@ export class Node {
       send: (batch) => transport.publish('transactions', batch),
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });
+    this.#relay = new Relay(this.mempool, (raw) => this.#batcher.add(raw));
+    transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
     transport.onMessage('transactions', (batch, from) => this.#receiveTransactions(batch, from));
   }
@@ -187,6 +191,19 @@ export class Node {
       const cancel = this.#clock.after(timeoutMs, done);
       this.#waiters.add(done);
     });
+  }
+
+  /**
+   * Resolves once this node stands where f+1 others say that they stand, or after `timeoutMs`: what is read from a
+   * node that is catching up is old.
+   */
+  async caughtUp(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const end = this.#clock.now() + timeoutMs;
+    while (!signal.aborted && !this.#closed && this.#clock.now() < end) {
+      const members = nextCommittee(this.#options.chain.rules, this.tip).length;
+      if (members === 1 || !this.#standing.isBehind(this.tip.height, faultyOf(members))) return;
+      await new Promise<void>((resolve) => this.#clock.after(CAUGHT_UP_LOOK_MS, resolve));
+    }
   }
 
   /** Signs the terms of an enrolment. Whether it should is the caller's question: the RPC method checks it. */
@@ -275,6 +292,7 @@ export class Node {
   }
 
   #heardStatus(from: string, height: number): void {
+    this.#standing.heard(from, height);
     if (height > this.tip.height) this.#sync.follow(from, height);
     else if (height < this.tip.height) this.#sendStatus();
   }
@@ -282,16 +300,16 @@ export class Node {
   #tellStatus(): void {
     if (this.#closed) return;
     this.#sendStatus();
-    this.#sendAgain();
+    this.#relay.tick();
     this.#cancelStatus = this.#clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
   }
 
-  /** A peer that was away, or a leader that has just restarted, never heard what still waits here. */
-  #sendAgain(): void {
-    const before = performance.now() - SEND_AGAIN_AFTER_MS;
-    for (const { transaction } of this.mempool.waitingSince(before, SEND_AGAIN_MAX)) {
-      this.#batcher.add(encodeTransaction(transaction));
-    }
+  /** A peer that was away knows neither where we stand nor what waits. */
+  #greet(): void {
+    if (this.#closed) return;
+    this.#lastStatusAt = 0;
+    this.#sendStatus();
+    this.#relay.greet();
   }
 
   /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */

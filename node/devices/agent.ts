@@ -26,6 +26,8 @@ export interface AgentOptions {
   readonly pool: Pick<TrainerPool, 'train'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Resolves when the own node is not behind the others: a round that it shows before that may be over. */
+  readonly caughtUp: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -130,21 +132,44 @@ async function hasLedger(
 }
 
 async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
-  const { device, task, clients, signal } = part;
-  let afterRound = 0;
+  const { task, clients, caughtUp, signal } = part;
+  let sent: { readonly round: number; readonly hash: string | null } = { round: 0, hash: null };
   while (!signal.aborted) {
-    const current = await clients[0]!.call('task.current', { task, afterRound, waitMs: POLL_MS }, { signal });
-    if (current.status === 'done' || current.status === 'failed') return;
-    const { round, weights } = current;
-    if (round === null || weights === null || round <= afterRound) continue;
+    await caughtUp(signal);
+    const waiting = { task, afterRound: sent.round, waitMs: POLL_MS };
+    const { status, round, weights } = await clients[0]!.call('task.current', waiting, { signal });
+    if (status === 'done' || status === 'failed') return;
+    if (round === null || weights === null || round < sent.round) continue;
+    // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
+    if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;
     await checkStanding(part);
-    if (round >= device.ledger.lastRound(task)) {
-      const update =
-        (await device.ledger.update(task, round)) ?? (await trainUpdate(part, spec, round, weights.id));
-      const call = { contract: 'training', method: 'update', level: spec.level, args: { task, round } };
-      await send(part, { ...call, payloads: [update] }, false);
-    }
-    afterRound = round;
+    sent = { round, hash: await sendUpdate(part, spec, round, weights.id) };
+  }
+}
+
+async function isLost({ clients, signal }: Part, hash: string): Promise<boolean> {
+  return (await clients[0]!.call('tx.get', { hash }, { signal })).status === 'unknown';
+}
+
+/** Sends this round's update, the same bytes each time. Null: there is nothing to send (any more). */
+async function sendUpdate(
+  part: Part,
+  spec: TaskSpecForm,
+  round: number,
+  weightsId: string,
+): Promise<string | null> {
+  const { device, task, log } = part;
+  if (round < device.ledger.lastRound(task)) return null;
+  const update =
+    (await device.ledger.update(task, round)) ?? (await trainUpdate(part, spec, round, weightsId));
+  const call = { contract: 'training', method: 'update', level: spec.level, args: { task, round } };
+  try {
+    return await send(part, { ...call, payloads: [update] }, false);
+  } catch (error) {
+    // Of an earlier life, and in a block already; or something that sending it again does not mend.
+    if (!(error instanceof RpcError) || error.word !== 'refused') throw error;
+    log('info', 'update-refused', { device: device.name, task, round, reason: error.detail });
+    return null;
   }
 }
 
@@ -190,14 +215,14 @@ async function trainUpdate(
 }
 
 /** Through the own node, or the next one that can be reached. A refusal by contract is an error unless it's late. */
-async function send(part: Part, call: Parameters<Wallet['send']>[0], wait = true): Promise<void> {
+async function send(part: Part, call: Parameters<Wallet['send']>[0], wait = true): Promise<string> {
   const { wallets, device, log, signal } = part;
   for (const [i, wallet] of wallets.entries()) {
     try {
       const hash = await wallet.send(call, { signal });
-      if (!wait) return;
+      if (!wait) return hash;
       const { ok, code, detail } = await wallet.wait(hash, COMMIT_MS, { signal });
-      if (ok || code === 'already-declared' || code === 'already-enrolled') return;
+      if (ok || code === 'already-declared' || code === 'already-enrolled') return hash;
       throw new DeviceError('refused', `${call.contract}.${call.method} was refused: ${code}: ${detail}`);
     } catch (error) {
       const unreachable = error instanceof RpcError && error.word === 'unreachable';
@@ -205,6 +230,7 @@ async function send(part: Part, call: Parameters<Wallet['send']>[0], wait = true
       log('warn', 'device-turns-elsewhere', { device: device.name, error: String(error) });
     }
   }
+  throw new Error('this device knows no node to send to: list some in deviceNodes');
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -16,13 +16,15 @@ export interface HostOptions {
   readonly nodes: readonly string[];
   readonly threads: number;
   readonly log: Logger;
+  /** Resolves when the own node is not behind the others: what it says before that is old. */
+  readonly caughtUp: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Loads every device of a folder and sets it to work. Throws what loadDevice throws, starting none. */
 export async function startDevices(
   options: HostOptions,
 ): Promise<{ readonly names: readonly string[]; close(): Promise<void> }> {
-  const { folder, chainId, nodes, threads, log } = options;
+  const { folder, chainId, nodes, threads, log, caughtUp } = options;
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
   if (folders.length > DEVICES_MAX)
@@ -32,7 +34,7 @@ export async function startDevices(
   const stop = new AbortController();
   const clients = nodes.map((url) => createClient(url));
   const agents = devices.map((device) =>
-    runDevice({ device, chainId, clients, pool, log, signal: stop.signal }),
+    runDevice({ device, chainId, clients, pool, log, caughtUp, signal: stop.signal }),
   );
   return {
     names: devices.map(({ name }) => name),

@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DeviceError } from './error.js';
@@ -8,7 +8,7 @@ const entrySchema = z.strictObject({
   round: z.number().int().min(1),
   rho: z.string().regex(/^\d{1,20}$/),
   /** Name of the file that holds the update, so that a re-send is the same bytes. */
-  update: z.string().regex(/^update-\d+\.bin$/),
+  update: z.string().regex(/^update-\d+-\d+\.bin$/),
 });
 const ledgerSchema = z.strictObject({
   version: z.literal(1),
@@ -32,6 +32,8 @@ const FILE = 'ledger.json';
 export class LedgerFile {
   readonly #folder: string;
   #state: LedgerState;
+  /** Tasks run at the same time, and each charge rests on the one before. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, state: LedgerState) {
     this.#folder = folder;
@@ -90,7 +92,13 @@ export class LedgerFile {
    * Puts the update on disk, then the charge. Throws DeviceError "budget-exhausted", changing nothing.
    * `rho` 0: a round on public data, without noise.
    */
-  async charge(task: number, round: number, rho: bigint, update: Uint8Array): Promise<void> {
+  charge(task: number, round: number, rho: bigint, update: Uint8Array): Promise<void> {
+    const charged = this.#last.then(() => this.#charge(task, round, rho, update));
+    this.#last = charged.catch(() => {}); // whoever asked for it hears of it
+    return charged;
+  }
+
+  async #charge(task: number, round: number, rho: bigint, update: Uint8Array): Promise<void> {
     const spent = this.rhoSpent + rho;
     if (spent > BigInt(this.#state.rhoCap)) {
       throw new DeviceError(
@@ -98,9 +106,11 @@ export class LedgerFile {
         `round ${round} of task ${task} would overdraw this device's budget`,
       );
     }
-    const name = `update-${task}.bin`;
+    // A name of its own: after a crash between the two writes the round before must still have its own bytes.
+    const name = `update-${task}-${round}.bin`;
     await writeSynced(this.#folder, name, update);
     const others = this.#state.latest.filter((entry) => entry.task !== task);
+    const before = this.#state.latest.find((entry) => entry.task === task);
     const next = {
       ...this.#state,
       rhoSpent: String(spent),
@@ -109,6 +119,9 @@ export class LedgerFile {
     };
     await writeSynced(this.#folder, FILE, new TextEncoder().encode(`${JSON.stringify(next)}\n`));
     this.#state = next;
+    if (before !== undefined && before.update !== name) {
+      await rm(join(this.#folder, before.update), { force: true });
+    }
   }
 }
 
@@ -123,6 +136,13 @@ async function writeSynced(folder: string, name: string, bytes: Uint8Array): Pro
     await file.close();
   }
   await rename(partial, join(folder, name));
+  // The new name is on disk only once its folder is.
+  const directory = await open(folder, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -334,6 +334,7 @@ export class Driver {
     for (let attempt = 1; this.#work === work && !own; attempt += 1) {
       const peers = transport.connectedPeers();
       const proposal = work.proposals.get(value) ?? (await this.#findProposal(work, value, peers));
+      if (this.#work !== work) return;
       const missing = proposal && missingPayloads(proposal.block, (id) => store.hasPayload(id));
       if (missing?.length === 0) break;
       const pulls = (missing ?? []).map(({ id, size }) => payloads.fetch(id, size, peers, work.abort.signal));
@@ -449,6 +450,7 @@ export class Driver {
 
   #pause(work: HeightWork, ms: number): Promise<void> {
     return new Promise((resolve) => {
+      if (work.abort.signal.aborted) return resolve();
       const cancel = this.#options.clock.after(ms, resolve);
       work.abort.signal.addEventListener(
         'abort',

@@ -9,7 +9,15 @@ import { type ConsensusMessage, decodeMessage, type SignedProposal } from './mes
 export type Verdict = 'accept' | 'reject' | 'ignore';
 
 const EARLY_MAX = 512;
+const EARLY_BYTES_MAX = 16 * 1024 * 1024;
 const SEEN_MAX = 20_000;
+
+interface Received {
+  readonly message: ConsensusMessage;
+  readonly from: string;
+  /** As it came. */
+  readonly bytes: number;
+}
 
 /**
  * Takes gossip in: everything is verified here, before the machine or the queue sees it.
@@ -22,8 +30,8 @@ export class Inbox {
   readonly #chainId: Uint8Array;
   readonly #onStatus: (from: string, height: number) => void;
   readonly #onBehind: (from: string) => void;
-  readonly #early: { readonly height: number; readonly message: ConsensusMessage; readonly from: string }[] =
-    [];
+  readonly #early: Received[] = [];
+  #earlyBytes = 0;
   readonly #seen = new Set<string>();
 
   constructor(options: {
@@ -40,40 +48,42 @@ export class Inbox {
 
   receive(raw: Uint8Array, from: string): Verdict {
     const message = decodeMessage(raw);
-    return message === null ? 'reject' : this.#take(message, from);
+    return message === null ? 'reject' : this.#take({ message, from, bytes: raw.length });
   }
 
   /** A new height has begun: what came too early may fit now. */
   replay(): void {
     const waiting = this.#early.splice(0);
-    for (const { message, from } of waiting) this.#take(message, from);
+    this.#earlyBytes = 0;
+    for (const received of waiting) this.#take(received);
   }
 
-  #take(message: ConsensusMessage, from: string): Verdict {
+  #take(received: Received): Verdict {
+    const { message, from } = received;
     switch (message.kind) {
       case 'status':
         this.#onStatus(from, message.status.height);
         return 'ignore';
       case 'proposal':
-        return this.#takeProposal(message.proposal, message, from);
+        return this.#takeProposal(message.proposal, received);
       case 'votes':
-        return this.#takeVotes(message.votes, message, from);
+        return this.#takeVotes(message.votes, received);
       default:
         return message satisfies never;
     }
   }
 
-  #takeProposal(proposal: SignedProposal, message: ConsensusMessage, from: string): Verdict {
+  #takeProposal(proposal: SignedProposal, received: Received): Verdict {
     const { header } = proposal.block;
     if (!equalBytes(header.chainId, this.#chainId)) return 'reject';
-    const work = this.#workAt(header.height, message, from);
+    const work = this.#workAt(header.height, received);
     if (work === null) return 'ignore';
     if (!isLeadersProposal(this.#chainId, work, proposal)) return 'reject';
-    this.#driver.propose(work, proposal, from);
+    this.#driver.propose(work, proposal, received.from);
     return 'accept';
   }
 
-  #takeVotes(raws: readonly Uint8Array[], message: ConsensusMessage, from: string): Verdict {
+  #takeVotes(raws: readonly Uint8Array[], received: Received): Verdict {
     const votes: Vote[] = [];
     for (const raw of raws) {
       const decoded = decodeVote(this.#chainId, raw);
@@ -82,8 +92,8 @@ export class Inbox {
     }
     const height = votes[0]?.height ?? 0;
     if (votes.some((vote) => vote.height !== height)) return 'reject';
-    if (height === this.#driver.tip.height) return this.#takeLate(votes, from);
-    const work = this.#workAt(height, message, from);
+    if (height === this.#driver.tip.height) return this.#takeLate(votes, received.from);
+    const work = this.#workAt(height, received);
     if (work === null) return 'ignore';
     const verified: MemberVote[] = [];
     for (const vote of votes) {
@@ -109,15 +119,22 @@ export class Inbox {
     return fresh ? 'accept' : 'ignore';
   }
 
-  #workAt(height: number, message: ConsensusMessage, from: string): HeightWork | null {
+  #workAt(height: number, received: Received): HeightWork | null {
     const { tip, work } = this.#driver;
-    if (height <= tip.height) this.#onBehind(from);
+    if (height <= tip.height) this.#onBehind(received.from);
     else if (work?.height === height) return work;
-    else if (height <= tip.height + 2) {
-      if (this.#early.length >= EARLY_MAX) this.#early.shift();
-      this.#early.push({ height, message, from });
-    } else this.#onStatus(from, height - 1);
+    else if (height <= tip.height + 2) this.#keep(received);
+    else this.#onStatus(received.from, height - 1);
     return null;
+  }
+
+  /** Nothing in an early message is verified yet, so it must cost little: the oldest make room. */
+  #keep(received: Received): void {
+    this.#early.push(received);
+    this.#earlyBytes += received.bytes;
+    while (this.#early.length > EARLY_MAX || this.#earlyBytes > EARLY_BYTES_MAX) {
+      this.#earlyBytes -= this.#early.shift()!.bytes;
+    }
   }
 
   /** Re-sent votes come again and again: a signature is checked once. */

@@ -1,11 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bytesToHex } from '../../crypto/index.js';
+import { chainIdOf, type Genesis, genesisValue } from '../../genesis/index.js';
 import { publishTask } from '../../node/cli/publish.js';
 import { publisherKey } from '../../node/cli/publisherKey.js';
 import { type TaskFile, taskSpecOf } from '../../node/cli/taskFile.js';
-import { type Network, prepareData, provisionNetwork, seedFor } from '../../node/provision/index.js';
+import {
+  type Network,
+  openNetwork,
+  prepareData,
+  provisionNetwork,
+  readGenesis,
+  seedFor,
+} from '../../node/provision/index.js';
 import { type Client, createClient, type ResultOf } from '../../node/rpc/index.js';
 import { killNodeProcess, startNodeProcess, stopNodeProcess } from '../../node/testnet/index.js';
 
@@ -39,10 +48,17 @@ export interface Hospitals {
   close(): Promise<void>;
 }
 
-/** Provisions `validators` hospitals with `devices` devices each on the Pima data; starts none. */
-export async function provisionHospitals(validators: number, devices: number): Promise<Hospitals> {
+/**
+ * Provisions `validators` hospitals with `devices` devices each on the Pima data; starts none. `agreement`: times
+ * that differ from those of a local network.
+ */
+export async function provisionHospitals(
+  validators: number,
+  devices: number,
+  agreement: Partial<Genesis['params']['agreement']> = {},
+): Promise<Hospitals> {
   const folder = mkdtempSync(join(tmpdir(), 'consilium-e2e-'));
-  const network = await provisionNetwork({
+  const provisioned = await provisionNetwork({
     dir: join(folder, 'network'),
     name: 'e2e',
     time: Date.now(),
@@ -60,6 +76,7 @@ export async function provisionHospitals(validators: number, devices: number): P
     poisonShare: 0,
     seed: 'e2e',
   });
+  const network = withAgreement(provisioned, agreement);
   const names = network.file.nodes.map(({ name }) => name);
   const clients = network.file.nodes.map(({ rpc }) => createClient(rpc, { timeoutMs: 30_000 }));
   const each = async (some: readonly string[], act: (name: string) => Promise<unknown>): Promise<void> => {
@@ -89,6 +106,17 @@ export async function provisionHospitals(validators: number, devices: number): P
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The same network under a genesis with other times, before anything has started. */
+function withAgreement(network: Network, agreement: Partial<Genesis['params']['agreement']>): Network {
+  const genesis = readGenesis(network.genesisFile);
+  const { params } = genesis;
+  const changed = { ...genesis, params: { ...params, agreement: { ...params.agreement, ...agreement } } };
+  writeFileSync(network.genesisFile, JSON.stringify(changed));
+  const chainId = bytesToHex(chainIdOf(genesisValue(changed)));
+  writeFileSync(join(network.dir, 'network.json'), JSON.stringify({ ...network.file, chainId }));
+  return openNetwork(network.dir);
 }
 
 /** A task on the Pima data: one step a round, noised, as the demo publishes it. */

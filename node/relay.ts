@@ -1,0 +1,36 @@
+import { encodeTransaction } from '../chain/index.js';
+import { bytesToHex } from '../crypto/index.js';
+import type { Mempool } from './mempool.js';
+
+/** How many waiting transactions are passed on again at a time; the others follow when these are in a block. */
+const AGAIN_MAX = 64;
+
+/**
+ * Passes waiting transactions on again: gossip promises no delivery, and one that reached a single validator
+ * would wait for that one to lead. One that waits from one tick to the next is sent again; a new link gets all.
+ */
+export class Relay {
+  readonly #mempool: Mempool;
+  readonly #send: (raw: Uint8Array) => void;
+  #waited: ReadonlySet<string> = new Set();
+
+  constructor(mempool: Mempool, send: (raw: Uint8Array) => void) {
+    this.#mempool = mempool;
+    this.#send = send;
+  }
+
+  tick(): void {
+    const waiting = this.#mempool.oldest(AGAIN_MAX);
+    this.#sendThose(waiting.filter(({ hash }) => this.#waited.has(bytesToHex(hash))));
+    this.#waited = new Set(waiting.map(({ hash }) => bytesToHex(hash)));
+  }
+
+  /** To a link that has just begun. */
+  greet(): void {
+    this.#sendThose(this.#mempool.oldest(AGAIN_MAX));
+  }
+
+  #sendThose(waiting: ReturnType<Mempool['oldest']>): void {
+    for (const { transaction } of waiting) this.#send(encodeTransaction(transaction));
+  }
+}

@@ -1,0 +1,21 @@
+const PEERS_MAX = 256;
+
+/**
+ * How high the other validators say that they stand. One owner: the node.
+ *
+ * A height counts as reached by the others once f+1 of them claim it, so that f liars cannot make it up.
+ */
+export class Standing {
+  readonly #heights = new Map<string, number>();
+
+  /** The newest word of a peer counts. */
+  heard(peer: string, height: number): void {
+    if (this.#heights.has(peer) || this.#heights.size < PEERS_MAX) this.#heights.set(peer, height);
+  }
+
+  /** True while f+1 others claim to stand above `height`, or fewer than that have said anything at all. */
+  isBehind(height: number, faulty: number): boolean {
+    const heights = [...this.#heights.values()].sort((a, b) => b - a);
+    return (heights[faulty] ?? Number.POSITIVE_INFINITY) > height;
+  }
+}

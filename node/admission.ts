@@ -55,7 +55,14 @@ export function admitEnvelope(transaction: Transaction, chainId: Uint8Array, tre
       detail: `a device of level ${account.level} sends at that level, or at 0`,
     };
   }
+  if (transaction.payloads.length > 0 && !isUpdate(transaction)) {
+    return { ok: false, code: 'payload-mismatch', detail: 'only training.update carries a payload' };
+  }
   return { ok: true, verified: checked.value };
+}
+
+function isUpdate({ contract, method }: Transaction): boolean {
+  return contract === 'training' && method === 'update';
 }
 
 /** The payloads are those announced, and an update lies on its lattice and under its norm cap. Null: they do. */
@@ -100,8 +107,7 @@ function refusedUpdate(
   transaction: Transaction,
   payloads: readonly Uint8Array[],
 ): string | null {
-  if (transaction.contract !== 'training' || transaction.method !== 'update' || payloads.length !== 1)
-    return null;
+  if (!isUpdate(transaction) || payloads.length !== 1) return null;
   let args: ReturnType<typeof updateArgsCodec.fromNode>;
   try {
     args = updateArgsCodec.fromNode(transaction.args, 'args');

@@ -80,6 +80,8 @@ export interface DriverOptions {
 }
 
 const PROPOSALS_MAX = 4;
+/** A block further in the future is dropped: its leader sends it again, and no height lasts that long. */
+const AHEAD_MS_MAX = 60_000;
 
 /**
  * Runs the agreement machine: one height after the other, effects in their order, each on disk before it leaves.
@@ -144,11 +146,12 @@ export class Driver {
 
   /** A proposal whose signature and leader were checked. Null `from`: our own. */
   propose(work: HeightWork, proposal: SignedProposal, from: string | null): void {
+    const { clock, params } = this.#options;
+    const ahead = proposal.block.header.time - clock.now() - params.agreement.clockDriftMs;
+    if (ahead > AHEAD_MS_MAX) return;
     const value = this.note(work, proposal, from);
     if (value === null || work.announced.has(value)) return;
     work.announced.add(value);
-    const ahead =
-      proposal.block.header.time - this.#options.clock.now() - this.#options.params.agreement.clockDriftMs;
     const hand = () =>
       this.input(work, { kind: 'proposal', value, payloadBytes: announcedBytes(proposal.block) });
     // A block from the future is held back until it isn't one, bounded by the height's own end.

@@ -60,7 +60,10 @@ export function describeTransport(kind: TransportKind): void {
         // Another's message comes after any copy of the own ones would have.
         transports[1]!.publish('consensus', utf8ToBytes('third'));
         await heard[0]!.until('the third message', (values) => values.length >= 1);
-        expect(heard[0]!.values).toEqual([`${bytesToHex(utf8ToBytes('third'))} ${transports[1]!.self}`]);
+        // Whoever is quickest delivers it: its publisher, or a peer that passes it on.
+        expect(heard[0]!.values.map((value) => value.split(' ')[0])).toEqual([
+          bytesToHex(utf8ToBytes('third')),
+        ]);
       });
 
       it('delivers the same bytes again when they are published again', async () => {

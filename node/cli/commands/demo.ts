@@ -94,7 +94,9 @@ function closing(options: DemoOptions, { result, dir, derivedSchema }: DemoRun):
     lines.push(`  ${run} task publish ${dir}/task.json --network ${dir}`);
     lines.push(`  ${run} testnet down ${dir}`);
   } else {
-    lines.push(`  ${run} demo --poison 0.3 --epsilon none    poisoned devices, and how they are found`);
+    if (options.poisonShare === 0) {
+      lines.push(`  ${run} demo --poison 0.3 --epsilon none    poisoned devices, and how they are found`);
+    }
     lines.push(`  ${run} testnet up FOLDER                   a network that stays up`);
   }
   return lines.join('\n');

@@ -21,7 +21,7 @@ export interface DemoOptions {
 /** δ of the demo; a larger ε or other δ is a matter of a task file (`task publish`). */
 export const DELTA = 1e-4;
 
-/** Rounds close in well under a second when all devices answer; a round whose devices are lost takes 5 s. */
+/** Rounds close in about a second when all devices answer; a round whose devices are lost takes 10 s or more. */
 export function timeBoundMs({ rounds, validators, devices }: DemoOptions): number {
-  return 180_000 + 12_000 * rounds + 1_000 * validators * devices;
+  return 180_000 + 15_000 * rounds + 1_000 * validators * devices;
 }

@@ -50,9 +50,7 @@ export function formatTable(result: DemoResult, notes: TableNotes): string {
     ['rounds', `${result.rounds} of ${notes.roundsAsked} closed`],
     ['updates', `${notes.qualified} qualified, ${notes.refused} refused`],
     ['blacklisted', names(result.blacklisted, result.devices)],
-    ...(result.poisoned.length === 0
-      ? []
-      : ([['  poisoned were', names(result.poisoned, result.devices)]] as [string, string][])),
+    ...found(result),
     ['chain', `${result.blocks} blocks, ${result.transactions} transactions`],
     [
       'final after',
@@ -70,6 +68,16 @@ export function formatTable(result: DemoResult, notes: TableNotes): string {
 function privacy({ epsilon, delta }: DemoResult, { epsilonBound }: TableNotes): string {
   if (epsilon === null || delta === null) return 'none: the data was declared public';
   return `ε = ${epsilon.toFixed(2)} of at most ${epsilonBound}, δ = ${delta}`;
+}
+
+/** With poisoned devices: how many of them, and of the honest ones, the chain has blacklisted. */
+function found({ blacklisted, poisoned, devices }: DemoResult): [string, string][] {
+  if (poisoned.length === 0) return [];
+  const caught = poisoned.filter((name) => blacklisted.includes(name)).length;
+  return [
+    ['  of the poisoned devices', `${caught} of ${poisoned.length}`],
+    ['  of the honest ones', `${blacklisted.length - caught} of ${devices - poisoned.length}`],
+  ];
 }
 
 function names(list: readonly string[], of: number): string {

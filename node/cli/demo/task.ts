@@ -28,7 +28,9 @@ export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
     devices,
     quorum: Math.ceil((2 * devices) / 3),
     enrolMs: 60_000,
-    deadlineMs: 5_000,
+    // A round closes when all updates are in; this long it waits for lost devices. A dead validator costs some
+    // seconds of empty blocks whenever it would lead, and with 5 s that was enough to lose whole rounds.
+    deadlineMs: 10_000,
     deadlineBlocks: 2,
   };
 }

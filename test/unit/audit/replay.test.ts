@@ -22,6 +22,7 @@ import {
 import { bytesToHex, drbg, utf8ToBytes } from '../../../crypto/index.js';
 import type { RoundOutcome } from '../../../fl/index.js';
 import {
+  certVotes,
   createTestChain,
   dataset,
   declareCall,
@@ -203,6 +204,16 @@ describe('replay', () => {
 
   it('finds the certificate of another height', () => {
     const divergence = found(5, () => ({ certificate: entries[3]!.certificate }));
+    expect(divergence).toMatchObject({ height: 5, reason: 'bad-certificate' });
+  });
+
+  it('finds a certificate whose members signed the block for another height', () => {
+    const { chainId } = chain.chain;
+    const { tip } = chain.blocks[4]!;
+    const votes = certVotes(chainId, { ...tip, height: 9 }, tip.committee, chain.secretOf);
+    const signatures = votes.map(({ vote }) => vote.signature);
+    const certificate = { height: 9, period: 0, hash: tip.hash, bitmap: Uint8Array.of(0b1111), signatures };
+    const divergence = found(5, () => ({ certificate: encodeCertificate(chainId, certificate) }));
     expect(divergence).toMatchObject({ height: 5, reason: 'bad-certificate' });
   });
 

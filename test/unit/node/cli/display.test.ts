@@ -141,6 +141,12 @@ describe('formatTable', () => {
     expect(table).not.toContain('FAILED');
   });
 
+  it('says how many of the poisoned and of the honest devices were found', () => {
+    const table = formatTable({ ...result, poisoned: ['hospital-1-device-2', 'hospital-4-device-1'] }, notes);
+    expect(table).toMatch(/of the poisoned devices +1 of 2\n/);
+    expect(table).toMatch(/of the honest ones +0 of 18\n/);
+  });
+
   it('says what failed', () => {
     const table = formatTable(
       { ...result, verified: false },

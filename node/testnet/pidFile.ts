@@ -45,8 +45,12 @@ function startOf(pid: number): string | null {
   }
 }
 
-/** proc(5): the name in brackets may hold anything; after it come the state (field 3) and field 22, the start. */
+/**
+ * proc(5): the name in brackets may hold anything; after it come the state (field 3), the number of threads (20)
+ * and the start (22). A zombie with further threads still ends: until they are gone, so are neither ports nor locks.
+ */
 function linuxStartOf(stat: string): string | null {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? null : fields[19]!;
+  const ended = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1);
+  return ended ? null : fields[19]!;
 }

@@ -11,6 +11,7 @@ import {
   blocks,
   devicesIn,
   type Hospitals,
+  impatient,
   level,
   pimaTask,
   provisionHospitals,
@@ -62,7 +63,7 @@ function updatesByRound(chain: readonly Block[]): ReadonlyMap<string, ReadonlySe
 
 describe('all validators killed at once during training', () => {
   it('go on from the last committed height, on one chain, with no ledger over its cap', async () => {
-    hospitals = await provisionHospitals(4, 2);
+    hospitals = await provisionHospitals(4, 2, impatient);
     const { clients, network, names } = hospitals;
     await hospitals.start();
     const devices = network.file.devices.map(({ name }) => name).sort();

@@ -10,6 +10,7 @@ import {
   blocks,
   blockWhere,
   type Hospitals,
+  impatient,
   level,
   pimaTask,
   provisionHospitals,
@@ -39,7 +40,7 @@ function longestRun(flags: readonly boolean[]): number {
 
 describe('a validator that is dead for good', () => {
   it('stops neither an idle chain nor a busy one, and brings no stream of empty blocks', async () => {
-    hospitals = await provisionHospitals(4, 1, { heartbeatMs: HEARTBEAT_MS, deadlineMs: 1_000 });
+    hospitals = await provisionHospitals(4, 1, { ...impatient, heartbeatMs: HEARTBEAT_MS });
     await hospitals.start();
     const clients = hospitals.clients.slice(0, 3);
     const [client] = clients;
@@ -79,7 +80,7 @@ describe('a validator that is dead for good', () => {
 describe('a transaction that only one validator has', () => {
   it('reaches the others when they come back, and need not wait for that one to lead', async () => {
     // With this heartbeat nothing but the transaction can wake the chain.
-    hospitals = await provisionHospitals(4, 1, { heartbeatMs: 3_600_000 });
+    hospitals = await provisionHospitals(4, 1, { ...impatient, heartbeatMs: 3_600_000 });
     const { network, names, clients } = hospitals;
     const { rules, tip } = startChain(readGenesis(network.genesisFile));
     const leader = bytesToHex(nextCommittee(rules, tip)[0]!.publicKey);

@@ -5,6 +5,7 @@ import {
   blockWhere,
   devicesIn,
   type Hospitals,
+  impatient,
   level,
   pimaTask,
   provisionHospitals,
@@ -20,7 +21,7 @@ afterEach(async () => {
 
 describe('a validator killed during training', () => {
   it('is not missed, catches up to the same chain, and its devices take part again', async () => {
-    hospitals = await provisionHospitals(4, 2);
+    hospitals = await provisionHospitals(4, 2, impatient);
     const { clients, network } = hospitals;
     await hospitals.start();
     const devices = network.file.devices.map(({ name }) => name).sort();

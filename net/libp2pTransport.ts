@@ -113,7 +113,10 @@ class Libp2pTransport implements Transport {
     try {
       await node.start();
     } catch (cause) {
-      throw new NetError('listen-failed', `cannot listen on ${this.#options.listen.join(', ')}`, { cause });
+      const advice = 'a port of it is in use or not allowed: end what uses it, or set another in "listen"';
+      throw new NetError('listen-failed', `cannot listen on ${this.#options.listen.join(', ')}: ${advice}`, {
+        cause,
+      });
     }
     if (this.#isStopped()) return node.stop();
     this.#node = node;

@@ -64,6 +64,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleTimeoutMs;
   server.on('clientError', refuseBrokenHttp);
+  const unused = trackUnused(server);
   const host = options.host ?? '127.0.0.1';
   await listen(server, host, options.port);
   const { port } = server.address() as AddressInfo;
@@ -72,7 +73,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     close: () => {
-      closed ??= close(server, closing, limits.closeGraceMs);
+      closed ??= close(server, unused, closing, limits.closeGraceMs);
       return closed;
     },
   };
@@ -230,19 +231,31 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-const SWEEP_MS = 20;
+/** Sockets that have never carried a request: `closeIdleConnections` takes them for busy. */
+function trackUnused(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
+}
 
-function close(server: Server, closing: AbortController, graceMs: number): Promise<void> {
+function close(
+  server: Server,
+  unused: ReadonlySet<Socket>,
+  closing: AbortController,
+  graceMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    // A kept-alive connection may become idle only after its last answer has left.
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
       clearTimeout(cut);
-      clearInterval(sweep);
       resolve();
     });
     closing.abort();
     server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
   });
 }

@@ -231,6 +231,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+const SWEEP_MS = 20;
+
 /** Sockets that have never carried a request: `closeIdleConnections` takes them for busy. */
 function trackUnused(server: Server): ReadonlySet<Socket> {
   const unused = new Set<Socket>();
@@ -250,8 +252,11 @@ function close(
 ): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A kept-alive connection may become idle only after its last answer has left.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
       clearTimeout(cut);
+      clearInterval(sweep);
       resolve();
     });
     closing.abort();

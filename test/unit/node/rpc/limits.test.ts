@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { limits } from '../../../../chain/index.js';
@@ -309,5 +310,18 @@ describe('a bug behind the RPC', () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+describe('closing', () => {
+  it('does not wait for a connection that never carried a request', async () => {
+    test = await startTestNode({ limits: { closeGraceMs: 3_600_000 } });
+    const socket = connect(test.server.port, '127.0.0.1');
+    await once(socket, 'connect');
+    // The connection is the server's, too, once it answers another one that came later.
+    expect((await raw(test.server, status)).status).toBe(200);
+    const closed = once(socket, 'close');
+    await test.server.close();
+    await closed;
   });
 });

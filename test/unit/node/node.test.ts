@@ -103,6 +103,7 @@ describe('four nodes', () => {
     }
 
     const random = drbg(utf8ToBytes('noise of the test'));
+    const sent: Uint8Array[] = [];
     for (let round = 1; round <= spec.rounds; round += 1) {
       for (const [i, device] of devices.entries()) {
         const node = nodes[i]!;
@@ -112,11 +113,20 @@ describe('four nodes', () => {
         const update = packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
         const call = { contract: 'training', method: 'update', level: 1, args: { task: 1, round } };
         await send(node, device, call, [update]);
+        sent.push(update);
       }
     }
     for (const node of nodes) {
       await until(node, () => taskCell.get(readState(node.tip.state), 1)?.status === 'done');
     }
+    // A device that restarts sends its last update again: told at once, and at no block's cost.
+    const [update] = sent.slice(-devices.length);
+    const again = { contract: 'training', method: 'update', level: 1, args: { task: 1, round: spec.rounds } };
+    expect(await first.submit(sign(first, devices[0]!, again, [update!]), [update!])).toMatchObject({
+      ok: false,
+      code: 'refused',
+      detail: expect.stringContaining('in a block already'),
+    });
     expect(network.failures).toEqual([]);
     const state = readState(first.tip.state);
     expect([1, 2, 3].map((round) => closedRoundCell.get(state, 1, round)?.status)).toEqual([

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Looks at what a library does to its process when it is first loaded. */
 const ownProcess = ['test/unit/fl/trainer/backend.test.ts'];
 
-/** Unit tests take under a minute; e2e tests start real processes from `dist` (npm test builds it first). */
+/** Unit tests take under a minute; e2e tests start real processes from `dist`, after the others and one by one. */
 export default defineConfig({
   test: {
     maxWorkers: 2,

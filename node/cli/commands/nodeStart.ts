@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readNodeConfig } from '../../config.js';
 import { readGenesis } from '../../provision/index.js';
@@ -17,15 +18,26 @@ export function addNode(program: Command, io: Io): void {
     .command('start')
     .description('run one validator until it is told to end')
     .requiredOption('--config <file>', 'its configuration')
+    .option(
+      '--devices <folder>',
+      'hosts the devices in this folder, one folder each (default: as configured)',
+    )
     .option('--with-parent', 'end also when the standard input ends', false)
     .addHelpText('after', EXAMPLES)
-    .action(async ({ config, withParent }: { config: string; withParent: boolean }) => {
-      await start(config, withParent, io);
+    .action(async (options: StartOptions) => {
+      await start(options, io);
     });
 }
 
-async function start(file: string, withParent: boolean, io: Io): Promise<void> {
-  const config = readNodeConfig(file);
+interface StartOptions {
+  readonly config: string;
+  readonly devices?: string;
+  readonly withParent: boolean;
+}
+
+async function start({ config: file, devices, withParent }: StartOptions, io: Io): Promise<void> {
+  const configured = readNodeConfig(file);
+  const config = devices === undefined ? configured : { ...configured, devicesDir: resolve(devices) };
   readGenesis(config.genesis); // its faults have exit codes of their own
   const ended = toldToEnd(withParent); // from here on: a signal during the start ends it in order, too
   const { startNode } = await import('../../main.js');

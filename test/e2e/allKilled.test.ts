@@ -68,7 +68,7 @@ describe('all validators killed at once during training', () => {
     await hospitals.start();
     const devices = network.file.devices.map(({ name }) => name).sort();
     const rounds = 60;
-    const task = await hospitals.publish(pimaTask({ devices: 8, quorum: 6, rounds, deadlineMs: 2_000 }));
+    const task = await hospitals.publish(pimaTask({ devices: 8, quorum: 6, rounds, deadlineMs: 10_000 }));
     const before = await roundWhere(clients[0]!, task, 1, ({ status }) => status === 'closed');
     const killedAt = await level(clients);
     const hashes = (await blocks(clients[0]!, 1, killedAt)).map(({ hash }) => hash);

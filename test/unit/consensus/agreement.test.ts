@@ -1,3 +1,4 @@
+// Over 500 lines: one table a row of the vote table of docs/agreement.md, kept together so that none is missed.
 import { describe, expect, it } from 'vitest';
 import { apply, certVotesOf } from '../../../consensus/index.js';
 import { E, held, proposal, type Row, run, table, timer, vote, votes } from './member.js';

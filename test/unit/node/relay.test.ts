@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  decodeTransaction,
   readState,
   signTransaction,
   transactionId,
@@ -29,7 +28,7 @@ function relay() {
   return {
     mempool,
     sent,
-    relay: new Relay(mempool, (raw) => sent.push(transactionId(decodeTransaction(raw)))),
+    relay: new Relay(mempool, (transaction) => sent.push(transactionId(transaction))),
   };
 }
 

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  readState,
-  signTransaction,
-  transactionId,
-  verifyTransaction,
-} from '../../../chain/index.js';
+import { readState, signTransaction, transactionId, verifyTransaction } from '../../../chain/index.js';
 import { Mempool } from '../../../node/mempool.js';
 import { Relay } from '../../../node/relay.js';
 import { person, startChain, testGenesis } from '../../support/network.js';

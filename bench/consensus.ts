@@ -11,7 +11,7 @@
  *   for each second.
  */
 import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startConsilium } from './load/consilium.js';
@@ -100,7 +100,7 @@ async function measure(start: (shape: string) => Promise<System>, options: Optio
 function tellRun({ name }: System, shape: string, { load, ...measured }: Measured): void {
   const { finalityMs, ...rest } = load;
   process.stderr.write(
-    `${name}, ${shape}: ${JSON.stringify({ ...measured, load: { ...rest, probes: finalityMs.length } })}\n`,
+    `${name}, ${shape}: ${JSON.stringify({ ...measured, loadAverage: loadavg()[0], load: { ...rest, probes: finalityMs.length } })}\n`,
   );
   if (load.ranDry) process.stderr.write('the prepared transactions ran out: raise --prepare\n');
 }

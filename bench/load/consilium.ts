@@ -165,6 +165,7 @@ interface CommitLine {
 
 async function finalityOf(urls: readonly string[]): Promise<{ p50: number; p95: number }> {
   const states = await Promise.all(urls.map((url) => createClient(url).call('node.status', {})));
-  const worst = (name: string) => Math.max(...states.map(({ metrics }) => metrics.finalityCount === 0 ? Number.NaN : metrics[name]!));
+  const worst = (name: string) =>
+    Math.max(...states.map(({ metrics }) => (metrics.finalityCount === 0 ? Number.NaN : metrics[name]!)));
   return { p50: worst('finalityMsP50'), p95: worst('finalityMsP95') };
 }

@@ -53,7 +53,10 @@ export async function consensus(args: readonly string[]): Promise<readonly Row[]
       }),
     options,
   );
-  if (profileDir !== null) process.stderr.write(`${profileTable(profileDir)}\n(${profileDir})\n`);
+  if (profileDir !== null && ours.sustained !== null) {
+    const { fromMs, toMs } = ours.sustained;
+    process.stderr.write(`${profileTable(profileDir, fromMs, toMs)}\n(${profileDir})\n`);
+  }
   const rows = ownRows(ours);
   if (!options.peer) return rows;
   const built = await buildComet();

@@ -37,11 +37,13 @@ export async function startConsilium(options: ConsiliumOptions): Promise<System>
   const network = openNetwork(dir);
   const names = network.file.nodes.map(({ name }) => name);
   const started: NodeProcess[] = [];
+  let startedAt = 0;
   const close = async () => {
     await Promise.all(started.map(({ name }) => stopNodeProcess(network, name)));
     rmSync(root, { recursive: true, force: true });
   };
   try {
+    startedAt = performance.now();
     const starts = names.map((name, index) =>
       startNodeProcess(network, name, {
         withParent: true,
@@ -64,6 +66,7 @@ export async function startConsilium(options: ConsiliumOptions): Promise<System>
     dialect: 'consilium',
     chainId: bytesToHex(network.chainId),
     urls,
+    startedAt,
     processes: started,
     progress: followLog(join(dir, network.file.nodes[0]!.folder, 'node.log')),
     finality: () => finalityOf(urls),

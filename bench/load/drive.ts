@@ -11,6 +11,9 @@ const DONE_MS = 90_000;
 
 /** What was measured between two moments. */
 export interface Measured {
+  /** The window, in ms since the system was started. */
+  readonly fromMs: number;
+  readonly toMs: number;
   readonly seconds: number;
   readonly transactions: number;
   readonly blocks: number;
@@ -57,7 +60,9 @@ export async function drive(
     const load = await Promise.race([report, giveUp(DONE_MS)]);
     stop.abort();
     await feeding;
-    return { ...difference(before, after), finality, transactionBytes, load };
+    const since = system.startedAt;
+    const [fromMs, toMs] = [before.at - since, after.at - since];
+    return { fromMs, toMs, ...difference(before, after), finality, transactionBytes, load };
   } finally {
     stop.abort();
     child.kill('SIGKILL');

@@ -36,14 +36,15 @@ const areas: readonly (readonly [area: string, place: RegExp])[] = [
   ['mempool', /node\/mempool/],
 ];
 
-/** Own time by area and by function, from the profiles in a folder, as text; shares are of the time not idle. */
-export function profileTable(dir: string): string {
+/** Own time by area and by function, from the profiles in a folder, as text; shares are of the time not idle.
+ * `fromMs` and `toMs` bound what counts, from the profile's beginning. */
+export function profileTable(dir: string, fromMs = 0, toMs = Number.POSITIVE_INFINITY): string {
   const byArea = new Map<string, number>();
   const byFunction = new Map<string, number>();
   let total = 0;
   for (const file of readdirSync(dir).filter((name) => name.endsWith('.cpuprofile'))) {
     const profile = JSON.parse(readFileSync(join(dir, file), 'utf8')) as CpuProfile;
-    for (const { area, name, ms } of ownTimes(profile)) {
+    for (const { area, name, ms } of ownTimes(profile, fromMs * 1_000, toMs * 1_000)) {
       if (area !== 'idle') total += ms;
       byArea.set(area, (byArea.get(area) ?? 0) + ms);
       byFunction.set(name, (byFunction.get(name) ?? 0) + ms);
@@ -60,9 +61,15 @@ export function profileTable(dir: string): string {
   return ['by area', ...list(byArea, 20), 'by function (own time)', ...list(byFunction, 45)].join('\n');
 }
 
-function ownTimes({ nodes, samples, timeDeltas }: CpuProfile) {
+function ownTimes({ nodes, samples, timeDeltas }: CpuProfile, from: number, to: number) {
   const micros = new Map<number, number>();
-  for (const [i, id] of samples.entries()) micros.set(id, (micros.get(id) ?? 0) + (timeDeltas[i] ?? 0));
+  let at = 0;
+  for (const [i, id] of samples.entries()) {
+    // A delta is the time before its sample.
+    const delta = timeDeltas[i + 1] ?? 0;
+    at += timeDeltas[i] ?? 0;
+    if (at >= from && at < to) micros.set(id, (micros.get(id) ?? 0) + delta);
+  }
   const parents = new Map<number, number>();
   for (const { id, children = [] } of nodes) for (const child of children) parents.set(child, id);
   const byId = new Map(nodes.map((node) => [node.id, node]));

@@ -14,6 +14,8 @@ export interface System {
   readonly chainId: string;
   /** RPC of every node. */
   readonly urls: readonly string[];
+  /** When the processes were started, in ms of `performance.now()`: where their profiles begin. */
+  readonly startedAt: number;
   readonly processes: readonly { readonly name: string; readonly pid: number }[];
   progress(): Promise<Progress>;
   /** From acceptance by RPC to durable commit as the nodes measure it, in ms; the slowest node's. Null: they don't. */

@@ -112,6 +112,7 @@ export async function startComet(
       homes.map(async (home) => (await run(program, ['show-node-id', '--home', home])).stdout.trim()),
     );
     const urls = homes.map((_, i) => `http://127.0.0.1:${ports[2 * i]!}`);
+    const startedAt = performance.now();
     for (const [i, home] of homes.entries()) {
       const peers = ids.flatMap((id, j) => (j === i ? [] : [`${id}@127.0.0.1:${ports[2 * j + 1]!}`]));
       const place = { p2p: `tcp://127.0.0.1:${ports[2 * i + 1]!}`, rpc: `tcp://127.0.0.1:${ports[2 * i]!}` };
@@ -123,6 +124,7 @@ export async function startComet(
       dialect: 'cometbft',
       chainId: '',
       urls,
+      startedAt,
       processes: children.map(({ pid }, i) => ({ name: `node${i}`, pid: pid! })),
       progress: followBlocks(urls[0]!),
       finality: async () => null,

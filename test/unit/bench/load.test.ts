@@ -110,12 +110,14 @@ describe('profileTable', () => {
         node(4, 'push', ''),
         node(5, '(garbage collector)', ''),
       ],
-      samples: [2, 3, 4, 5],
-      timeDeltas: [1_000_000, 1_000, 2_000, 1_000],
+      samples: [2, 3, 4, 5, 2],
+      timeDeltas: [0, 1_000_000, 1_000, 2_000, 1_000],
     };
     writeFileSync(join(dir, 'one.cpuprofile'), JSON.stringify(profile));
     const [areas] = profileTable(dir).split('by function');
     expect(areas).toMatch(/75\.0 % +3 ms {2}encoding/);
     expect(areas).toMatch(/25\.0 % +1 ms {2}garbage collection/);
+    const [cut] = profileTable(dir, 1_003, 1_004).split('by function');
+    expect(cut).toMatch(/100\.0 % +1 ms {2}garbage collection/);
   });
 });

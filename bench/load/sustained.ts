@@ -87,7 +87,9 @@ export class SustainedLoad {
       const batch = lane.waiting.splice(-count).reverse();
       this.#sent += count;
       const answers = await post(lane.url, `[${batch.map(({ request }) => request).join(',')}]`);
-      const again = batch.filter((_, i) => this.#isRefused((answers as unknown[])[i]));
+      // One answer for all: a fault of the whole batch, or CometBFT's way to answer a batch of one.
+      const answerTo = (i: number) => (Array.isArray(answers) ? (answers as unknown[])[i] : answers);
+      const again = batch.filter((_, i) => this.#isRefused(answerTo(i)));
       this.#sent -= again.length;
       lane.waiting.push(...again.reverse());
       if (again.length > 0) await delay(REFUSED_PAUSE_MS);

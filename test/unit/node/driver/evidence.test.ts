@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeVote, readState, type Step, signVote, type Vote } from '../../../../chain/index.js';
+import {
+  encodeVote,
+  readState,
+  type Step,
+  signProposal,
+  signVote,
+  type Vote,
+} from '../../../../chain/index.js';
 import {
   buildBlock,
   type Evidence,

@@ -1,6 +1,7 @@
 import type { Protocol } from '../chain/index.js';
 import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
+import { anchoring } from './anchor/index.js';
 import { evidence } from './evidence/index.js';
 import { accountOf, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
@@ -9,6 +10,7 @@ import { reputation } from './reputation/index.js';
 import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
 
+export * from './anchor/index.js';
 export * from './evidence/index.js';
 export * from './identity/index.js';
 export * from './params.js';
@@ -29,6 +31,7 @@ export const protocol: Protocol<RoundOutcome> = {
     privacy<RoundOutcome>(),
     tasks<RoundOutcome>(),
     training,
+    anchoring<RoundOutcome>(),
   ],
   isAccount: (state, account) => accountOf(state, account) !== null,
   ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),

@@ -418,8 +418,8 @@ export class Driver {
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onCommit } = this.#options;
     const { block, hash, executed } = judged;
-    const { receipts, changes, payloads } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads });
+    const { receipts, changes, payloads, state } = executed;
+    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

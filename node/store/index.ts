@@ -2,5 +2,5 @@
 export type { Commit, StoredBlock } from './commit.js';
 export type { Head } from './entries.js';
 export { StoreError, type StoreErrorCode } from './error.js';
-export type { StoredRecord } from './records.js';
-export { openStore, type Store, type StoreOptions } from './store.js';
+export type { Abstention, StoredRecord } from './journal.js';
+export { openStore, type Payload, type Store, type StoreOptions } from './store.js';

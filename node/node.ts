@@ -18,6 +18,7 @@ import {
   type Transport,
   type Verdict,
 } from '../net/index.js';
+import { watchAbstention } from './abstention.js';
 import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
@@ -64,6 +65,7 @@ export class Node {
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #relay: Relay;
   readonly #standing = new Standing();
+  readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
   #lastStatusAt = 0;
   #cancelStatus: () => void = () => {};
@@ -119,6 +121,15 @@ export class Node {
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });
     this.#relay = new Relay(this.mempool, (raw) => this.#batcher.add(raw));
+    this.#abstention = watchAbstention({
+      store,
+      standing: this.#standing,
+      self: bytesToHex(this.publicKey),
+      height: () => this.tip.height,
+      members: () => nextCommittee(chain.rules, this.tip).map(({ publicKey }) => bytesToHex(publicKey)),
+      log,
+      onFatal,
+    });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
     transport.onMessage('transactions', (batch, from) => this.#receiveTransactions(batch, from));
@@ -156,7 +167,7 @@ export class Node {
     if (!admission.ok) return admission;
     const unfit = payloadFault(transaction, payloads, this.tip.state);
     if (unfit !== null) return unfit;
-    for (const [i, { id }] of transaction.payloads.entries()) await store.putPayload(id, payloads[i]!);
+    await store.putPayloads(transaction.payloads.map(({ id }, i) => ({ id, bytes: payloads[i]! })));
     const refused = this.mempool.add(admission.verified, readState(this.tip.state), acceptedAt);
     if (refused !== null) return fault(...mempoolFaults[refused]);
     this.#batcher.add(encodeTransaction(transaction));
@@ -238,6 +249,7 @@ export class Node {
       empty: block.header.leader === null,
     });
     for (const wake of [...this.#waiters]) wake();
+    this.#abstention.look();
   }
 
   #receiveTransactions(batch: Uint8Array, from: string): Verdict {
@@ -293,6 +305,7 @@ export class Node {
 
   #heardStatus(from: string, height: number): void {
     this.#standing.heard(from, height);
+    this.#abstention.look();
     if (height > this.tip.height) this.#sync.follow(from, height);
     else if (height < this.tip.height) this.#sendStatus();
   }

@@ -1,9 +1,9 @@
-import { blockHash, decodeBlock, uint } from '../../chain/index.js';
+import { blockHash, decodeBlock, tryDecode, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Database, read } from './database.js';
 import { type Head, key, stampCodec } from './entries.js';
 import { damaged } from './error.js';
-import { type Bound, createJournal, type Journal, openJournal } from './journal.js';
+import { type Bound, createJournal, type Journal, openJournal, type Stamp } from './journal.js';
 import { readSmall } from './reads.js';
 
 /** What binds a node's votes, wherever its chain stands. */
@@ -55,15 +55,12 @@ export function openBound(
 function compare(database: Database, journal: Journal, head: Head): number {
   const folder = database.location;
   const { bound, stamp } = journal;
-  const known = readSmall(database, key.journal, stampCodec);
+  const known = read(database, key.journal);
   const writes = readSmall(database, key.writes, uint);
   if (known === null || writes === null) {
     throw damaged(folder, 'the count of writes', 'it is missing');
   }
-  const older = stamp.generation < known.generation;
-  if (older || (stamp.generation === known.generation && stamp.frames < known.frames)) {
-    throw damaged(folder, THE_JOURNAL, 'its last entries are lost');
-  }
+  if (isOlder(stamp, known)) throw damaged(folder, THE_JOURNAL, 'its last entries are lost');
   if (bound.head.height > head.height) {
     const lost = `the blocks ${head.height + 1} to ${bound.head.height} were on disk, and are lost`;
     throw damaged(folder, `height ${head.height + 1}`, lost);
@@ -76,6 +73,14 @@ function compare(database: Database, journal: Journal, head: Head): number {
     );
   }
   return writes;
+}
+
+/** Whether a journal is older than the database knows it to have been. A stamp that can't be read says nothing. */
+export function isOlder({ generation, frames }: Stamp, known: Uint8Array | null): boolean {
+  const decoded = known === null ? null : tryDecode(stampCodec, known, 64);
+  if (decoded?.ok !== true) return false;
+  const { value } = decoded;
+  return generation < value.generation || (generation === value.generation && frames < value.frames);
 }
 
 /** Asserts that the block which the journal knows is on the chain, which was checked by then. */

@@ -58,8 +58,8 @@ export interface Store {
   readonly abstention: Abstention | null;
   /** False at a height where this node must not vote nor propose. */
   mayVote(height: number): boolean;
-  /** Synced. The network has told how far this node may have voted at most: it votes again after `through`. */
-  abstainThrough(through: number): Promise<void>;
+  /** Synced. From now on no votes up to `through`; null: none until the network has told how far. */
+  abstain(through: number | null): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -213,7 +213,7 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
       return journal.bound.abstention;
     },
     mayVote,
-    abstainThrough: (through) =>
+    abstain: (through) =>
       inOrder(async () => {
         mustTakeWrites(database);
         const bound = { ...journal.bound, abstention: { through } };

@@ -18,6 +18,7 @@ export {
   type PayloadStore,
 } from './payloads.js';
 export type {
+  GossipFault,
   MessageHandler,
   PeerAddress,
   PeerKey,

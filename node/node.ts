@@ -19,6 +19,7 @@ import {
   type Verdict,
 } from '../net/index.js';
 import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
+import { Answers } from './driver/answers.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
@@ -37,6 +38,8 @@ import { tipOf } from './tip.js';
 const STATUS_EVERY_MS = 1_000;
 const STATUS_MIN_GAP_MS = 100;
 const WAITERS_MAX = 1_024;
+/** As much as a message loses that gossip rejects. */
+const OFFENCE_POINTS = 10;
 const CAUGHT_UP_LOOK_MS = 100;
 
 export interface NodeOptions {
@@ -60,6 +63,7 @@ export class Node {
   readonly #driver: Driver;
   readonly #inbox: Inbox;
   readonly #sync: Sync;
+  readonly #answers: Answers;
   readonly #payloads: PayloadExchange;
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #relay: Relay;
@@ -93,7 +97,8 @@ export class Node {
       clock: this.#clock,
       keys: { ...keys, publicKey: this.publicKey },
       log,
-      requestProposal: (peer, height, value) => this.#sync.requestProposal(peer, height, value),
+      requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
+      isDecided: (height) => this.#sync.isDecided(height),
       onCommit: (judged) => this.#committed(judged),
       onBegin: () => this.#inbox.replay(),
       onFatal,
@@ -101,8 +106,10 @@ export class Node {
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
-      onStatus: (from, height) => this.#heardStatus(from, height),
-      onBehind: () => this.#sendStatus(),
+      now: () => this.#clock.now(),
+      onStatus: (from, height, period) => this.#heardStatus(from, height, period),
+      onBehind: (from, height) => this.#answers.behind(from, height),
+      onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
     this.#sync = new Sync({
       driver: this.#driver,
@@ -110,7 +117,23 @@ export class Node {
       store,
       transport,
       payloads: this.#payloads,
+      clock: this.#clock,
       log,
+    });
+    this.#answers = new Answers({
+      driver: this.#driver,
+      store,
+      transport,
+      clock: this.#clock,
+      log,
+      onDecided: (peer, height, from, entry) => {
+        this.#standing.heard(peer, height);
+        this.#sync.offer(peer, height, from, entry);
+      },
+      onVotes: (message, peer) => {
+        if (this.#inbox.receive(message, peer) === 'reject')
+          transport.penalize(peer, OFFENCE_POINTS, 'bad votes, asked for');
+      },
     });
     this.#batcher = createBatcher({
       intervalMs: transactionBatch.intervalMs,
@@ -220,7 +243,19 @@ export class Node {
       finalityCount: this.finality.count,
       finalityMsP50: this.finality.quantile(0.5) ?? 0,
       finalityMsP95: this.finality.quantile(0.95) ?? 0,
+      ...this.#refused(),
     };
+  }
+
+  /** Gossip that was not taken, by reason: `refusedBadSignature` and the like. */
+  #refused(): Record<string, number> {
+    const counts = [...Object.entries(this.#options.transport.refused()), ...this.#inbox.refused()];
+    const sums: Record<string, number> = {};
+    for (const [reason, count] of counts) {
+      const name = `refused-${reason}`.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+      sums[name] = (sums[name] ?? 0) + count;
+    }
+    return sums;
   }
 
   #committed({ block, executed, tip }: Judged): void {
@@ -291,10 +326,11 @@ export class Node {
     if (this.mempool.add(verified, readState(this.tip.state), -1) === null) this.#driver.wake();
   }
 
-  #heardStatus(from: string, height: number): void {
+  #heardStatus(from: string, height: number, period: number): void {
     this.#standing.heard(from, height);
     if (height > this.tip.height) this.#sync.follow(from, height);
-    else if (height < this.tip.height) this.#sendStatus();
+    else if (height < this.tip.height) this.#answers.behind(from, height + 1);
+    else if (period > this.agreement().period) void this.#answers.askQuorum(from);
   }
 
   #tellStatus(): void {
@@ -318,10 +354,11 @@ export class Node {
     if (this.#closed || now - this.#lastStatusAt < STATUS_MIN_GAP_MS) return;
     this.#lastStatusAt = now;
     const { height, hash } = this.tip;
+    const { period } = this.agreement();
     try {
       this.#options.transport.publish(
         'consensus',
-        encodeMessage({ kind: 'status', status: { height, hash } }),
+        encodeMessage({ kind: 'status', status: { height, hash, period } }),
       );
     } catch (error) {
       this.#options.log('debug', 'publish-failed', { error: String(error) });

@@ -1,7 +1,6 @@
 import {
   blockHash,
   decodeVote,
-  limits,
   rootsMatch,
   type Vote,
   type VoteFault,
@@ -278,11 +277,3 @@ export function proposalFault(
   };
   return verifySeed(claim) === null ? 'bad-seed-proof' : null;
 }
-
-/** Bounds of a batch of gossiped transactions. */
-export const transactionBatch = {
-  messagesMax: 1_024,
-  messageBytesMax: limits.transactionBytesMax,
-  bytesMax: 512 * 1024,
-  intervalMs: 20,
-} as const;

@@ -59,15 +59,17 @@ export function encodeRangeRequest(from: number, bytesMax: number): Uint8Array {
   return encode(requestCodec, { from, bytesMax });
 }
 
-/** Answers a request from the store: at least one block, if there is one. Null: it is no such request. */
-export function answerRange(
+/** Null: it is no such request. */
+export function readRangeRequest(raw: Uint8Array): Infer<typeof requestCodec> | null {
+  return readOrNull(() => decode(requestCodec, raw, REQUEST_BYTES_MAX));
+}
+
+/** The answer to a request: at least one block, if the store has it. */
+export function rangeOf(
   store: Pick<Store, 'head' | 'blockBytes'>,
-  request: Uint8Array,
-): Uint8Array | null {
-  const asked = readOrNull(() => decode(requestCodec, request, REQUEST_BYTES_MAX));
-  if (asked === null) return null;
-  const { from, bytesMax } = asked;
-  const range: { block: Uint8Array; certificate: Uint8Array }[] = [];
+  { from, bytesMax }: Infer<typeof requestCodec>,
+): Uint8Array {
+  const range: RawEntry[] = [];
   let size = 0;
   for (let height = Math.max(1, from); height <= store.head.height; height += 1) {
     const entry = store.blockBytes(height);
@@ -76,6 +78,10 @@ export function answerRange(
     if (range.length > 0 && size > bytesMax) break;
     range.push(entry);
   }
+  return encodeRange(range);
+}
+
+export function encodeRange(range: readonly RawEntry[]): Uint8Array {
   return encode(rangeCodec, range);
 }
 

@@ -8,7 +8,6 @@ import type { Clock } from './clock.js';
 import type { Driver } from './driver.js';
 import { missingPayloads } from './height.js';
 import {
-  answerRange,
   type Certified,
   certifiers,
   encodeRangeRequest,
@@ -19,8 +18,10 @@ import {
   RANGE_PROTOCOL,
   type RawEntry,
   REQUEST_BYTES_MAX,
+  rangeOf,
   readEntry,
   readRange,
+  readRangeRequest,
 } from './range.js';
 import { Sources } from './sources.js';
 
@@ -81,8 +82,8 @@ export class Sync {
     this.#options = options;
     const { transport, store } = options;
     const serve = async (request: Uint8Array, from: string): Promise<Uint8Array> => {
-      const answer = answerRange(store, request);
-      if (answer !== null) return answer;
+      const asked = readRangeRequest(request);
+      if (asked !== null) return rangeOf(store, asked);
       transport.penalize(from, MALFORMED_POINTS, 'malformed request');
       throw new NetError('refused', 'malformed request');
     };

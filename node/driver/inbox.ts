@@ -112,11 +112,6 @@ export class Inbox {
     return this.#refused;
   }
 
-  /** What this holds, for those who look whether it is bounded. */
-  get held(): { readonly early: number; readonly seen: number } {
-    return { early: this.#early.size, seen: this.#seen.size };
-  }
-
   #judged(outcome: Verdict | InboxFault): Verdict {
     if (outcome === 'accept' || outcome === 'ignore' || outcome === 'reject') return outcome;
     this.#refused.set(outcome, (this.#refused.get(outcome) ?? 0) + 1);

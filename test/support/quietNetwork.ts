@@ -16,7 +16,7 @@ export class Traffic {
   }
 
   readonly wrap = (transport: Transport): Transport => {
-    const count = <T>(work: () => T | Promise<T>): T | Promise<T> => {
+    const count = <T>(work: () => T): T => {
       this.#events += 1;
       this.#underWay += 1;
       const done = () => {
@@ -24,8 +24,8 @@ export class Traffic {
       };
       try {
         const result = work();
-        if (result instanceof Promise) return result.finally(done);
-        done();
+        if (result instanceof Promise) result.then(done, done);
+        else done();
         return result;
       } catch (error) {
         done();
@@ -33,8 +33,8 @@ export class Traffic {
       }
     };
     const replaced: Partial<Transport> = {
-      publish: (topic, message) => count(() => transport.publish(topic, message)) as void,
-      request: (...args) => count(() => transport.request(...args)) as Promise<Uint8Array>,
+      publish: (topic, message) => count(() => transport.publish(topic, message)),
+      request: (...args) => count(() => transport.request(...args)),
       onMessage: (topic, handler) =>
         transport.onMessage(topic, (message, from) => count(() => handler(message, from))),
     };

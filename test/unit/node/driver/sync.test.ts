@@ -393,3 +393,55 @@ describe('a member that lags in periods', () => {
     await eventually('period 1 there too', () => second!.node.agreement().period === 1);
   });
 });
+
+describe('a node that is asked to wait until it has caught up', () => {
+  /** A node whose time stands still, and whether it says by now that it has caught up. */
+  async function waiting(timeoutMs: number, peers: number) {
+    const { memory } = network();
+    const clock = new TestClock();
+    const behind = await node(memory.transport(test.validators[1]!.secret), { who: 1, clock });
+    const others = [];
+    for (let i = 0; i < peers; i += 1) others.push(await peer(memory, `peer ${i}`));
+    for (const { transport } of others) serve(transport);
+    introduce([behind.transport, ...others.map(({ transport }) => transport)]);
+    await eventually('the links', () => behind.transport.connectedPeers().length === peers);
+    const wait = { over: false };
+    const controller = new AbortController();
+    void behind.node.caughtUp(timeoutMs, controller.signal).then(() => {
+      wait.over = true;
+    });
+    /** Lets so much time pass, look by look. */
+    const later = async (ms: number): Promise<boolean> => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        clock.advance(100);
+        for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return wait.over;
+    };
+    return { behind, others, later, controller };
+  }
+
+  it('waits while fewer than f+1 have spoken, and until it stands where f+1 stand, whatever a liar claims', async () => {
+    const { behind, others, later } = await waiting(3_600_000, 3);
+    expect(await later(1_000)).toBe(false);
+    others[0]!.claim(0);
+    expect(await later(1_000)).toBe(false);
+    // Blocks come from the first one to be asked; the claim of the last is never made good.
+    others[1]!.claim(HEIGHTS);
+    others[2]!.claim(HEIGHTS);
+    others[0]!.claim(1_000_000);
+    expect(behind.node.tip.height).toBeLessThan(HEIGHTS);
+    await eventually('the head', () => behind.node.tip.height === HEIGHTS);
+    expect(await later(1_000)).toBe(true);
+  });
+
+  it('waits no longer than it was told, nor when nobody waits any more', async () => {
+    const first = await waiting(5_000, 1);
+    expect(await first.later(4_800)).toBe(false);
+    expect(await first.later(400)).toBe(true);
+    const second = await waiting(3_600_000, 1);
+    expect(await second.later(500)).toBe(false);
+    second.controller.abort();
+    expect(await second.later(200)).toBe(true);
+  });
+});

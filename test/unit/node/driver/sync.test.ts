@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { decodeBlock, encodeBlock, encodeVote, signVote } from '../../../../chain/index.js';
+import { decodeBlock, decodeVote, encodeBlock, encodeVote, signVote } from '../../../../chain/index.js';
 import { bytesToHex } from '../../../../crypto/index.js';
 import {
   createMemoryNetwork,
@@ -8,7 +8,7 @@ import {
   type NetLimits,
   type Transport,
 } from '../../../../net/index.js';
-import { encodeMessage } from '../../../../node/driver/message.js';
+import { decodeMessage, encodeMessage } from '../../../../node/driver/message.js';
 import {
   DECIDED_BYTES_MAX,
   DECIDED_PROTOCOL,
@@ -135,6 +135,35 @@ describe('catching up', () => {
     await eventually('the head', () => behind.node.tip.height === HEIGHTS);
     expectCaughtUp(behind);
     expect(errors).toEqual([]);
+  });
+
+  it('says nothing on heights that are decided, its own turn to lead included', async () => {
+    const { memory } = network();
+    const ahead = await node(memory.transport(test.validators[0]!.secret), { path: 'ahead' });
+    const own = memory.transport(test.validators[1]!.secret);
+    const said: number[] = [];
+    const heard = new Proxy(own, {
+      get(target, name: keyof Transport) {
+        if (name !== 'publish') {
+          const value = target[name];
+          return typeof value === 'function' ? value.bind(target) : value;
+        }
+        return (topic: 'consensus', raw: Uint8Array) => {
+          const message = decodeMessage(raw);
+          if (message?.kind === 'proposal') said.push(message.proposal.block.header.height);
+          if (message?.kind === 'votes') {
+            const vote = decodeVote(test.chain.chainId, message.votes[0]!);
+            if (vote.ok) said.push(vote.vote.height);
+          }
+          target.publish(topic, raw);
+        };
+      },
+    });
+    const behind = await node(heard, { who: 1, clock: new TestClock() });
+    introduce([ahead.transport, behind.transport]);
+    await eventually('the head', () => behind.node.tip.height === HEIGHTS);
+    expectCaughtUp(behind);
+    expect(said.filter((height) => height <= HEIGHTS)).toEqual([]);
   });
 
   it('asks for the next blocks while it executes these, and for no more than that', async () => {
@@ -290,6 +319,31 @@ describe('a peer that claims to be ahead', () => {
     await claimed(3);
     await eventually('the head', () => behind.node.tip.height === HEIGHTS);
     expect(errors).toEqual([]);
+  });
+});
+
+describe('blocks that follow on one that nobody certified', () => {
+  it('make no height count as decided', async () => {
+    const { memory } = network();
+    const clock = new TestClock();
+    const [liar, honest] = [await peer(memory, 'a liar'), await peer(memory, 'an honest one')];
+    const behind = await node(memory.transport(test.validators[1]!.secret), { who: 1, clock });
+    const asked = serve(liar.transport, (from) => {
+      const [first, ...rest] = entries(from, from + 5);
+      return encodeRange([{ ...first!, certificate: flipped(first!.certificate) }, ...rest]);
+    });
+    introduce([liar.transport, honest.transport, behind.transport]);
+    await eventually('the links', () => behind.transport.connectedPeers().length === 2);
+    liar.claim(6);
+    await eventually('the question', () => asked.length === 1);
+    const [entry] = entries(1, 1);
+    const first = encodeDecided({ at: 1, from: 1, entry: entry! });
+    const hand = () => honest.transport.request(behind.transport.self, DECIDED_PROTOCOL, first);
+    for (let tries = 0; behind.node.tip.height === 0 && tries < 1_000; tries += 1) await hand();
+    expect(behind.node.tip.height).toBe(1);
+    // At height 2 it is as ready to agree as ever.
+    clock.advance(61_000);
+    await eventually('the heartbeat', () => behind.node.agreement().active);
   });
 });
 

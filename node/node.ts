@@ -16,6 +16,7 @@ import { Answers } from './driver/answers.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
+import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
 import { Sync } from './driver/sync.js';
@@ -44,6 +45,8 @@ export interface NodeOptions {
   readonly keys: { readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
+  /** A block was decided: the state may name other peers than before. */
+  readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
 }
 
@@ -61,6 +64,7 @@ export class Node {
   readonly #payloads: PayloadExchange;
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #relay: Relay;
+  readonly #accuser: Accuser;
   readonly #standing = new Standing();
   readonly #waiters = new Set<() => void>();
   #lastStatusAt = 0;
@@ -93,6 +97,7 @@ export class Node {
       log,
       requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
       isDecided: (height) => this.#sync.isDecided(height),
+      onOffence: (evidence) => this.#accuser.report(evidence),
       onCommit: (judged) => this.#committed(judged),
       onBegin: () => this.#inbox.replay(),
       onFatal,
@@ -136,6 +141,15 @@ export class Node {
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });
     this.#relay = new Relay(this.mempool, (transaction) => this.#passOn(transaction));
+    this.#accuser = new Accuser({
+      chainId: chain.chainId,
+      keys: { ...keys, publicKey: this.publicKey },
+      tip: () => this.tip,
+      mempool: this.mempool,
+      isOnChain: (hash) => store.transaction(hash) !== null,
+      submit: (transaction) => this.submit(transaction, []),
+      log,
+    });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
     transport.onMessage('transactions', (batch, from) => this.#receiveTransactions(batch, from));
@@ -266,6 +280,8 @@ export class Node {
       transactions: block.transactions.length,
       empty: block.header.leader === null,
     });
+    this.#accuser.settle();
+    this.#options.onCommit?.(tip);
     for (const wake of [...this.#waiters]) wake();
   }
 

@@ -14,6 +14,7 @@ import {
   buildBlock,
   createAgreement,
   createCertificate,
+  type Evidence,
   emptyBlock,
   type Judged,
   judgeBlock,
@@ -40,6 +41,7 @@ import type { Mempool } from '../mempool.js';
 import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
+import { evidenceOf } from './evidence.js';
 import {
   type HeightWork,
   missingPayloads,
@@ -73,6 +75,8 @@ export interface DriverOptions {
   readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
   /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
   readonly isDecided: (height: number) => boolean;
+  /** A member signed what no honest one signs. */
+  readonly onOffence: (evidence: Evidence) => void;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -297,6 +301,7 @@ export class Driver {
         case 'offence':
         case 'two-proposals':
           this.#options.log('warn', 'offence', { height: work.height, offence: effect.kind });
+          this.#options.onOffence(evidenceOf(work, effect));
           break;
         case 'reject':
           this.#options.log('debug', 'agreement-reject', { reason: effect.reason, height: work.height });

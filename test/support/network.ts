@@ -99,10 +99,14 @@ export interface TestNetworkOptions {
   readonly wrap?: (transport: Transport) => Transport;
 }
 
-/** Real nodes with real stores on the memory transport. `close` ends and removes everything. */
+/**
+ * Real nodes with real stores on the memory transport. `close` ends and removes everything. `outsiders` get a
+ * transport each, linked to all, and nothing behind it: what they say is up to the test.
+ */
 export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
+  outsiders: readonly Person[] = [],
   { limits = {}, clock, onError, wrap = (transport) => transport }: TestNetworkOptions = {},
 ) {
   const folder = await tempFolder();
@@ -120,15 +124,19 @@ export async function testNetwork(
   );
   const nodes = opened.map(({ node }) => node);
   await Promise.all(nodes.map((node) => node.start()));
-  introduce(opened.map(({ transport }) => transport));
+  const outside = outsiders.map(({ secret }) => network.transport(secret));
+  await Promise.all(outside.map((transport) => transport.start()));
+  introduce([...opened.map(({ transport }) => transport), ...outside]);
   return {
     network,
+    outsiders: outside,
     opened,
     nodes,
     get failures(): readonly Error[] {
       return opened.flatMap(({ failures }) => failures);
     },
     close: async () => {
+      await Promise.all(outside.map((transport) => transport.stop()));
       await Promise.all(nodes.map((node) => node.close()));
       await folder.remove();
     },

@@ -116,7 +116,7 @@ export function context(height: number): BlockContext<unknown> {
     height,
     time: 1000 * height,
     leader: ada.key,
-    parent: { height: height - 1, time: 1000 * (height - 1), leader: null, drawn: null },
+    parent: { height: height - 1, time: 1000 * (height - 1), leader: null, committee: [] },
     participants: [],
     closings: new Map(),
   };

@@ -37,7 +37,7 @@ describe('bad input', () => {
   it('in a flood on all members ends in a ban, and the chain goes on', async () => {
     const errors: string[] = [];
     const onError = (error: Error) => void errors.push(error.message);
-    const network = await testNetwork(test.chain, test.validators, { onError });
+    const network = await testNetwork(test.chain, test.validators, [], { onError });
     const [evil] = await evilPeers(network.network, ['a flooder of all']);
     introduce([...network.opened.map(({ transport }) => transport), evil!]);
     await eventually('the links', () => evil!.connectedPeers().length === 4);

@@ -11,6 +11,7 @@ import {
   type Transport,
   type Verdict,
 } from '../net/index.js';
+import { watchAbstention } from './abstention.js';
 import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { Answers } from './driver/answers.js';
 import { type Clock, systemClock } from './driver/clock.js';
@@ -66,6 +67,7 @@ export class Node {
   readonly #relay: Relay;
   readonly #accuser: Accuser;
   readonly #standing = new Standing();
+  readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
   #lastStatusAt = 0;
   #cancelStatus: () => void = () => {};
@@ -146,6 +148,15 @@ export class Node {
       isOnChain: (hash) => store.transaction(hash) !== null,
       submit: (transaction) => this.submit(transaction, []),
       log,
+    });
+    this.#abstention = watchAbstention({
+      store,
+      standing: this.#standing,
+      self: bytesToHex(this.publicKey),
+      height: () => this.tip.height,
+      members: () => nextCommittee(chain.rules, this.tip).map(({ publicKey }) => bytesToHex(publicKey)),
+      log,
+      onFatal,
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
@@ -280,6 +291,7 @@ export class Node {
     this.#accuser.settle();
     this.#options.onCommit?.(tip);
     for (const wake of [...this.#waiters]) wake();
+    this.#abstention.look();
   }
 
   #receiveTransactions(batch: Uint8Array, from: string): Verdict {
@@ -344,7 +356,7 @@ export class Node {
 
   async #keepPayloads({ payloads: refs }: Transaction, payloads: readonly Uint8Array[]): Promise<void> {
     const { store } = this.#options;
-    await Promise.all(refs.map(({ id }, i) => store.putPayload(id, payloads[i]!)));
+    await store.putPayloads(refs.map(({ id }, i) => ({ id, bytes: payloads[i]! })));
   }
 
   #passOn(transaction: Transaction): void {
@@ -359,6 +371,7 @@ export class Node {
 
   #heardStatus(from: string, height: number, period: number): void {
     this.#standing.heard(from, height);
+    this.#abstention.look();
     if (height > this.tip.height) this.#sync.follow(from, height);
     else if (height < this.tip.height) this.#answers.behind(from, height + 1);
     else if (period > this.agreement().period) void this.#answers.askQuorum(from);

@@ -14,6 +14,7 @@ interface Lane {
   readonly url: string;
   /** In reverse: the next one is the last. */
   readonly waiting: Prepared[];
+  sent: number;
 }
 
 /** Keeps a bounded number of transactions on their way. */
@@ -45,7 +46,7 @@ export class SustainedLoad {
           Math.floor(i / accountsEach),
         ),
       );
-      return { url: urls[lane % urls.length]!, waiting: waiting.reverse() };
+      return { url: urls[lane % urls.length]!, waiting: waiting.reverse(), sent: 0 };
     });
   }
 
@@ -79,27 +80,31 @@ export class SustainedLoad {
         this.#ranDry = true;
         return;
       }
-      const count = Math.min(this.#shape.batch, lane.waiting.length, this.#allowance(start));
+      const count = Math.min(this.#shape.batch, lane.waiting.length, this.#allowance(lane, start));
       if (count <= 0) {
         await delay(PAUSE_MS);
         continue;
       }
       const batch = lane.waiting.splice(-count).reverse();
       this.#sent += count;
+      lane.sent += count;
       const answers = await post(lane.url, `[${batch.map(({ request }) => request).join(',')}]`);
       // One answer for all: a fault of the whole batch, or CometBFT's way to answer a batch of one.
       const answerTo = (i: number) => (Array.isArray(answers) ? (answers as unknown[])[i] : answers);
       const again = batch.filter((_, i) => this.#isRefused(answerTo(i)));
       this.#sent -= again.length;
+      lane.sent -= again.length;
       lane.waiting.push(...again.reverse());
       if (again.length > 0) await delay(REFUSED_PAUSE_MS);
     }
   }
 
-  #allowance(start: number): number {
+  /** Every lane sends as much as every other, so that no node gets more than its share by answering faster. */
+  #allowance(lane: Lane, start: number): number {
     const { rate, outstanding } = this.#shape;
     const due = rate === null ? Number.POSITIVE_INFINITY : ((performance.now() - start) / 1_000) * rate;
-    return Math.floor(Math.min(outstanding - (this.#sent - this.#committed), due - this.#sent));
+    const inAll = Math.min(this.#committed + outstanding, due);
+    return Math.floor(Math.min(inAll - this.#sent, inAll / this.#lanes.length - lane.sent));
   }
 
   #isRefused(answer: unknown): boolean {

@@ -9,6 +9,7 @@ const LANES_PER_NODE = 2;
 export const PROBE_ACCOUNTS = 32;
 const PAUSE_MS = 5;
 const REFUSED_PAUSE_MS = 50;
+const ATTEMPTS_MAX = 10;
 
 interface Lane {
   readonly url: string;
@@ -88,7 +89,7 @@ export class SustainedLoad {
       const batch = lane.waiting.splice(-count).reverse();
       this.#sent += count;
       lane.sent += count;
-      const answers = await post(lane.url, `[${batch.map(({ request }) => request).join(',')}]`);
+      const answers = await this.#post(lane, batch);
       // One answer for all: a fault of the whole batch, or CometBFT's way to answer a batch of one.
       const answerTo = (i: number) => (Array.isArray(answers) ? (answers as unknown[])[i] : answers);
       const again = batch.filter((_, i) => this.#isRefused(answerTo(i)));
@@ -96,6 +97,19 @@ export class SustainedLoad {
       lane.sent -= again.length;
       lane.waiting.push(...again.reverse());
       if (again.length > 0) await delay(REFUSED_PAUSE_MS);
+    }
+  }
+
+  /** A kept-alive connection may end just when it is used again: sent again, what had arrived is known already. */
+  async #post(lane: Lane, batch: readonly Prepared[]): Promise<unknown> {
+    const body = `[${batch.map(({ request }) => request).join(',')}]`;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await post(lane.url, body);
+      } catch (error) {
+        if (attempt >= ATTEMPTS_MAX) throw error;
+        await delay(REFUSED_PAUSE_MS);
+      }
     }
   }
 

@@ -19,7 +19,7 @@ import { drive, type Measured } from './load/drive.js';
 import { profileTable } from './load/profile.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
 import type { System } from './load/system.js';
-import { buildComet, type CometVariant, eager, shipped, startComet, tuned } from './peers/cometbft.js';
+import { buildComet, type CometVariant, shipped, startComet, tuned } from './peers/cometbft.js';
 import { quantile, type Row } from './row.js';
 
 const VALIDATORS = 4;
@@ -64,7 +64,7 @@ export async function consensus(args: readonly string[]): Promise<readonly Row[]
     process.stderr.write(`CometBFT is skipped: ${built.missing}\n`);
     return rows;
   }
-  for (const variant of [tuned, eager, shipped] satisfies CometVariant[]) {
+  for (const variant of [tuned, shipped]) {
     const peer = await measure(() => startComet(built.program, variant, VALIDATORS), options);
     rows.push(...peerRows(ours, peer, variant));
   }

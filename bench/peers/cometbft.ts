@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,7 @@ export async function buildComet(): Promise<{ readonly program: string } | { rea
   } catch {
     return { missing: 'there is no Go on this machine' };
   }
+  mkdirSync(cache, { recursive: true });
   process.stderr.write('building CometBFT (once, minutes)\n');
   const source = 'github.com/cometbft/cometbft/cmd/cometbft';
   try {

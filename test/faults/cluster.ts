@@ -1,0 +1,214 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { NodeConfig } from '../../node/config.js';
+import {
+  type Network,
+  openNetwork,
+  prepareData,
+  provisionNetwork,
+  readKeystore,
+  seedFor,
+} from '../../node/provision/index.js';
+import { type Client, createClient } from '../../node/rpc/index.js';
+import { killNodeProcess, type NodeProcess, startNodeProcess } from '../../node/testnet/index.js';
+import { Links } from './links.js';
+import { type LinkProxy, startProxy } from './proxy.js';
+
+/** Where the compiled project lies: this file is run from dist, or by the test runner from the sources. */
+const here = dirname(fileURLToPath(import.meta.url));
+const root = here.includes(`${join('dist', 'test')}`) ? join(here, '..', '..', '..') : join(here, '..', '..');
+const programFile = join(root, 'dist', 'node', 'cli', 'main.js');
+const clockFile = join(root, 'dist', 'test', 'children', 'skewedClock.js');
+
+const READY_MS = 120_000;
+/** A node that is stopped or busy does not answer: then the client asks another one. */
+const CALL_MS = 4_000;
+
+export interface ClusterOptions {
+  readonly members: number;
+  /** Accounts that the load signs for; each is a device that no node hosts. */
+  readonly accounts: number;
+  /** Each hospital hosts one device that trains. */
+  readonly training: boolean;
+}
+
+export interface Account {
+  readonly name: string;
+  /** 32-byte seed. */
+  readonly secret: Uint8Array;
+}
+
+/**
+ * A provisioned network of real validator processes. Every connection between two of them goes through a proxy
+ * that obeys `links`; clients reach each node's RPC straight.
+ */
+export interface Cluster {
+  readonly network: Network;
+  readonly members: number;
+  readonly clients: readonly Client[];
+  readonly accounts: readonly Account[];
+  readonly links: Links;
+  /** What ended by itself, with the last that it said. */
+  readonly crashes: readonly string[];
+  start(node: number): Promise<void>;
+  /** kill -9. */
+  kill(node: number): Promise<void>;
+  pause(node: number): void;
+  resume(node: number): void;
+  /** Sets how much more the node's wall clock shows. */
+  skew(node: number, ms: number): void;
+  /** Ends every process; keeps or removes the folder with their logs. */
+  close(keep: boolean): Promise<void>;
+  readonly folder: string;
+}
+
+export async function createCluster({ members, accounts, training }: ClusterOptions): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'consilium-faults-'));
+  const each = Math.ceil(accounts / members) + 1;
+  const network = await provisionNetwork({
+    dir: join(folder, 'network'),
+    name: 'faults',
+    time: Date.now(),
+    validators: members,
+    devices: each,
+    data: prepareData({
+      csv: readFileSync(join(root, 'datasets', 'pima.csv'), 'utf8'),
+      schema: JSON.parse(readFileSync(join(root, 'datasets', 'pima.schema.json'), 'utf8')),
+      label: null,
+      seed: seedFor('split', 'faults'),
+      devices: members * each,
+    }),
+    epsilonMicro: 6_000_000,
+    deltaPico: 100_000_000,
+    poisonShare: 0,
+    seed: 'faults',
+  });
+  const links = new Links();
+  const proxies = await connectThroughProxies(network, links);
+  const keys = takeAccounts(network, accounts, training);
+  return new Processes(folder, openNetwork(network.dir), links, proxies, keys);
+}
+
+class Processes implements Cluster {
+  readonly members: number;
+  readonly clients: readonly Client[];
+  readonly crashes: string[] = [];
+  readonly #running = new Map<number, NodeProcess>();
+  /** Continue a stopped process if this one ends without doing so: else it would stay for ever. */
+  readonly #guards = new Map<number, ChildProcess>();
+
+  constructor(
+    readonly folder: string,
+    readonly network: Network,
+    readonly links: Links,
+    readonly proxies: readonly LinkProxy[],
+    readonly accounts: readonly Account[],
+  ) {
+    this.members = network.file.nodes.length;
+    this.clients = network.file.nodes.map(({ rpc }) => createClient(rpc, { timeoutMs: CALL_MS, retries: 0 }));
+  }
+
+  async start(node: number): Promise<void> {
+    const clock = `${pathToFileURL(clockFile).href}?file=${encodeURIComponent(pathToFileURL(this.#skewFile(node)).href)}`;
+    const program = [process.execPath, '--import', clock, programFile];
+    const options = { withParent: true, readyTimeoutMs: READY_MS, program };
+    const started = await startNodeProcess(this.network, this.#name(node), options);
+    this.#running.set(node, started);
+    void started.exited.then(() => {
+      if (this.#running.get(node) !== started) return; // we ended it
+      this.#running.delete(node);
+      this.crashes.push(`${this.#name(node)} ended by itself: ${this.#lastWords(node)}`);
+    });
+  }
+
+  async kill(node: number): Promise<void> {
+    this.#running.delete(node);
+    await killNodeProcess(this.network, this.#name(node));
+    this.#dismissGuard(node);
+  }
+
+  pause(node: number): void {
+    const running = this.#running.get(node);
+    if (running === undefined) return;
+    const guard = spawn('sh', ['-c', `read _; kill -CONT ${running.pid}`], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    this.#guards.set(node, guard);
+    process.kill(running.pid, 'SIGSTOP');
+  }
+
+  resume(node: number): void {
+    const running = this.#running.get(node);
+    if (running !== undefined) process.kill(running.pid, 'SIGCONT');
+    this.#dismissGuard(node);
+  }
+
+  skew(node: number, ms: number): void {
+    const file = this.#skewFile(node);
+    writeFileSync(`${file}.new`, `${ms}\n`);
+    renameSync(`${file}.new`, file); // never half written
+  }
+
+  async close(keep: boolean): Promise<void> {
+    await Promise.all(this.network.file.nodes.map((_, node) => this.kill(node)));
+    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #name(node: number): string {
+    return this.network.file.nodes[node]!.name;
+  }
+
+  #skewFile(node: number): string {
+    return join(this.network.dir, this.network.file.nodes[node]!.folder, 'skew');
+  }
+
+  #lastWords(node: number): string {
+    const log = join(this.network.dir, this.network.file.nodes[node]!.folder, 'node.log');
+    return readFileSync(log, 'utf8').trim().split('\n').slice(-3).join(' | ');
+  }
+
+  #dismissGuard(node: number): void {
+    this.#guards.get(node)?.kill('SIGKILL');
+    this.#guards.delete(node);
+  }
+}
+
+/** One proxy for each directed pair; every node's configuration leads to its own proxies. */
+async function connectThroughProxies(network: Network, links: Links): Promise<readonly LinkProxy[]> {
+  const { nodes } = network.file;
+  const proxies: LinkProxy[] = [];
+  for (const [from, { folder }] of nodes.entries()) {
+    const file = join(network.dir, folder, 'config.json');
+    const config = JSON.parse(readFileSync(file, 'utf8')) as NodeConfig;
+    const peers = await Promise.all(
+      config.peers.map(async (peer) => {
+        const to = nodes.findIndex(({ publicKey }) => publicKey === peer.publicKey);
+        const targetPort = Number(nodes[to]!.p2p.split('/').at(-1));
+        const proxy = await startProxy({ from, to, targetPort, links });
+        proxies.push(proxy);
+        return { ...peer, addresses: [`/ip4/127.0.0.1/tcp/${proxy.port}`] };
+      }),
+    );
+    writeFileSync(file, JSON.stringify({ ...config, peers }));
+  }
+  return proxies;
+}
+
+/** Takes devices away from their nodes, so that their keys are the load's alone. */
+function takeAccounts(network: Network, count: number, training: boolean): readonly Account[] {
+  const away = join(network.dir, 'accounts');
+  mkdirSync(away);
+  const taken = network.file.devices.filter(({ name }) => !(training && name.endsWith('-device-1')));
+  const accounts = taken.map(({ name, folder }) => {
+    renameSync(join(network.dir, folder), join(away, name));
+    return name;
+  });
+  return accounts.slice(0, count).map((name) => {
+    const { sign } = readKeystore(join(away, name, 'keystore.json'), join(away, name, 'password'));
+    return { name, secret: sign! };
+  });
+}

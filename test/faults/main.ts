@@ -45,7 +45,7 @@ if (values.help) {
 }
 
 async function main(): Promise<number> {
-  const members = values.members.map((text) => whole('members', text, 1, 20));
+  const members = values.members.map((text) => whole('members', text, 4, 20));
   const seconds = whole('seconds', values.seconds, 1, 86_400);
   const accounts = whole('accounts', values.accounts, 1, 64);
   const recoverMs = whole('recover-ms', values['recover-ms'], 1, 600_000);
@@ -77,6 +77,7 @@ function textOf(report: FaultsReport): string {
     `  episodes ${report.episodes}, beyond f ${report.episodesBeyond}; heights ${checked.heights}, forks ${checked.forks}`,
     `  transactions: submitted ${checked.submitted}, acknowledged ${checked.acknowledged}, of these lost ${checked.acknowledgedLost}; accepted and lost with a killed node ${checked.acceptedLost}`,
     `  level after healing: p50 ${recoveryMs.p50} ms, max ${recoveryMs.max} ms; restart: p50 ${restartMs.p50} ms, max ${restartMs.max} ms`,
+    `  machine: timers late p99 ${report.machine.timerLateMsP99} ms, max ${report.machine.timerLateMsMax} ms; load ${report.machine.load}`,
     `  audit ${report.audited ? 'passed' : 'FAILED'}; findings ${report.findings.length}`,
     ...report.findings.map((finding) => `  FOUND ${finding}`),
   ].join('\n');

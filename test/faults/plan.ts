@@ -59,16 +59,21 @@ export function* planEpisodes(
   { members, kinds = faultKinds }: PlanOptions,
 ): Generator<Episode, never> {
   const random = new Random(seed);
+  if (members < 4) throw new RangeError('fewer than 4 members survive no fault');
   // Each kind comes before any comes again, so that a short run has seen them all.
   const deck = new Deck(random, kinds);
+  const stopping = new Deck(
+    random,
+    kinds.filter((kind) => kind !== 'delay' && kind !== 'drop'),
+  );
   for (;;) {
     const beyond = random.chance(BEYOND);
     const f = Math.floor((members - 1) / 3);
     const hit = shuffled(random, members).slice(0, beyond ? random.between(f + 1, members) : f);
     const count = beyond ? random.between(hit.length, hit.length + 2) : random.between(2, 4);
     const faults = Array.from({ length: count }, (_, i): PlannedFault => {
-      const kind = deck.draw();
-      const victim = beyond ? hit[i % hit.length]! : random.pick(hit.length > 0 ? hit : [0]);
+      const kind = (beyond && i < hit.length ? stopping : deck).draw();
+      const victim = beyond ? hit[i % hit.length]! : random.pick(hit);
       return {
         fault: faultOf(random, kind, victim, hit, members),
         atMs: random.between(0, LAST_START_MS),

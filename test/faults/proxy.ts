@@ -5,7 +5,7 @@ import type { Cut } from './plan.js';
 const HOST = '127.0.0.1';
 
 /** Bytes that a delayed or cut direction may hold back here; beyond that the sender's own buffers fill. */
-const HELD_BYTES_MAX = 8 * 1024 * 1024;
+const HELD_BYTES_MAX = 1024 * 1024;
 
 export interface LinkProxy {
   readonly port: number;

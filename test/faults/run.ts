@@ -1,5 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bytesToHex, publicKeyOf } from '../../crypto/index.js';
 import { exportChain, verifyExport } from '../../node/export/index.js';
@@ -39,6 +42,12 @@ export interface FaultsReport {
   /** From a killed node's start until it answers. */
   readonly restartMs: Quantiles;
   readonly audited: boolean;
+  /** How busy the machine was: how late this process's own timers fired, and the load of the last minute. */
+  readonly machine: {
+    readonly timerLateMsP99: number;
+    readonly timerLateMsMax: number;
+    readonly load: number;
+  };
   readonly findings: readonly string[];
   /** Kept if there are findings; else null. */
   readonly folder: string | null;
@@ -79,6 +88,7 @@ class Experiment {
   readonly #findings: string[] = [];
   readonly #recoveries: number[] = [];
   readonly #begun = performance.now();
+  readonly #lateness = monitorEventLoopDelay({ resolution: 20 });
   #episodes = 0;
   #beyond = 0;
 
@@ -86,6 +96,8 @@ class Experiment {
     this.#options = options;
     this.#cluster = cluster;
     const { signal } = options;
+    setMaxListeners(0, signal); // as many as there are waits
+    this.#lateness.enable();
     this.#nemesis = new Nemesis({ cluster, now: this.#now, signal, say: this.#say });
   }
 
@@ -96,6 +108,7 @@ class Experiment {
     const stopLoad = new AbortController();
     const abandon = new AbortController();
     const either = AbortSignal.any([abandon.signal, signal]);
+    setMaxListeners(0, either, stopLoad.signal);
     const record = (seen: Seen) => this.#seen.push(seen);
     const load = runLoad({
       cluster: this.#cluster,
@@ -225,6 +238,11 @@ class Experiment {
       recoveryMs: quantiles(this.#recoveries),
       restartMs: quantiles(this.#nemesis.restartMs),
       audited,
+      machine: {
+        timerLateMsP99: Math.round(this.#lateness.percentile(99) / 1e6),
+        timerLateMsMax: Math.round(this.#lateness.max / 1e6),
+        load: Number(loadavg()[0]!.toFixed(1)),
+      },
       findings: this.#findings,
       folder: this.#findings.length > 0 ? this.#cluster.folder : null,
     };

@@ -1,11 +1,4 @@
-import {
-  decodeTransaction,
-  encodeTransaction,
-  readState,
-  type Transaction,
-  transactionHash,
-  type VerifiedTransaction,
-} from '../chain/index.js';
+import { readState, type Transaction, transactionHash, type VerifiedTransaction } from '../chain/index.js';
 import { faultyOf, type Judged, nextCommittee, type Tip } from '../consensus/index.js';
 import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
@@ -22,9 +15,10 @@ import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
-import { Inbox, transactionBatch } from './driver/inbox.js';
+import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
 import { Sync } from './driver/sync.js';
+import { openEnvelope, packEnvelope, transactionBatch } from './envelope.js';
 import { FinalityWindow } from './finality.js';
 import type { Logger } from './log.js';
 import { Mempool } from './mempool.js';
@@ -118,7 +112,7 @@ export class Node {
       send: (batch) => transport.publish('transactions', batch),
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });
-    this.#relay = new Relay(this.mempool, (raw) => this.#batcher.add(raw));
+    this.#relay = new Relay(this.mempool, (transaction) => this.#passOn(transaction));
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
     transport.onMessage('transactions', (batch, from) => this.#receiveTransactions(batch, from));
@@ -156,10 +150,10 @@ export class Node {
     if (!admission.ok) return admission;
     const unfit = payloadFault(transaction, payloads, this.tip.state);
     if (unfit !== null) return unfit;
-    for (const [i, { id }] of transaction.payloads.entries()) await store.putPayload(id, payloads[i]!);
+    await this.#keepPayloads(transaction, payloads);
     const refused = this.mempool.add(admission.verified, readState(this.tip.state), acceptedAt);
     if (refused !== null) return fault(...mempoolFaults[refused]);
-    this.#batcher.add(encodeTransaction(transaction));
+    this.#passOn(transaction);
     this.#driver.wake();
     return { ok: true, hash };
   }
@@ -245,7 +239,7 @@ export class Node {
     let fresh = false;
     try {
       for (const raw of splitBatch(batch, transactionBatch)) {
-        const transaction = decodeTransaction(raw);
+        const { transaction, payloads } = openEnvelope(raw);
         const hash = transactionHash(transaction);
         if (this.pending(hash) || store.transaction(hash) !== null) continue;
         const admission = admitEnvelope(transaction, chain.chainId, this.tip.state);
@@ -257,7 +251,7 @@ export class Node {
             : 'reject';
         }
         fresh = true;
-        void this.#takeGossiped(admission.verified, from);
+        void this.#takeGossiped(admission.verified, payloads, from);
       }
     } catch (error) {
       log('debug', 'bad-batch', { from, error: String(error) });
@@ -266,23 +260,47 @@ export class Node {
     return fresh ? 'accept' : 'ignore';
   }
 
-  /** From a peer: payloads are pulled first, since only a transaction whose payloads are held can be proposed. */
-  async #takeGossiped(verified: VerifiedTransaction, from: string): Promise<void> {
-    const { store, transport, log } = this.#options;
+  /** From a peer: payloads first, since only a transaction whose payloads are held can be proposed. */
+  async #takeGossiped(
+    verified: VerifiedTransaction,
+    carried: readonly Uint8Array[],
+    from: string,
+  ): Promise<void> {
+    const { log, transport } = this.#options;
     const { transaction } = verified;
     try {
-      const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
-      const payloads = await Promise.all(
-        transaction.payloads.map(
-          ({ id, size }) => store.payload(id) ?? this.#payloads.fetch(id, size, peers),
-        ),
-      );
+      const isCarried = carried.length > 0;
+      const payloads = isCarried ? carried : await this.#pullPayloads(transaction, from);
       const unfit = payloadFault(transaction, payloads, this.tip.state);
-      if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
-      else this.#pool(verified);
+      if (unfit !== null) {
+        log('debug', 'gossip-refused', { from, code: unfit.code });
+        // Whoever carries payloads has looked at them; what the state refuses may be honest on another tip.
+        if (isCarried && unfit.code === 'payload-mismatch')
+          transport.penalize(from, 10, 'wrong payload carried');
+        return;
+      }
+      if (isCarried) await this.#keepPayloads(transaction, payloads);
+      this.#pool(verified);
     } catch (error) {
       log('debug', 'payload-missing', { from, error: String(error) });
     }
+  }
+
+  #pullPayloads({ payloads }: Transaction, from: string): Promise<readonly Uint8Array[]> {
+    const { store, transport } = this.#options;
+    const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
+    return Promise.all(
+      payloads.map(({ id, size }) => store.payload(id) ?? this.#payloads.fetch(id, size, peers)),
+    );
+  }
+
+  async #keepPayloads({ payloads: refs }: Transaction, payloads: readonly Uint8Array[]): Promise<void> {
+    const { store } = this.#options;
+    await Promise.all(refs.map(({ id }, i) => store.putPayload(id, payloads[i]!)));
+  }
+
+  #passOn(transaction: Transaction): void {
+    this.#batcher.add(packEnvelope(transaction, (id) => this.#options.store.payload(id)));
   }
 
   #pool(verified: VerifiedTransaction): void {

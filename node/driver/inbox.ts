@@ -1,4 +1,4 @@
-import { blockHash, decodeVote, limits, type Vote, verifyProposal, verifyVote } from '../../chain/index.js';
+import { blockHash, decodeVote, type Vote, verifyProposal, verifyVote } from '../../chain/index.js';
 import { type MemberVote, verifySeed } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Driver } from './driver.js';
@@ -169,11 +169,3 @@ export function isLeadersProposal(
   };
   return verifySeed(claim) !== null;
 }
-
-/** Bounds of a batch of gossiped transactions. */
-export const transactionBatch = {
-  messagesMax: 1_024,
-  messageBytesMax: limits.transactionBytesMax,
-  bytesMax: 512 * 1024,
-  intervalMs: 20,
-} as const;

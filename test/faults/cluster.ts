@@ -1,15 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bytesToHex } from '../../crypto/index.js';
+import { chainIdOf, type Genesis, genesisValue } from '../../genesis/index.js';
 import type { NodeConfig } from '../../node/config.js';
 import {
+  LOCAL_LEVEL,
   type Network,
+  newKeys,
   openNetwork,
   prepareData,
   provisionNetwork,
-  readKeystore,
+  readGenesis,
   seedFor,
 } from '../../node/provision/index.js';
 import { type Client, createClient } from '../../node/rpc/index.js';
@@ -29,7 +33,7 @@ const CALL_MS = 4_000;
 
 export interface ClusterOptions {
   readonly members: number;
-  /** Accounts that the load signs for; each is a device that no node hosts. */
+  /** Accounts that the load signs for: devices that no node hosts. */
   readonly accounts: number;
   /** Each hospital hosts one device that trains. */
   readonly training: boolean;
@@ -67,29 +71,28 @@ export interface Cluster {
 
 export async function createCluster({ members, accounts, training }: ClusterOptions): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'consilium-faults-'));
-  const each = Math.ceil(accounts / members) + 1;
-  const network = await provisionNetwork({
+  const provisioned = await provisionNetwork({
     dir: join(folder, 'network'),
     name: 'faults',
     time: Date.now(),
     validators: members,
-    devices: each,
+    devices: 1,
     data: prepareData({
       csv: readFileSync(join(root, 'datasets', 'pima.csv'), 'utf8'),
       schema: JSON.parse(readFileSync(join(root, 'datasets', 'pima.schema.json'), 'utf8')),
       label: null,
       seed: seedFor('split', 'faults'),
-      devices: members * each,
+      devices: members,
     }),
     epsilonMicro: 6_000_000,
     deltaPico: 100_000_000,
     poisonShare: 0,
     seed: 'faults',
   });
+  const { network, people } = withAccounts(provisioned, accounts);
   const links = new Links();
-  const proxies = await connectThroughProxies(network, links);
-  const keys = takeAccounts(network, accounts, training);
-  return new Processes(folder, openNetwork(network.dir), links, proxies, keys);
+  const proxies = await configure(network, links, training);
+  return new Processes(folder, network, links, proxies, people);
 }
 
 class Processes implements Cluster {
@@ -178,7 +181,7 @@ class Processes implements Cluster {
 }
 
 /** One proxy for each directed pair; every node's configuration leads to its own proxies. */
-async function connectThroughProxies(network: Network, links: Links): Promise<readonly LinkProxy[]> {
+async function configure(network: Network, links: Links, training: boolean): Promise<readonly LinkProxy[]> {
   const { nodes } = network.file;
   const proxies: LinkProxy[] = [];
   for (const [from, { folder }] of nodes.entries()) {
@@ -193,22 +196,31 @@ async function connectThroughProxies(network: Network, links: Links): Promise<re
         return { ...peer, addresses: [`/ip4/127.0.0.1/tcp/${proxy.port}`] };
       }),
     );
-    writeFileSync(file, JSON.stringify({ ...config, peers }));
+    const devicesDir = training ? config.devicesDir : null;
+    writeFileSync(file, JSON.stringify({ ...config, peers, devicesDir } satisfies NodeConfig));
   }
   return proxies;
 }
 
-/** Takes devices away from their nodes, so that their keys are the load's alone. */
-function takeAccounts(network: Network, count: number, training: boolean): readonly Account[] {
-  const away = join(network.dir, 'accounts');
-  mkdirSync(away);
-  const taken = network.file.devices.filter(({ name }) => !(training && name.endsWith('-device-1')));
-  const accounts = taken.map(({ name, folder }) => {
-    renameSync(join(network.dir, folder), join(away, name));
-    return name;
-  });
-  return accounts.slice(0, count).map((name) => {
-    const { sign } = readKeystore(join(away, name, 'keystore.json'), join(away, name, 'password'));
-    return { name, secret: sign! };
-  });
+/** The same network under a genesis with further devices, whose keys nobody but the load has. */
+function withAccounts(network: Network, count: number): { network: Network; people: readonly Account[] } {
+  const genesis = readGenesis(network.genesisFile);
+  const hospital = network.file.nodes[0]!.name;
+  const people = Array.from({ length: count }, (_, i) => ({ name: `load-${i + 1}`, keys: newKeys('other') }));
+  const accounts = people.map(({ name, keys }) => ({
+    publicKey: bytesToHex(keys.publicKey),
+    role: 'device' as const,
+    name,
+    hospital,
+    level: LOCAL_LEVEL,
+    vrfPublicKey: null,
+  }));
+  const larger: Genesis = { ...genesis, accounts: [...genesis.accounts, ...accounts] };
+  writeFileSync(network.genesisFile, JSON.stringify(larger));
+  const chainId = bytesToHex(chainIdOf(genesisValue(larger)));
+  writeFileSync(join(network.dir, 'network.json'), JSON.stringify({ ...network.file, chainId }));
+  return {
+    network: openNetwork(network.dir),
+    people: people.map(({ name, keys }) => ({ name, secret: keys.secrets.sign! })),
+  };
 }

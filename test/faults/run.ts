@@ -136,9 +136,9 @@ class Experiment {
 
   async #injectAll(): Promise<void> {
     const { seed, members, kinds = faultKinds, seconds, signal, recoverMs } = this.#options;
-    const end = this.#now() + 1_000 * seconds;
     // Before anything is broken, it works.
-    await this.#recover('the start', STALLED_MS);
+    if (!(await this.#recover('the start', STALLED_MS))) return;
+    const end = this.#now() + 1_000 * seconds;
     for (const episode of planEpisodes(seed, { members, kinds })) {
       if (this.#now() >= end || signal.aborted) return;
       this.#episodes += 1;

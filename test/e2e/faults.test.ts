@@ -19,6 +19,7 @@ describe('a network of processes under faults', () => {
       seconds: 12,
       accounts: 8,
       training: false,
+      fabric: 'proxies',
       // Whether it is fast is what `npm run test:faults` measures; here a busy machine must pass as well.
       recoverMs: PATIENCE_MS,
       say: (line) => lines.push(line),

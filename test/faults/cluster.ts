@@ -9,7 +9,9 @@ import type { NodeConfig } from '../../node/config.js';
 import {
   LOCAL_LEVEL,
   type Network,
+  type NetworkFolder,
   newKeys,
+  openFolder,
   openNetwork,
   prepareData,
   provisionNetwork,
@@ -19,7 +21,8 @@ import {
 import { type Client, createClient } from '../../node/rpc/index.js';
 import { killNodeProcess, type NodeProcess, startNodeProcess } from '../../node/testnet/index.js';
 import { Links } from './links.js';
-import { type LinkProxy, startProxy } from './proxy.js';
+import { wireNamespaces } from './namespaces.js';
+import { portOf, type Wiring, wireProxies } from './wiring.js';
 
 /** Where the compiled project lies: this file is run from dist, or by the test runner from the sources. */
 const here = dirname(fileURLToPath(import.meta.url));
@@ -31,12 +34,16 @@ const READY_MS = 120_000;
 /** A node that is stopped or busy does not answer: then the client asks another one. */
 const CALL_MS = 4_000;
 
+/** What lies between the nodes: proxies in this process, or network namespaces. */
+export type Fabric = 'proxies' | 'namespaces';
+
 export interface ClusterOptions {
   readonly members: number;
   /** Accounts that the load signs for: devices that no node hosts. */
   readonly accounts: number;
   /** Each hospital hosts one device that trains. */
   readonly training: boolean;
+  readonly fabric: Fabric;
 }
 
 export interface Account {
@@ -46,8 +53,8 @@ export interface Account {
 }
 
 /**
- * A provisioned network of real validator processes. Every connection between two of them goes through a proxy
- * that obeys `links`; clients reach each node's RPC straight.
+ * A provisioned network of real validator processes. What passes between two of them obeys `links`; clients reach
+ * each node's RPC whatever those say.
  */
 export interface Cluster {
   readonly network: Network;
@@ -69,7 +76,8 @@ export interface Cluster {
   readonly folder: string;
 }
 
-export async function createCluster({ members, accounts, training }: ClusterOptions): Promise<Cluster> {
+export async function createCluster(options: ClusterOptions): Promise<Cluster> {
+  const { members, accounts, training, fabric } = options;
   const folder = mkdtempSync(join(tmpdir(), 'consilium-faults-'));
   const provisioned = await provisionNetwork({
     dir: join(folder, 'network'),
@@ -89,10 +97,17 @@ export async function createCluster({ members, accounts, training }: ClusterOpti
     poisonShare: 0,
     seed: 'faults',
   });
-  const { network, people } = withAccounts(provisioned, accounts);
   const links = new Links();
-  const proxies = await configure(network, links, training);
-  return new Processes(folder, network, links, proxies, people);
+  const wiring =
+    fabric === 'proxies' ? await wireProxies(provisioned, links) : wireNamespaces(provisioned, links);
+  try {
+    configure(provisioned, wiring, training);
+    const { network, people } = withAccounts(openFolder(provisioned.dir), accounts);
+    return new Processes(folder, network, links, wiring, people);
+  } catch (error) {
+    await wiring.close();
+    throw error;
+  }
 }
 
 class Processes implements Cluster {
@@ -107,7 +122,7 @@ class Processes implements Cluster {
     readonly folder: string,
     readonly network: Network,
     readonly links: Links,
-    readonly proxies: readonly LinkProxy[],
+    readonly wiring: Wiring,
     readonly accounts: readonly Account[],
   ) {
     this.members = network.file.nodes.length;
@@ -116,7 +131,7 @@ class Processes implements Cluster {
 
   async start(node: number): Promise<void> {
     const clock = `${pathToFileURL(clockFile).href}?file=${encodeURIComponent(pathToFileURL(this.#skewFile(node)).href)}`;
-    const program = [process.execPath, '--import', clock, programFile];
+    const program = [...this.wiring.prefix(node), process.execPath, '--import', clock, programFile];
     const options = { withParent: true, readyTimeoutMs: READY_MS, program };
     const started = await startNodeProcess(this.network, this.#name(node), options);
     this.#running.set(node, started);
@@ -157,7 +172,7 @@ class Processes implements Cluster {
 
   async close(keep: boolean): Promise<void> {
     await Promise.all(this.network.file.nodes.map((_, node) => this.kill(node)));
-    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    await this.wiring.close();
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -180,31 +195,41 @@ class Processes implements Cluster {
   }
 }
 
-/** One proxy for each directed pair; every node's configuration leads to its own proxies. */
-async function configure(network: Network, links: Links, training: boolean): Promise<readonly LinkProxy[]> {
+/** Writes into every node's configuration, and into the network's, where nodes are reached. */
+function configure(network: Network, wiring: Wiring, training: boolean): void {
   const { nodes } = network.file;
-  const proxies: LinkProxy[] = [];
-  for (const [from, { folder }] of nodes.entries()) {
+  const placed = nodes.map((node, i) => {
+    const { p2p, rpc } = wiring.host(i);
+    const url = new URL(node.rpc);
+    return { ...node, p2p: `/ip4/${p2p}/tcp/${portOf(node.p2p)}`, rpc: `http://${rpc}:${url.port}` };
+  });
+  for (const [from, { folder, p2p, rpc }] of placed.entries()) {
     const file = join(network.dir, folder, 'config.json');
     const config = JSON.parse(readFileSync(file, 'utf8')) as NodeConfig;
-    const peers = await Promise.all(
-      config.peers.map(async (peer) => {
-        const to = nodes.findIndex(({ publicKey }) => publicKey === peer.publicKey);
-        const targetPort = Number(nodes[to]!.p2p.split('/').at(-1));
-        const proxy = await startProxy({ from, to, targetPort, links });
-        proxies.push(proxy);
-        return { ...peer, addresses: [`/ip4/127.0.0.1/tcp/${proxy.port}`] };
-      }),
-    );
-    const devicesDir = training ? config.devicesDir : null;
-    writeFileSync(file, JSON.stringify({ ...config, peers, devicesDir } satisfies NodeConfig));
+    const peers = config.peers.map((peer) => {
+      const to = nodes.findIndex(({ publicKey }) => publicKey === peer.publicKey);
+      return { ...peer, addresses: [wiring.address(from, to)] };
+    });
+    const changed: NodeConfig = {
+      ...config,
+      peers,
+      listen: [p2p],
+      rpc: { ...config.rpc, host: wiring.host(from).rpc },
+      devicesDir: training ? config.devicesDir : null,
+      deviceNodes: [rpc],
+    };
+    writeFileSync(file, JSON.stringify(changed));
   }
-  return proxies;
+  writeFileSync(join(network.dir, 'network.json'), JSON.stringify({ ...network.file, nodes: placed }));
 }
 
 /** The same network under a genesis with further devices, whose keys nobody but the load has. */
-function withAccounts(network: Network, count: number): { network: Network; people: readonly Account[] } {
-  const genesis = readGenesis(network.genesisFile);
+function withAccounts(
+  network: NetworkFolder,
+  count: number,
+): { network: Network; people: readonly Account[] } {
+  const genesisFile = join(network.dir, 'genesis.json');
+  const genesis = readGenesis(genesisFile);
   const hospital = network.file.nodes[0]!.name;
   const people = Array.from({ length: count }, (_, i) => ({ name: `load-${i + 1}`, keys: newKeys('other') }));
   const accounts = people.map(({ name, keys }) => ({
@@ -216,7 +241,7 @@ function withAccounts(network: Network, count: number): { network: Network; peop
     vrfPublicKey: null,
   }));
   const larger: Genesis = { ...genesis, accounts: [...genesis.accounts, ...accounts] };
-  writeFileSync(network.genesisFile, JSON.stringify(larger));
+  writeFileSync(genesisFile, JSON.stringify(larger));
   const chainId = bytesToHex(chainIdOf(genesisValue(larger)));
   writeFileSync(join(network.dir, 'network.json'), JSON.stringify({ ...network.file, chainId }));
   return {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bytesToHex, publicKeyOf } from '../../crypto/index.js';
 import { exportChain, verifyExport } from '../../node/export/index.js';
 import { type Checked, checkHistory } from './checker.js';
-import { type Cluster, createCluster } from './cluster.js';
+import { type Cluster, createCluster, type Fabric } from './cluster.js';
 import type { History, Looked, Seen } from './history.js';
 import { runLoad } from './load.js';
 import { Nemesis } from './nemesis.js';
@@ -21,7 +21,7 @@ export interface FaultsOptions {
   readonly seconds: number;
   readonly accounts: number;
   readonly training: boolean;
-  readonly kinds?: readonly FaultKind[];
+  readonly fabric: Fabric;
   readonly recoverMs: number;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -32,6 +32,7 @@ export interface FaultsReport {
   readonly members: number;
   readonly seconds: number;
   readonly training: boolean;
+  readonly fabric: Fabric;
   readonly faults: number;
   readonly faultsByKind: Readonly<Partial<Record<FaultKind, number>>>;
   readonly episodes: number;
@@ -63,6 +64,12 @@ export interface Quantiles {
 const STALLED_MS = 90_000;
 const SETTLE_MS = 60_000;
 const CALM_MS = 300;
+
+/** Namespaces lose packets both ways; what hits single bytes or one direction needs the proxies. */
+const kindsOf: Readonly<Record<Fabric, readonly FaultKind[]>> = {
+  proxies: faultKinds,
+  namespaces: ['kill', 'pause', 'partition', 'skew'],
+};
 
 /** One experiment from provisioning to the checks. Never leaves a process behind. */
 export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
@@ -135,11 +142,11 @@ class Experiment {
   }
 
   async #injectAll(): Promise<void> {
-    const { seed, members, kinds = faultKinds, seconds, signal, recoverMs } = this.#options;
+    const { seed, members, fabric, seconds, signal, recoverMs } = this.#options;
     // Before anything is broken, it works.
     if (!(await this.#recover('the start', STALLED_MS))) return;
     const end = this.#now() + 1_000 * seconds;
-    for (const episode of planEpisodes(seed, { members, kinds })) {
+    for (const episode of planEpisodes(seed, { members, kinds: kindsOf[fabric] })) {
       if (this.#now() >= end || signal.aborted) return;
       this.#episodes += 1;
       if (episode.beyond) this.#beyond += 1;
@@ -224,12 +231,13 @@ class Experiment {
   }
 
   #report(checked: Omit<Checked, 'findings'>, audited: boolean): FaultsReport {
-    const { seed, members, seconds, training } = this.#options;
+    const { seed, members, seconds, training, fabric } = this.#options;
     return {
       seed,
       members,
       seconds,
       training,
+      fabric,
       faults: this.#nemesis.injected,
       faultsByKind: this.#nemesis.counts,
       episodes: this.#episodes,

@@ -46,6 +46,9 @@ export interface PlanOptions {
 /** Of 1000 episodes. */
 const BEYOND = 250;
 const FAULT_MS = [800, 5_000] as const;
+/** Of 1000 partitions: those that last until TCP's timers have grown long. */
+const LONG = 150;
+const LONG_MS = [8_000, 20_000] as const;
 const LAST_START_MS = 3_000;
 const SKEW_MS = [200, 4_000] as const;
 
@@ -74,10 +77,11 @@ export function* planEpisodes(
     const faults = Array.from({ length: count }, (_, i): PlannedFault => {
       const kind = (beyond && i < hit.length ? stopping : deck).draw();
       const victim = beyond ? hit[i % hit.length]! : random.pick(hit);
+      const [low, high] = kind === 'partition' && random.chance(LONG) ? LONG_MS : FAULT_MS;
       return {
         fault: faultOf(random, kind, victim, hit, members),
         atMs: random.between(0, LAST_START_MS),
-        forMs: random.between(...FAULT_MS),
+        forMs: random.between(low, high),
       };
     });
     yield { faults: faults.sort((a, b) => a.atMs - b.atMs), beyond };

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addChain } from './commands/chain.js';
 import { addDemo } from './commands/demo.js';
+import { addGenesis } from './commands/genesis.js';
 import { addKeys } from './commands/keys.js';
 import { addNode } from './commands/nodeStart.js';
 import { addTask } from './commands/task.js';
@@ -42,6 +43,7 @@ export function buildProgram(io: Io): Command {
   addNode(program, io);
   addTask(program, io);
   addChain(program, io);
+  addGenesis(program, io);
   addKeys(program, io);
   for (const command of allCommands(program)) command.copyInheritedSettings(program);
   return program;

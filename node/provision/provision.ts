@@ -32,6 +32,10 @@ export interface ProvisionOptions {
   /** Which share of the devices flips its labels, 0 to 1. */
   readonly poisonShare: number;
   readonly seed: string;
+  /** Size of a committee; null or left out: that of the preset, all validators up to 100. */
+  readonly members?: number | null;
+  /** Looks at the genesis before anything is written, and throws if it must not be. */
+  readonly accept?: (genesis: Genesis) => void;
   /** Gives up; nothing is left behind. */
   readonly signal?: AbortSignal;
 }
@@ -82,9 +86,10 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Netwo
   const publisher = newKeys('other');
   const part = `${dir}.part-${process.pid}`;
   try {
+    const genesis = genesisOf(options, nodes, devices, publisher);
+    options.accept?.(genesis);
     mkdirSync(dirname(dir), { recursive: true });
     mkdirSync(part, { mode: 0o700 });
-    const genesis = genesisOf(options, nodes, devices, publisher);
     writeJson(join(part, 'genesis.json'), genesis);
     for (const [index, node] of nodes.entries()) {
       writeNode(part, nodes, index, node);
@@ -123,7 +128,7 @@ function refuseUsed(dir: string): void {
 }
 
 function genesisOf(
-  { name, time }: ProvisionOptions,
+  { name, time, members }: ProvisionOptions,
   nodes: readonly NewNode[],
   devices: readonly NewDevice[],
   publisher: NewKeys,
@@ -133,7 +138,7 @@ function genesisOf(
     version: 1,
     name,
     time,
-    params: presets.local,
+    params: { ...presets.local, members: members ?? presets.local.members },
     accounts: [
       ...nodes.map((node) => ({
         publicKey: hex(node.keys),

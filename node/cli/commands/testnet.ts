@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { committeeRisk, dishonestMax, type Genesis } from '../../../genesis/index.js';
 import {
   folderState,
   type Network,
@@ -7,13 +8,15 @@ import {
   provisionNetwork,
 } from '../../provision/index.js';
 import { nodePid, startTestnet, stopTestnet } from '../../testnet/index.js';
-import { epsilon, share } from '../args.js';
+import { epsilon, share, wholeNumber } from '../args.js';
 import { loadData } from '../demo/loadData.js';
 import { DELTA } from '../demo/options.js';
+import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
 import { createNodePool } from '../nodePool.js';
 import { programName } from '../programName.js';
+import { type CommitteeOptions, committeeOptions, riskRows, UNSAFE_HINT } from './committeeOptions.js';
 import { networkOptions } from './networkOptions.js';
 
 const EXAMPLES = `
@@ -22,8 +25,9 @@ Examples:
   consilium testnet status ./net
   consilium testnet down ./net               stop it; "up" starts it again where it was`;
 
-interface UpOptions {
+interface UpOptions extends CommitteeOptions {
   readonly validators: number;
+  readonly members?: number;
   readonly devices: number;
   readonly data?: string;
   readonly label?: string;
@@ -40,8 +44,10 @@ export function addTestnet(program: Command, io: Io): void {
     .command('testnet')
     .description('a local network: start, look at, stop')
     .addHelpText('after', EXAMPLES);
-  networkOptions(testnet.command('up').argument('<folder>', 'the network, or where to put a new one'))
+  const upCommand = testnet.command('up').argument('<folder>', 'the network, or where to put a new one');
+  committeeOptions(networkOptions(upCommand))
     .description('start every validator; a new folder is provisioned first, with the options below')
+    .option('--members <n>', 'size of a committee (default: all validators)', wholeNumber(1, 100))
     .option('--epsilon <ε>', 'what each device may spend on its data, or "none"', epsilon, 3)
     .option('--poison <share>', 'share of devices that flip their labels', share, 0)
     .addHelpText('after', EXAMPLES)
@@ -62,7 +68,7 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
   const { signal, ignore } = interrupt();
   try {
     const isNew = folderState(folder) !== 'network';
-    const network = isNew ? await provision(folder, options) : openNetwork(folder);
+    const network = isNew ? await provision(folder, options, io) : openNetwork(folder);
     const started = await startTestnet(network, { withParent: false, signal });
     const nodes = network.file.nodes.map(({ name, rpc }) => ({ name, rpc, pid: nodePid(network, name) }));
     if (options.json) {
@@ -79,7 +85,7 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
   }
 }
 
-function provision(folder: string, options: UpOptions): Promise<Network> {
+function provision(folder: string, options: UpOptions, io: Io): Promise<Network> {
   const { data, label, schema, seed, validators, devices, poison } = options;
   const source = {
     data: data ?? null,
@@ -100,7 +106,19 @@ function provision(folder: string, options: UpOptions): Promise<Network> {
     deltaPico: options.epsilon === 'none' ? 0 : Math.round(DELTA * 1e12),
     poisonShare: poison,
     seed,
+    members: options.members ?? null,
+    accept: (genesis) => acceptCommittee(genesis, options, io),
   });
+}
+
+/** A network whose committees may be captured is not made by accident. */
+function acceptCommittee(genesis: Genesis, options: UpOptions, io: Io): void {
+  const { offline, heights, allowUnsafeCommittee } = options;
+  const expected = { dishonest: options.dishonest ?? dishonestMax(genesis), offline, heights };
+  const risk = committeeRisk(genesis, expected);
+  if (risk.isSafe) return;
+  io.note(formatColumns(riskRows(risk, expected)));
+  if (!allowUnsafeCommittee) throw new CliError('usage', 'the committees could be captured', UNSAFE_HINT);
 }
 
 async function status(folder: string, json: boolean, io: Io): Promise<void> {

@@ -300,7 +300,7 @@ function contextOf<C>(
       height: tip.height,
       time: tip.time,
       leader: tip.leader,
-      drawn: tip.committee[0]?.publicKey ?? null,
+      committee: tip.committee.map(({ publicKey }) => publicKey),
     },
     participants: participantsOf(block.parentVotes),
     closings,

@@ -2,6 +2,7 @@ import type { Protocol } from '../chain/index.js';
 import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import { anchoring } from './anchor/index.js';
+import { evidence } from './evidence/index.js';
 import { accountOf, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
 import { privacy } from './privacy/index.js';
@@ -10,6 +11,7 @@ import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
 
 export * from './anchor/index.js';
+export * from './evidence/index.js';
 export * from './identity/index.js';
 export * from './params.js';
 export * from './privacy/index.js';
@@ -23,7 +25,8 @@ export type Closings = ReadonlyMap<string, RoundOutcome>;
 /** The contracts of this chain. Their order is the order of their beginBlock, and part of the protocol. */
 export const protocol: Protocol<RoundOutcome> = {
   contracts: [
-    identity,
+    identity<RoundOutcome>(),
+    evidence<RoundOutcome>(),
     reputation<RoundOutcome>(),
     privacy<RoundOutcome>(),
     tasks<RoundOutcome>(),

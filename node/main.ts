@@ -6,6 +6,7 @@ import { startDevices } from './devices/index.js';
 import { createCloser } from './driver/closer.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
 import { Node } from './node.js';
+import { followPeers } from './peers.js';
 import { readKeystore } from './provision/index.js';
 import {
   type Client,
@@ -58,7 +59,17 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     fault.error ??= error;
     tell(error);
   };
-  const node = new Node({ chain, store, transport, closer: createCloser(), keys, log, onFatal: stop });
+  const follow = followPeers(config.peers, (peers) => transport.setPeers(peers));
+  const node = new Node({
+    chain,
+    store,
+    transport,
+    closer: createCloser(),
+    keys,
+    log,
+    onFatal: stop,
+    onCommit: follow,
+  });
   const opened: { close(): Promise<void> }[] = [node];
   const close = async () => {
     for (const part of opened.splice(0).reverse()) await part.close();
@@ -66,7 +77,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   try {
     await node.start();
     if (fault.error !== null) throw fault.error;
-    transport.setPeers(config.peers.map(({ publicKey, addresses }) => ({ key: publicKey, addresses })));
+    follow(node.tip);
     const { host, port } = config.rpc;
     const context = rpcContext(node, {
       config,

@@ -11,10 +11,12 @@ import {
   type Transport,
   type Verdict,
 } from '../net/index.js';
+import { watchAbstention } from './abstention.js';
 import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
+import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
 import { Sync } from './driver/sync.js';
@@ -41,6 +43,8 @@ export interface NodeOptions {
   readonly keys: { readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
+  /** A block was decided: the state may name other peers than before. */
+  readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
 }
 
@@ -57,7 +61,9 @@ export class Node {
   readonly #payloads: PayloadExchange;
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #relay: Relay;
+  readonly #accuser: Accuser;
   readonly #standing = new Standing();
+  readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
   #lastStatusAt = 0;
   #cancelStatus: () => void = () => {};
@@ -88,6 +94,7 @@ export class Node {
       keys: { ...keys, publicKey: this.publicKey },
       log,
       requestProposal: (peer, height, value) => this.#sync.requestProposal(peer, height, value),
+      onOffence: (evidence) => this.#accuser.report(evidence),
       onCommit: (judged) => this.#committed(judged),
       onBegin: () => this.#inbox.replay(),
       onFatal,
@@ -113,6 +120,24 @@ export class Node {
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });
     this.#relay = new Relay(this.mempool, (transaction) => this.#passOn(transaction));
+    this.#accuser = new Accuser({
+      chainId: chain.chainId,
+      keys: { ...keys, publicKey: this.publicKey },
+      tip: () => this.tip,
+      mempool: this.mempool,
+      isOnChain: (hash) => store.transaction(hash) !== null,
+      submit: (transaction) => this.submit(transaction, []),
+      log,
+    });
+    this.#abstention = watchAbstention({
+      store,
+      standing: this.#standing,
+      self: bytesToHex(this.publicKey),
+      height: () => this.tip.height,
+      members: () => nextCommittee(chain.rules, this.tip).map(({ publicKey }) => bytesToHex(publicKey)),
+      log,
+      onFatal,
+    });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
     transport.onMessage('transactions', (batch, from) => this.#receiveTransactions(batch, from));
@@ -231,7 +256,10 @@ export class Node {
       transactions: block.transactions.length,
       empty: block.header.leader === null,
     });
+    this.#accuser.settle();
+    this.#options.onCommit?.(tip);
     for (const wake of [...this.#waiters]) wake();
+    this.#abstention.look();
   }
 
   #receiveTransactions(batch: Uint8Array, from: string): Verdict {
@@ -296,7 +324,7 @@ export class Node {
 
   async #keepPayloads({ payloads: refs }: Transaction, payloads: readonly Uint8Array[]): Promise<void> {
     const { store } = this.#options;
-    await Promise.all(refs.map(({ id }, i) => store.putPayload(id, payloads[i]!)));
+    await store.putPayloads(refs.map(({ id }, i) => ({ id, bytes: payloads[i]! })));
   }
 
   #passOn(transaction: Transaction): void {
@@ -311,6 +339,7 @@ export class Node {
 
   #heardStatus(from: string, height: number): void {
     this.#standing.heard(from, height);
+    this.#abstention.look();
     if (height > this.tip.height) this.#sync.follow(from, height);
     else if (height < this.tip.height) this.#sendStatus();
   }

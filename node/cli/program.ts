@@ -7,6 +7,7 @@ import { addKeys } from './commands/keys.js';
 import { addNode } from './commands/nodeStart.js';
 import { addTask } from './commands/task.js';
 import { addTestnet } from './commands/testnet.js';
+import { addValidatorCommands } from './commands/validator.js';
 import { exitCodes } from './exitCodes.js';
 import type { Io } from './io.js';
 
@@ -41,6 +42,7 @@ export function buildProgram(io: Io): Command {
   addDemo(program, io);
   addTestnet(program, io);
   addNode(program, io);
+  addValidatorCommands(program, io);
   addTask(program, io);
   addChain(program, io);
   addGenesis(program, io);

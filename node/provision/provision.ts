@@ -3,13 +3,14 @@ import { dirname, join, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { bytesToHex } from '../../crypto/index.js';
 import { chainIdOf, type Genesis, genesisValue, presets } from '../../genesis/index.js';
-import type { DeviceConfig, NetworkFile, NodeConfig } from '../config.js';
+import type { DeviceConfig, NetworkFile } from '../config.js';
 import { choosePoisoned, seedFor } from './choose.js';
 import type { PreparedData } from './data.js';
 import { ProvisionError } from './error.js';
 import { makeFolder, schemaJson, writeJson, writeTable } from './files.js';
 import { type NewKeys, newKeys, writeKeystore } from './keys.js';
 import { folderState, type Network, openNetwork } from './network.js';
+import { type NewNode, placeOf, writeNode } from './nodeFolder.js';
 import { freePorts } from './ports.js';
 
 export const VALIDATORS_MAX = 32;
@@ -49,13 +50,6 @@ interface NewDevice {
   readonly keys: NewKeys;
 }
 
-interface NewNode {
-  readonly name: string;
-  readonly keys: NewKeys;
-  readonly rpcPort: number;
-  readonly p2pPort: number;
-}
-
 /**
  * Writes a whole local network into a fresh folder: genesis, keys, configurations, each device's shard of the
  * data, the publisher's test part. All or nothing: it is built beside and moved in place at the end.
@@ -92,7 +86,8 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Netwo
     mkdirSync(part, { mode: 0o700 });
     writeJson(join(part, 'genesis.json'), genesis);
     for (const [index, node] of nodes.entries()) {
-      writeNode(part, nodes, index, node);
+      const others = [...nodes.slice(index + 1), ...nodes.slice(0, index)];
+      writeNode(join(part, 'nodes', node.name), node, others.map(placeOf), 'devices');
       await breathe(options.signal);
     }
     await writeDevices(part, options, devices);
@@ -178,13 +173,7 @@ function networkOf(
     version: 1,
     name,
     chainId: bytesToHex(chainIdOf(genesisValue(genesis))),
-    nodes: nodes.map((node) => ({
-      name: node.name,
-      folder: `nodes/${node.name}`,
-      rpc: rpcUrl(node),
-      p2p: p2pAddress(node),
-      publicKey: bytesToHex(node.keys.publicKey),
-    })),
+    nodes: nodes.map(placeOf),
     publisher: { name: 'publisher', keystore: 'publisher/keystore.json' },
     devices: devices.map((device) => ({
       name: device.name,
@@ -192,31 +181,6 @@ function networkOf(
       folder: deviceFolder(device),
     })),
   };
-}
-
-function writeNode(part: string, nodes: readonly NewNode[], index: number, node: NewNode): void {
-  const folder = join(part, 'nodes', node.name);
-  makeFolder(folder);
-  writeKeystore(folder, node.keys);
-  const others = [...nodes.slice(index + 1), ...nodes.slice(0, index)];
-  const config: NodeConfig = {
-    version: 1,
-    name: node.name,
-    genesis: '../../genesis.json',
-    dataDir: 'data',
-    keystore: 'keystore.json',
-    passwordFile: 'password',
-    listen: [p2pAddress(node)],
-    rpc: { host: '127.0.0.1', port: node.rpcPort },
-    peers: others.map((peer) => ({
-      publicKey: bytesToHex(peer.keys.publicKey),
-      addresses: [p2pAddress(peer)],
-    })),
-    devicesDir: 'devices',
-    deviceNodes: [node, ...others].map(rpcUrl),
-    trainerThreads: 1,
-  };
-  writeJson(join(folder, 'config.json'), config);
 }
 
 async function writeDevices(
@@ -263,14 +227,6 @@ async function breathe(signal: AbortSignal | undefined): Promise<void> {
 
 function deviceFolder({ hospital, name }: NewDevice): string {
   return `nodes/${hospital}/devices/${name}`;
-}
-
-function rpcUrl({ rpcPort }: NewNode): string {
-  return `http://127.0.0.1:${rpcPort}`;
-}
-
-function p2pAddress({ p2pPort }: NewNode): string {
-  return `/ip4/127.0.0.1/tcp/${p2pPort}`;
 }
 
 function numbered<T>(count: number, make: (index: number) => T): T[] {

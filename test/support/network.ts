@@ -11,8 +11,15 @@ import { Node } from '../../node/node.js';
 import { openStore } from '../../node/store/index.js';
 import { type Person, person, testGenesis } from './genesis.js';
 
-/** Real nodes with real stores on the memory transport. `close` ends and removes everything. */
-export async function testNetwork(chain: ChainStart, validators: readonly Person[]) {
+/**
+ * Real nodes with real stores on the memory transport. `close` ends and removes everything. `outsiders` get a
+ * transport each, linked to all, and nothing behind it: what they say is up to the test.
+ */
+export async function testNetwork(
+  chain: ChainStart,
+  validators: readonly Person[],
+  outsiders: readonly Person[] = [],
+) {
   const folder = await mkdtemp(join(tmpdir(), 'consilium-test-'));
   const network = createMemoryNetwork();
   const failures: Error[] = [];
@@ -36,12 +43,17 @@ export async function testNetwork(chain: ChainStart, validators: readonly Person
     }),
   );
   await Promise.all(nodes.map((node) => node.start()));
-  const peers = transports.map((transport) => ({ key: transport.self, addresses: transport.addresses() }));
-  for (const transport of transports) transport.setPeers(peers);
+  const outside = outsiders.map(({ secret }) => network.transport(secret));
+  await Promise.all(outside.map((transport) => transport.start()));
+  const all = [...transports, ...outside];
+  const peers = all.map((transport) => ({ key: transport.self, addresses: transport.addresses() }));
+  for (const transport of all) transport.setPeers(peers);
   return {
     nodes,
     failures,
+    outsiders: outside,
     close: async () => {
+      await Promise.all(outside.map((transport) => transport.stop()));
       await Promise.all(nodes.map((node) => node.close()));
       await rm(folder, { recursive: true, force: true });
     },

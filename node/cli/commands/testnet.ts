@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { committeeRisk, dishonestMax, type Genesis } from '../../../genesis/index.js';
 import {
+  addNode,
   folderState,
   type Network,
   openFolder,
@@ -23,6 +24,7 @@ const EXAMPLES = `
 Examples:
   consilium testnet up ./net                 provision ./net if it is new, start what does not run
   consilium testnet status ./net
+  consilium testnet add ./net                one more validator's folder; then "validator add" votes it in
   consilium testnet down ./net               stop it; "up" starts it again where it was`;
 
 interface UpOptions extends CommitteeOptions {
@@ -38,7 +40,7 @@ interface UpOptions extends CommitteeOptions {
   readonly json?: boolean;
 }
 
-/** `consilium testnet up|status|down`: a local network that stays. */
+/** `consilium testnet up|status|add|down`: a local network that stays. */
 export function addTestnet(program: Command, io: Io): void {
   const testnet = program
     .command('testnet')
@@ -57,6 +59,15 @@ export function addTestnet(program: Command, io: Io): void {
     .argument('<folder>', 'the network')
     .description('what each validator says of itself')
     .action((folder: string, _, self: Command) => status(folder, self.optsWithGlobals().json === true, io));
+  testnet
+    .command('add')
+    .argument('<folder>', 'the network')
+    .argument('[name]', 'of the new validator (default: the next free hospital-N)')
+    .description('provision one more validator; the others have to vote it in')
+    .addHelpText('after', EXAMPLES)
+    .action((folder: string, name: string | undefined, _, self: Command) =>
+      add(folder, name ?? null, self.optsWithGlobals().json === true, io),
+    );
   testnet
     .command('down')
     .argument('<folder>', 'the network')
@@ -149,6 +160,24 @@ async function status(folder: string, json: boolean, io: Io): Promise<void> {
     ];
   });
   io.out(formatColumns(rows));
+}
+
+async function add(folder: string, chosen: string | null, json: boolean, io: Io): Promise<void> {
+  const { name, publicKey, vrfPublicKey } = await addNode(folder, chosen);
+  if (json) {
+    io.out(JSON.stringify({ name, publicKey, vrfPublicKey }));
+    return;
+  }
+  io.out(
+    formatColumns([
+      ['validator', name],
+      ['public key', publicKey],
+      ['VRF public key', vrfPublicKey],
+    ]),
+  );
+  const command = `${programName()} validator add ${name} --network ${folder} --as VALIDATOR`;
+  io.out(`Start it with: ${programName()} testnet up ${folder}`);
+  io.out(`More than two thirds of the validators vote it in, each with: ${command}`);
 }
 
 async function down(folder: string, json: boolean, io: Io): Promise<void> {

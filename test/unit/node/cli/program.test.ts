@@ -71,6 +71,8 @@ describe('usage', () => {
       ['task'],
       ['chain', 'verify'],
       ['keys'],
+      ['testnet', 'add'],
+      ['validator'],
     ]) {
       const help = await run(...command, '--help');
       expect(help.exit).toBe('ok');
@@ -101,6 +103,11 @@ describe('usage', () => {
     ['task', 'watch', 'first', '--node', 'http://127.0.0.1:1'],
     ['task', 'list', '--node', 'no address'],
     ['task', 'list'],
+    ['validator', 'list'],
+    ['validator', 'approve', '0', '--node', 'http://127.0.0.1:1'],
+    ['validator', 'approve', '1', '--node', 'http://127.0.0.1:1'],
+    ['validator', 'add', 'x', '--public-key', 'abc', '--node', 'http://127.0.0.1:1'],
+    ['validator', 'add', 'x', '--node', 'http://127.0.0.1:1'],
     ['chain', 'verify', 'x.car'],
     ['chain', 'verify', 'x.car', '--genesis', 'g', '--anchor', '12:abc'],
   ])('refuses %s %s %s', async (...args) => {

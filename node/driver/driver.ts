@@ -73,10 +73,10 @@ export interface DriverOptions {
   readonly log: Logger;
   /** Asks a peer for a leader's block that votes carry and we never got; null: it has none. */
   readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
-  /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
-  readonly isDecided: (height: number) => boolean;
   /** A member signed what no honest one signs. */
   readonly onOffence: (evidence: Evidence) => void;
+  /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
+  readonly isDecided: (height: number) => boolean;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */

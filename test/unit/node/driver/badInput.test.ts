@@ -37,7 +37,7 @@ describe('bad input', () => {
   it('in a flood on all members ends in a ban, and the chain goes on', async () => {
     const errors: string[] = [];
     const onError = (error: Error) => void errors.push(error.message);
-    const network = await testNetwork(test.chain, test.validators, {
+    const network = await testNetwork(test.chain, test.validators, [], {
       onError,
       limits: { banMs: 3_600_000 },
     });

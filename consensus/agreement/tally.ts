@@ -45,16 +45,21 @@ export function createTally(members: number): Tally {
 
 /** Notes how far the votes' authors are. Separate from counting, so that a bundle is judged by all its votes. */
 export function noteProgress(tally: Tally, votes: readonly MemberVote[], faulty: number): Tally {
+  const { periods, horizon } = tally;
   let highest: (number | undefined)[] | undefined;
+  let isBeyond = horizon === undefined;
   for (const { member, period } of votes) {
     const known = (highest ?? tally.highest)[member];
     if (known !== undefined && known >= period) continue;
     highest ??= [...tally.highest];
     highest[member] = period;
+    if (horizon !== undefined && period > horizon) isBeyond = true;
   }
   if (!highest) return tally;
+  // Who comes up to the horizon, and not past it, doesn't move it.
+  if (!isBeyond) return { periods, highest, horizon };
   const heard = highest.filter((period) => period !== undefined).sort((a, b) => b - a);
-  return { periods: tally.periods, highest, horizon: heard[faulty] };
+  return { periods, highest, horizon: heard[faulty] };
 }
 
 /** Whether this very vote (period, step, value, member) is counted already. Cost: O(votes of its step and period). */

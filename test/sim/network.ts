@@ -16,8 +16,14 @@ export type WireClass = (typeof WIRE_CLASSES)[number];
 
 /** How bad the network is until it heals. Times in ms, chances per mille. */
 export interface NetworkPlan {
+  /** 0: it is well from the beginning. */
   readonly healsAt: number;
   readonly delayMsMax: number;
+  /** From the healing on; longer than the first deadlines, at times. */
+  readonly healedDelayMsMin: number;
+  readonly healedDelayMsMax: number;
+  /** Payload bytes a millisecond, always. */
+  readonly bytesPerMs: number;
   readonly drop: number;
   readonly repeat: number;
   /** A message that takes ten times as long, and so comes after later ones. */
@@ -32,25 +38,45 @@ export interface NetworkPlan {
   }[];
 }
 
-export const DELAY_MS_MAX_HEALED = 40;
 const DROP_HATED = 930;
 
-export function planNetwork(random: Random, nodes: number): NetworkPlan {
-  const healsAt = random.between(2_000, 12_000);
+export function planNetwork(random: Random, nodes: number, isWellAtOnce = false): NetworkPlan {
+  const healsAt = isWellAtOnce ? 0 : random.between(2_000, 12_000);
   const bad = random.chance(700);
   return {
     healsAt,
     delayMsMax: random.pick([10, 40, 150, 400]),
+    healedDelayMsMin: 1,
+    healedDelayMsMax: random.pick(isWellAtOnce ? [40, 200, 500] : [10, 40, 40, 40, 40, 200, 500]),
+    bytesPerMs: random.pick([500, 1_000, 5_000]),
     drop: bad ? random.pick([0, 50, 150, 300, 500]) : 0,
     repeat: bad ? random.pick([0, 50, 200]) : 0,
     late: bad ? random.pick([0, 30, 100]) : 0,
     hated: new Set(random.chance(500) ? WIRE_CLASSES.filter(() => random.chance(400)) : []),
-    cuts: Array.from({ length: random.below(4) }, () => {
-      const from = random.below(healsAt);
-      const to = Math.min(healsAt, from + random.between(200, 6_000));
-      return { from, to, links: random.chance(500) ? partition(random, nodes) : deadLinks(random, nodes) };
-    }),
+    cuts: isWellAtOnce ? [] : Array.from({ length: random.below(4) }, () => planCut(random, nodes, healsAt)),
   };
+}
+
+/** Every message takes exactly this long, and arrives. */
+export function calmNetwork(linkMs: number): NetworkPlan {
+  return {
+    healsAt: 0,
+    delayMsMax: linkMs,
+    healedDelayMsMin: linkMs,
+    healedDelayMsMax: linkMs,
+    bytesPerMs: 5_000,
+    drop: 0,
+    repeat: 0,
+    late: 0,
+    hated: new Set(),
+    cuts: [],
+  };
+}
+
+function planCut(random: Random, nodes: number, healsAt: number) {
+  const from = random.below(healsAt);
+  const to = Math.min(healsAt, from + random.between(200, 6_000));
+  return { from, to, links: random.chance(500) ? partition(random, nodes) : deadLinks(random, nodes) };
 }
 
 /** Two sides between which nothing passes. */
@@ -73,7 +99,7 @@ function linksWhere(nodes: number, isDead: (from: number, to: number) => boolean
   return links;
 }
 
-/** Delays, drops, repeats, reorders and partitions by the seed; from `healsAt` on delays only, and shortly. */
+/** Delays, drops, repeats, reorders and partitions by the seed; from `healsAt` on delays only. */
 export class Network<Message> {
   constructor(
     private readonly clock: Clock,
@@ -84,10 +110,12 @@ export class Network<Message> {
     private readonly deliver: (from: number, to: number, message: Message) => void,
   ) {}
 
-  send(from: number, to: number, message: Message, afterMs = 0): void {
+  /** `bytes`: what travels beside the message itself; it takes its time. */
+  send(from: number, to: number, message: Message, bytes = 0, afterMs = 0): void {
     const { clock, random, plan } = this;
+    const sentMs = afterMs + Math.ceil(bytes / plan.bytesPerMs);
     if (clock.now >= plan.healsAt) {
-      this.arrive(from, to, message, afterMs + random.between(1, DELAY_MS_MAX_HEALED));
+      this.arrive(from, to, message, sentMs + random.between(plan.healedDelayMsMin, plan.healedDelayMsMax));
       return;
     }
     const drop = plan.hated.has(this.classOf(message)) ? DROP_HATED : plan.drop;
@@ -95,7 +123,7 @@ export class Network<Message> {
     const copies = random.chance(plan.repeat) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const delay = random.between(1, plan.delayMsMax) * (random.chance(plan.late) ? 10 : 1);
-      this.arrive(from, to, message, afterMs + delay);
+      this.arrive(from, to, message, sentMs + delay);
     }
   }
 

@@ -87,6 +87,9 @@ async function main(): Promise<number> {
     realCrypto,
     untilFound: false,
   };
+  if (realCrypto && batch.mutant !== null && MUTANTS[batch.mutant]?.chain) {
+    throw new RangeError('--mutant: this one breaks the stub chain, so not with --real-crypto');
+  }
   if (values.trace) {
     if (batch.seeds !== 1 || sizes.length !== 1) throw new RangeError('--trace: for one seed of one size');
     printTrace({ ...batch, members: sizes[0]! });

@@ -111,6 +111,9 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   'deadline-does-not-grow': { machine: withConstantDeadline },
   'empty-run-ignored': { machine: withoutEmptyRun },
   'state-from-own-certificate': { chain: { presentIn: (tip) => tip.votes } },
+  'state-from-own-certificate-and-unchecked': {
+    chain: { presentIn: (tip) => tip.votes, isState: () => true },
+  },
 };
 
 function hasVoted(state: AgreementState, step: MemberVote['step']): boolean {

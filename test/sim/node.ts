@@ -9,7 +9,6 @@ import { type Behaviour, combine, type Strategy } from './byzantine/behaviour.js
 import type { Draft, SimBlock, SimTip } from './chain.js';
 import { NO_RECORDS, type Records } from './driverRules.js';
 import type { Message } from './message.js';
-import { PAYLOAD_BYTES_MAX } from './plan.js';
 import type { World } from './world.js';
 
 /** Messages of this height and the next one kept while no height is under way; the oldest make room. */
@@ -140,7 +139,7 @@ export class SimNode {
   /** What an honest leader would put into a block now. */
   draft(): Draft {
     const { world, parentVotes } = this;
-    const payloadBytes = world.random.pick([0, 0, 100_000, PAYLOAD_BYTES_MAX]);
+    const payloadBytes = world.random.pick(world.plan.payloadBytes);
     return { now: world.clock.now, payloadBytes, parentVotes, fault: null };
   }
 
@@ -306,7 +305,7 @@ export class SimNode {
   /** Makes the leader's block, persists it, announces it; a crash may come on either side of the write. */
   private propose(): void {
     const { world, disk } = this;
-    const crash = world.crashHere(this);
+    const crash = world.crashHere(this, 'block');
     if (crash === 'before') {
       this.crash(world.random.between(50, 2_000));
       return;
@@ -346,7 +345,7 @@ export class SimNode {
   private vote({ vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>): void {
     const { world, height, disk } = this;
     const { own, proposal } = disk.records;
-    const crash = world.crashHere(this);
+    const crash = world.crashHere(this, vote.step);
     const signed = world.chain.sign(this.index, this.member, vote);
     const send = () => {
       world.observer.note(this, signed);
@@ -392,7 +391,7 @@ export class SimNode {
     this.state = null;
     world.committed(this);
     // A node that is gone right after its commit tells nobody: the others must find the same block without it.
-    if (world.crashHere(this) !== null) this.crash(world.random.between(500, 6_000));
+    if (world.crashHere(this, 'commit') !== null) this.crash(world.random.between(500, 6_000));
     else this.later(world.random.between(0, world.plan.commitMsMax), () => this.begin());
   }
 

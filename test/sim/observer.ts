@@ -3,23 +3,19 @@ import type { SimBlock, SimChain, SimTip } from './chain.js';
 import type { SimNode } from './node.js';
 import { BEGIN_MS_MAX, PAYLOAD_BYTES_MAX, type RunPlan } from './plan.js';
 
-export type FindingKind =
-  /** Two honest nodes committed different blocks at one height. */
-  | 'fork'
-  /** Honest nodes hold the same block and different states. */
-  | 'state-differs'
-  /** A block was committed whose body its node does not have. */
-  | 'not-held'
-  /** A block was committed that breaks a rule of the chain. */
-  | 'not-valid'
-  /** A certificate was committed with that is none. */
-  | 'bad-certificate'
-  /** An honest machine reports an offence of an honest node. */
-  | 'accused-honest'
-  /** Nobody honest committed anything for too long after the network healed. */
-  | 'stalled'
-  /** All is well from the beginning, and yet every block is the empty one. */
-  | 'only-empty';
+/** What there is to find, and what it means. */
+export const FINDINGS = {
+  fork: 'two honest nodes committed different blocks at one height',
+  'state-differs': 'honest nodes hold the same block and different states',
+  'not-held': 'an honest node committed a block whose body it does not have',
+  'not-valid': 'an honest node committed a block that breaks a rule of the chain',
+  'bad-certificate': 'an honest node committed with a certificate that is none',
+  'accused-honest': 'an honest machine reports an offence of an honest node',
+  stalled: 'nobody honest committed anything for too long after the network healed',
+  'only-empty': 'all was well from the beginning, and yet every block is the empty one',
+} as const;
+
+export type FindingKind = keyof typeof FINDINGS;
 
 export interface Finding {
   readonly kind: FindingKind;

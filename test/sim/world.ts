@@ -8,7 +8,7 @@ import type { Mutant } from './mutants.js';
 import { Network, type WireClass } from './network.js';
 import { SimNode } from './node.js';
 import { type Finding, Found, Observer } from './observer.js';
-import { BEGIN_MS_MAX, HEIGHTS, planRun, type RunPlan } from './plan.js';
+import { BEGIN_MS_MAX, HEIGHTS, planRun, type RunPlan, type Write } from './plan.js';
 import { Random } from './random.js';
 import { CHAIN_RULES, createDigest, stubChain } from './stubChain.js';
 
@@ -123,10 +123,11 @@ export class World {
   }
 
   /** Whether the node crashes at this write, and on which side of it. */
-  crashHere(node: SimNode): 'before' | 'after' | null {
+  crashHere(node: SimNode, write: Write): 'before' | 'after' | null {
     const { random, plan, clock } = this;
     if (clock.now >= plan.network.healsAt) return null;
-    if (!random.chance(node.forgets ? 300 : plan.crash)) return null;
+    const { perMille, at } = plan.crash;
+    if (!random.chance(node.forgets ? 300 : at.includes(write) ? perMille : 0)) return null;
     return random.chance(500) ? 'before' : 'after';
   }
 
@@ -174,11 +175,18 @@ function describe({ members, strategies, network, params, crash, bodiesTravelAlo
   const bad = strategies.flatMap((names, node) =>
     names.length > 0 ? [`${node}: ${names.join(' + ')}`] : [],
   );
+  const moods = network.moods.map(({ until, delayMsMax, drop, repeat, late, hated, spared, muted }) =>
+    [
+      `until ${until}: delays to ${delayMsMax}, per mille drop ${drop}, repeat ${repeat}, late ${late}`,
+      ...(hated.size > 0 ? [`most lost of ${[...hated].join(', ')}`] : []),
+      ...(spared === null ? [] : [`all reaches node ${spared}`]),
+      ...(muted === null ? [] : [`nobody hears node ${muted}`]),
+    ].join('; '),
+  );
   return [
     `${members} nodes, dishonest: ${bad.join('; ') || 'none'}`,
-    `network well at ${network.healsAt}, delays to ${network.delayMsMax}, then to ${network.healedDelayMsMax}`,
-    `per mille: drop ${network.drop}, repeat ${network.repeat}, late ${network.late}, crash ${crash}`,
-    `dropped above all: ${[...network.hated].join(' ') || 'nothing'}, cuts: ${network.cuts.length}`,
+    ...moods,
+    `${network.cuts.length} cuts; crashes ${crash.perMille} per mille at ${crash.at.join(', ')}; well at ${network.healsAt}, delays to ${network.healedDelayMsMax}`,
     `deadline ${params.deadlineMs}, bodies ${bodiesTravelAlong ? 'travel along' : 'on request'}`,
   ].join('\n        ');
 }

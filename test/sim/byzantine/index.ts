@@ -4,6 +4,7 @@ import { badSeedProof } from './badSeedProof.js';
 import type { Strategy } from './behaviour.js';
 import { certThenNext } from './certThenNext.js';
 import { chaos } from './chaos.js';
+import { emptyPartisan } from './emptyPartisan.js';
 import { equivocatingLeader } from './equivocatingLeader.js';
 import { forgedCertificate } from './forgedCertificate.js';
 import { lateQuorum } from './lateQuorum.js';
@@ -31,6 +32,7 @@ export const STRATEGIES = {
   voteFlood,
   silent,
   whisper,
+  emptyPartisan,
   chaos,
 } as const satisfies Record<string, Strategy>;
 

@@ -1,3 +1,4 @@
+import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
@@ -8,6 +9,7 @@ const benches: Readonly<
 > = {
   'main-job': mainJob,
   robustness,
+  consensus,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -21,12 +21,15 @@ export interface BlockContext<C> {
   readonly height: number;
   readonly time: number;
   readonly leader: Uint8Array | null;
-  /** `drawn` led the parent's committee, `leader` is null if its block failed and the empty one stands there. */
+  /**
+   * `committee`: the parent's in its order, empty at genesis; its first member was to lead. `leader` is null if
+   * that one's block failed and the empty one stands there.
+   */
   readonly parent: {
     readonly height: number;
     readonly time: number;
     readonly leader: Uint8Array | null;
-    readonly drawn: Uint8Array | null;
+    readonly committee: readonly Uint8Array[];
   };
   /** The members whose cert votes for the parent the block carries, sorted. Empty for the empty block. */
   readonly participants: readonly Uint8Array[];

@@ -15,6 +15,7 @@ export type { AgreementVote, MemberVote } from './agreement/vote.js';
 export * from './capture.js';
 export * from './certificate.js';
 export * from './committee.js';
+export * from './evidence.js';
 export * from './judge.js';
 export * from './limits.js';
 export * from './quorum.js';

@@ -1,10 +1,25 @@
-import { bytes, cell, integer, limits, list, record, type StateReader } from '../chain/index.js';
+import {
+  bytes,
+  cell,
+  integer,
+  limits,
+  list,
+  record,
+  type StateAccess,
+  type StateReader,
+} from '../chain/index.js';
 import type { RingSeat } from './committee.js';
 
 const seatCodec = record({ publicKey: bytes(32), vrfPublicKey: bytes(32), weight: integer(0, 1_000_000) });
 
 /** The ring that an era's committees are drawn from, by era; sorted by public key. */
 export const ringCell = cell('consensus/ring', list(seatCodec, limits.membersMax));
+
+/**
+ * Eras before the running one whose rings the state keeps: the age window of evidence, which is checked against the
+ * ring of its height. An offence can be punished until the end of the 16th era after its own.
+ */
+export const RING_ERAS_KEPT = 16;
 
 /** Era of a height: era 0 begins with genesis. */
 export function eraOf(height: number, eraHeights: number): number {
@@ -19,8 +34,17 @@ export function eraOf(height: number, eraHeights: number): number {
  */
 export function ringAt(state: StateReader, height: number, eraHeights: number): readonly RingSeat[] {
   const era = eraOf(height, eraHeights);
-  // The first block of an era writes the ring of the next one, so the ring of any height is always there.
+  // The first block of an era writes the ring of the next one, so the ring of the height after a tip is always there.
   const ring = ringCell.get(state, era);
   if (ring === null) throw new Error(`bug: no ring for era ${era}`);
   return ring;
+}
+
+/**
+ * Fixes the ring of the era after `era`, at the first block of `era`: from what the state says at the end of the era
+ * before. Forgets the ring that has left the window.
+ */
+export function writeNextRing(state: StateAccess, era: number, ring: readonly RingSeat[]): void {
+  ringCell.set(state, ring, era + 1);
+  if (era > RING_ERAS_KEPT) ringCell.remove(state, era - RING_ERAS_KEPT - 1);
 }

@@ -1,6 +1,8 @@
 import type { Protocol } from '../chain/index.js';
 import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
+import { anchoring } from './anchor/index.js';
+import { evidence } from './evidence/index.js';
 import { accountOf, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
 import { privacy } from './privacy/index.js';
@@ -8,6 +10,8 @@ import { reputation } from './reputation/index.js';
 import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
 
+export * from './anchor/index.js';
+export * from './evidence/index.js';
 export * from './identity/index.js';
 export * from './params.js';
 export * from './privacy/index.js';
@@ -20,7 +24,15 @@ export type Closings = ReadonlyMap<string, RoundOutcome>;
 
 /** The contracts of this chain. Their order is the order of their beginBlock, and part of the protocol. */
 export const protocol: Protocol<RoundOutcome> = {
-  contracts: [identity, reputation<RoundOutcome>(), privacy<RoundOutcome>(), tasks<RoundOutcome>(), training],
+  contracts: [
+    identity<RoundOutcome>(),
+    evidence<RoundOutcome>(),
+    reputation<RoundOutcome>(),
+    privacy<RoundOutcome>(),
+    tasks<RoundOutcome>(),
+    training,
+    anchoring<RoundOutcome>(),
+  ],
   isAccount: (state, account) => accountOf(state, account) !== null,
   ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
 };

@@ -1,6 +1,6 @@
 import { applyChanges, createDraft, emptyTree, readState, type StateTree } from '../chain/index.js';
 import { type RingSeat, type Rules, ringCell, type Tip } from '../consensus/index.js';
-import { accountCell, accountsCell, paramsCell, protocol } from '../contracts/index.js';
+import { accountCell, paramsCell, protocol, validatorsCell } from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import local from './presets/local.json' with { type: 'json' };
@@ -37,18 +37,17 @@ export const presets = { local } as const;
 function initialState({ params, accounts }: GenesisValue): StateTree {
   const draft = createDraft(readState(emptyTree));
   paramsCell.set(draft, params);
-  accountsCell.set(
-    draft,
-    accounts.map(({ publicKey }) => publicKey),
-  );
   for (const { publicKey, account } of accounts) accountCell.set(draft, account, bytesToHex(publicKey));
-  const ring: RingSeat[] = accounts
-    .filter(({ account }) => account.role === 'validator')
-    .map(({ publicKey, account }) => ({
-      publicKey,
-      vrfPublicKey: account.vrfPublicKey!,
-      weight: params.validatorReputation.start,
-    }));
+  const validators = accounts.filter(({ account }) => account.role === 'validator');
+  validatorsCell.set(
+    draft,
+    validators.map(({ publicKey }) => ({ publicKey, seat: 'held' })),
+  );
+  const ring: RingSeat[] = validators.map(({ publicKey, account }) => ({
+    publicKey,
+    vrfPublicKey: account.vrfPublicKey!,
+    weight: params.validatorReputation.start,
+  }));
   ringCell.set(draft, ring, 0);
   ringCell.set(draft, ring, 1);
   return applyChanges(emptyTree, draft.changes);

@@ -85,8 +85,10 @@ function gater(admits: (peer: PeerKey) => boolean): ConnectionGater {
 /**
  * gossipsub for a permissioned network of 4 to some tens of nodes.
  *
- * StrictNoSign: our messages carry their own signatures. The publisher sends to all its peers (floodPublish); the
- *   mesh passes messages on to those it has no link to. Peers stand by our own ledger (AllowList), so the scores of
+ * StrictNoSign: our messages carry their own signatures. The publisher sends to all its peers (floodPublish), and
+ *   that is nearly everybody, so there is no mesh (D = 0): with one each of n nodes would send each message on to all
+ *   that have it already, n times the work. Whom the publisher has no link to learns of the message from the others'
+ *   next heartbeat (IHAVE) and asks for it. Peers stand by our own ledger (AllowList), so the scores of
  *   gossipsub only watch its own protocol, and many nodes behind one address are no offence.
  */
 function gossip(limits: NetLimits, gossipTopics: readonly string[]) {
@@ -104,11 +106,11 @@ function gossip(limits: NetLimits, gossipTopics: readonly string[]) {
     emitSelf: false,
     doPX: false,
     tagMeshPeers: false,
-    D: 4,
-    Dlo: 3,
-    Dhi: 8,
-    Dscore: 2,
-    Dout: 1,
+    D: 0,
+    Dlo: 0,
+    Dhi: 0,
+    Dscore: 0,
+    Dout: 0,
     Dlazy: 4,
     heartbeatInterval: limits.gossipHeartbeatMs,
     seenTTL: limits.gossipSeenMs,

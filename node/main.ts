@@ -6,8 +6,15 @@ import { startDevices } from './devices/index.js';
 import { createCloser } from './driver/closer.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
 import { Node } from './node.js';
+import { followPeers } from './peers.js';
 import { readKeystore } from './provision/index.js';
-import { type RpcContext, startRpcServer } from './rpc/index.js';
+import {
+  type Client,
+  createClient,
+  createLocalClient,
+  type RpcContext,
+  startRpcServer,
+} from './rpc/index.js';
 import { openStore } from './store/index.js';
 
 /** How long devices wait for a node that is behind before they go by what it has. */
@@ -52,7 +59,17 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     fault.error ??= error;
     tell(error);
   };
-  const node = new Node({ chain, store, transport, closer: createCloser(), keys, log, onFatal: stop });
+  const follow = followPeers(config.peers, (peers) => transport.setPeers(peers));
+  const node = new Node({
+    chain,
+    store,
+    transport,
+    closer: createCloser(),
+    keys,
+    log,
+    onFatal: stop,
+    onCommit: follow,
+  });
   const opened: { close(): Promise<void> }[] = [node];
   const close = async () => {
     for (const part of opened.splice(0).reverse()) await part.close();
@@ -60,7 +77,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   try {
     await node.start();
     if (fault.error !== null) throw fault.error;
-    transport.setPeers(config.peers.map(({ publicKey, addresses }) => ({ key: publicKey, addresses })));
+    follow(node.tip);
     const { host, port } = config.rpc;
     const context = rpcContext(node, {
       config,
@@ -69,11 +86,14 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
       store,
       peers: () => transport.connectedPeers(),
     });
-    const onBug = (error: unknown) => log('error', 'rpc-bug', { error: String(error) });
+    const onBug = (method: string, error: unknown) =>
+      log('error', 'rpc-bug', { method, error: String(error) });
     const rpc = await startRpcServer({ context, host, port, onBug });
     opened.push(rpc);
-    if (config.devicesDir !== null)
-      opened.push(await startHosted(config, config.devicesDir, node, chainId, log));
+    if (config.devicesDir !== null) {
+      const own = createLocalClient({ url: rpc.url, context, onBug });
+      opened.push(await startHosted(config, config.devicesDir, { node, chainId, own, log }));
+    }
     return {
       rpcUrl: rpc.url,
       publicKey: bytesToHex(publicKeyOf(sign)),
@@ -87,10 +107,16 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   }
 }
 
-function startHosted(config: NodeConfig, folder: string, node: Node, chainId: Uint8Array, log: Logger) {
-  const { deviceNodes: nodes, trainerThreads: threads } = config;
+function startHosted(
+  config: NodeConfig,
+  folder: string,
+  rest: { readonly node: Node; readonly chainId: Uint8Array; readonly own: Client; readonly log: Logger },
+) {
+  const { node, chainId, own, log } = rest;
+  const { deviceNodes, trainerThreads: threads } = config;
+  const clients = deviceNodes.map((url) => (url === own.url ? own : createClient(url)));
   const caughtUp = (signal: AbortSignal) => node.caughtUp(CAUGHT_UP_MS, signal);
-  return startDevices({ folder, chainId, nodes, threads, log, caughtUp });
+  return startDevices({ folder, chainId, clients, threads, log, caughtUp });
 }
 
 function rpcContext(

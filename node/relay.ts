@@ -1,4 +1,4 @@
-import { encodeTransaction } from '../chain/index.js';
+import type { Transaction } from '../chain/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import type { Mempool } from './mempool.js';
 
@@ -11,10 +11,10 @@ const AGAIN_MAX = 64;
  */
 export class Relay {
   readonly #mempool: Mempool;
-  readonly #send: (raw: Uint8Array) => void;
+  readonly #send: (transaction: Transaction) => void;
   #waited: ReadonlySet<string> = new Set();
 
-  constructor(mempool: Mempool, send: (raw: Uint8Array) => void) {
+  constructor(mempool: Mempool, send: (transaction: Transaction) => void) {
     this.#mempool = mempool;
     this.#send = send;
   }
@@ -31,6 +31,6 @@ export class Relay {
   }
 
   #sendThose(waiting: ReturnType<Mempool['oldest']>): void {
-    for (const { transaction } of waiting) this.#send(encodeTransaction(transaction));
+    for (const { transaction } of waiting) this.#send(transaction);
   }
 }

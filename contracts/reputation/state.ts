@@ -1,13 +1,16 @@
-import { bool, cell, type Infer, record, uint } from '../../chain/index.js';
+import { bool, bytes, cell, type Infer, limits, list, record, struct, uint } from '../../chain/index.js';
 
 /** A validator's points: its weight in the draw. By hex public key. */
 export const validatorPointsCell = cell('reputation/validator', uint);
 
-/** In how many blocks of the running era a validator's vote for the parent stood. By hex public key. */
-export const participationCell = cell('reputation/participation', uint);
-
-/** Blocks of the running era that carried votes at all. */
-export const votedBlocksCell = cell('reputation/votedBlocks', uint);
+/**
+ * The running era so far: for each validator that was drawn, in how many heights whose cert votes a block carried it
+ * was a member, and in how many of these its vote stands. Sorted by public key.
+ */
+export const presenceCell = cell(
+  'reputation/presence',
+  list(struct({ publicKey: bytes(32), drawn: uint, stood: uint }), limits.membersMax),
+);
 
 const standingCodec = record({ points: uint, blacklisted: bool });
 export type Standing = Infer<typeof standingCodec>;

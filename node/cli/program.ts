@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addChain } from './commands/chain.js';
 import { addDemo } from './commands/demo.js';
+import { addGenesis } from './commands/genesis.js';
 import { addKeys } from './commands/keys.js';
 import { addNode } from './commands/nodeStart.js';
 import { addTask } from './commands/task.js';
 import { addTestnet } from './commands/testnet.js';
+import { addValidatorCommands } from './commands/validator.js';
 import { exitCodes } from './exitCodes.js';
 import type { Io } from './io.js';
 
@@ -40,8 +42,10 @@ export function buildProgram(io: Io): Command {
   addDemo(program, io);
   addTestnet(program, io);
   addNode(program, io);
+  addValidatorCommands(program, io);
   addTask(program, io);
   addChain(program, io);
+  addGenesis(program, io);
   addKeys(program, io);
   for (const command of allCommands(program)) command.copyInheritedSettings(program);
   return program;

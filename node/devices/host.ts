@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerPool } from '../../fl/trainer/index.js';
 import type { Logger } from '../log.js';
-import { createClient } from '../rpc/index.js';
+import type { Client } from '../rpc/index.js';
 import { runDevice } from './agent.js';
 import { loadDevice } from './device.js';
 
@@ -12,8 +12,8 @@ export interface HostOptions {
   /** One folder a device. */
   readonly folder: string;
   readonly chainId: Uint8Array;
-  /** RPC addresses, the own node's first. */
-  readonly nodes: readonly string[];
+  /** The nodes that devices submit to, the own one first. */
+  readonly clients: readonly Client[];
   readonly threads: number;
   readonly log: Logger;
   /** Resolves when the own node is not behind the others: what it says before that is old. */
@@ -24,7 +24,7 @@ export interface HostOptions {
 export async function startDevices(
   options: HostOptions,
 ): Promise<{ readonly names: readonly string[]; close(): Promise<void> }> {
-  const { folder, chainId, nodes, threads, log, caughtUp } = options;
+  const { folder, chainId, clients, threads, log, caughtUp } = options;
   const entries = await readdir(folder, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
   if (folders.length > DEVICES_MAX)
@@ -32,7 +32,6 @@ export async function startDevices(
   const devices = await Promise.all(folders.sort().map(loadDevice));
   const pool = new TrainerPool({ threads, queueMax: 2 * DEVICES_MAX });
   const stop = new AbortController();
-  const clients = nodes.map((url) => createClient(url));
   const agents = devices.map((device) =>
     runDevice({ device, chainId, clients, pool, log, caughtUp, signal: stop.signal }),
   );

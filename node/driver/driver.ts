@@ -14,6 +14,7 @@ import {
   buildBlock,
   createAgreement,
   createCertificate,
+  type Evidence,
   emptyBlock,
   type Judged,
   judgeBlock,
@@ -40,6 +41,7 @@ import type { Mempool } from '../mempool.js';
 import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
+import { evidenceOf } from './evidence.js';
 import {
   type HeightWork,
   missingPayloads,
@@ -50,7 +52,7 @@ import {
 } from './height.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 import { agreementParams } from './params.js';
-import { readRecords, voteRecords } from './records.js';
+import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
 
 export interface DriverOptions {
   readonly rules: Rules<RoundOutcome>;
@@ -71,6 +73,10 @@ export interface DriverOptions {
   readonly log: Logger;
   /** Asks a peer for a leader's block that votes carry and we never got; null: it has none. */
   readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
+  /** A member signed what no honest one signs. */
+  readonly onOffence: (evidence: Evidence) => void;
+  /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
+  readonly isDecided: (height: number) => boolean;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -192,7 +198,9 @@ export class Driver {
     if (this.#closed) return;
     const committee = nextCommittee(rules, tip);
     const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
-    const self = indexOf.get(bytesToHex(keys.publicKey)) ?? null;
+    // Without a seat, or where it may have forgotten votes of its own, a node follows and does not vote.
+    const mayVote = this.#options.store.mayVote(height);
+    const self = mayVote ? (indexOf.get(bytesToHex(keys.publicKey)) ?? null) : null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
     const { ownRecords, justification, proposal, blocks } = readRecords(
@@ -233,6 +241,7 @@ export class Driver {
     if (proposal !== null) this.propose(work, proposal, null);
     await this.#perform(work, step.effects);
     this.#options.onBegin();
+    if (this.#options.isDecided(height)) return;
     const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
     if (due) this.input(work, { kind: 'activate' });
     else this.#setIdleTimers(work, nextDeadline(state), clock.now());
@@ -294,6 +303,7 @@ export class Driver {
         case 'offence':
         case 'two-proposals':
           this.#options.log('warn', 'offence', { height: work.height, offence: effect.kind });
+          this.#options.onOffence(evidenceOf(work, effect));
           break;
         case 'reject':
           this.#options.log('debug', 'agreement-reject', { reason: effect.reason, height: work.height });
@@ -387,8 +397,9 @@ export class Driver {
     const { chainId } = this.#tip;
     const signed = signMemberVote(chainId, vote, work.self!, keys.publicKey, keys.secret);
     const wire = [signed, ...justification].map((each) => toWire(chainId, work.committee, each));
-    const block = vote.value === null ? undefined : work.proposals.get(vote.value);
-    await store.putRecords(work.height, voteRecords(signed, justification, wire, block));
+    const known = store.records(work.height);
+    const records = voteRecords(signed, justification, wire, blockToStore(work, vote.value, known));
+    await store.putRecords(work.height, records, recordsOver(known, vote.period));
     this.#publish(encodeMessage({ kind: 'votes', votes: wire }));
     await this.#apply(work, { kind: 'vote', vote: signed });
   }
@@ -418,8 +429,8 @@ export class Driver {
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onCommit } = this.#options;
     const { block, hash, executed } = judged;
-    const { receipts, changes, payloads } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads });
+    const { receipts, changes, payloads, state } = executed;
+    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

@@ -1,4 +1,5 @@
 /** Writes and opens the folder of a local network: genesis, keys, configurations, shards of data. */
+export * from './addNode.js';
 export * from './choose.js';
 export * from './data.js';
 export * from './error.js';

@@ -3,13 +3,14 @@ import { dirname, join, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { bytesToHex } from '../../crypto/index.js';
 import { chainIdOf, type Genesis, genesisValue, presets } from '../../genesis/index.js';
-import type { DeviceConfig, NetworkFile, NodeConfig } from '../config.js';
+import type { DeviceConfig, NetworkFile } from '../config.js';
 import { choosePoisoned, seedFor } from './choose.js';
 import type { PreparedData } from './data.js';
 import { ProvisionError } from './error.js';
 import { makeFolder, schemaJson, writeJson, writeTable } from './files.js';
 import { type NewKeys, newKeys, writeKeystore } from './keys.js';
 import { folderState, type Network, openNetwork } from './network.js';
+import { type NewNode, placeOf, writeNode } from './nodeFolder.js';
 import { freePorts } from './ports.js';
 
 export const VALIDATORS_MAX = 32;
@@ -32,6 +33,10 @@ export interface ProvisionOptions {
   /** Which share of the devices flips its labels, 0 to 1. */
   readonly poisonShare: number;
   readonly seed: string;
+  /** Size of a committee; null or left out: that of the preset, all validators up to 100. */
+  readonly members?: number | null;
+  /** Looks at the genesis before anything is written, and throws if it must not be. */
+  readonly accept?: (genesis: Genesis) => void;
   /** Gives up; nothing is left behind. */
   readonly signal?: AbortSignal;
 }
@@ -43,13 +48,6 @@ interface NewDevice {
   readonly name: string;
   readonly hospital: string;
   readonly keys: NewKeys;
-}
-
-interface NewNode {
-  readonly name: string;
-  readonly keys: NewKeys;
-  readonly rpcPort: number;
-  readonly p2pPort: number;
 }
 
 /**
@@ -82,12 +80,14 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Netwo
   const publisher = newKeys('other');
   const part = `${dir}.part-${process.pid}`;
   try {
+    const genesis = genesisOf(options, nodes, devices, publisher);
+    options.accept?.(genesis);
     mkdirSync(dirname(dir), { recursive: true });
     mkdirSync(part, { mode: 0o700 });
-    const genesis = genesisOf(options, nodes, devices, publisher);
     writeJson(join(part, 'genesis.json'), genesis);
     for (const [index, node] of nodes.entries()) {
-      writeNode(part, nodes, index, node);
+      const others = [...nodes.slice(index + 1), ...nodes.slice(0, index)];
+      writeNode(join(part, 'nodes', node.name), node, others.map(placeOf), 'devices');
       await breathe(options.signal);
     }
     await writeDevices(part, options, devices);
@@ -123,7 +123,7 @@ function refuseUsed(dir: string): void {
 }
 
 function genesisOf(
-  { name, time }: ProvisionOptions,
+  { name, time, members }: ProvisionOptions,
   nodes: readonly NewNode[],
   devices: readonly NewDevice[],
   publisher: NewKeys,
@@ -133,7 +133,7 @@ function genesisOf(
     version: 1,
     name,
     time,
-    params: presets.local,
+    params: { ...presets.local, members: members ?? presets.local.members },
     accounts: [
       ...nodes.map((node) => ({
         publicKey: hex(node.keys),
@@ -173,13 +173,7 @@ function networkOf(
     version: 1,
     name,
     chainId: bytesToHex(chainIdOf(genesisValue(genesis))),
-    nodes: nodes.map((node) => ({
-      name: node.name,
-      folder: `nodes/${node.name}`,
-      rpc: rpcUrl(node),
-      p2p: p2pAddress(node),
-      publicKey: bytesToHex(node.keys.publicKey),
-    })),
+    nodes: nodes.map(placeOf),
     publisher: { name: 'publisher', keystore: 'publisher/keystore.json' },
     devices: devices.map((device) => ({
       name: device.name,
@@ -187,31 +181,6 @@ function networkOf(
       folder: deviceFolder(device),
     })),
   };
-}
-
-function writeNode(part: string, nodes: readonly NewNode[], index: number, node: NewNode): void {
-  const folder = join(part, 'nodes', node.name);
-  makeFolder(folder);
-  writeKeystore(folder, node.keys);
-  const others = [...nodes.slice(index + 1), ...nodes.slice(0, index)];
-  const config: NodeConfig = {
-    version: 1,
-    name: node.name,
-    genesis: '../../genesis.json',
-    dataDir: 'data',
-    keystore: 'keystore.json',
-    passwordFile: 'password',
-    listen: [p2pAddress(node)],
-    rpc: { host: '127.0.0.1', port: node.rpcPort },
-    peers: others.map((peer) => ({
-      publicKey: bytesToHex(peer.keys.publicKey),
-      addresses: [p2pAddress(peer)],
-    })),
-    devicesDir: 'devices',
-    deviceNodes: [node, ...others].map(rpcUrl),
-    trainerThreads: 1,
-  };
-  writeJson(join(folder, 'config.json'), config);
 }
 
 async function writeDevices(
@@ -258,14 +227,6 @@ async function breathe(signal: AbortSignal | undefined): Promise<void> {
 
 function deviceFolder({ hospital, name }: NewDevice): string {
   return `nodes/${hospital}/devices/${name}`;
-}
-
-function rpcUrl({ rpcPort }: NewNode): string {
-  return `http://127.0.0.1:${rpcPort}`;
-}
-
-function p2pAddress({ p2pPort }: NewNode): string {
-  return `/ip4/127.0.0.1/tcp/${p2pPort}`;
 }
 
 function numbered<T>(count: number, make: (index: number) => T): T[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bytesToHex, sha256 } from '../../crypto/index.js';
 import { type ErrorWord, isErrorWord, RpcError } from './errors.js';
+import { type Exchange, type ExchangeSettings, httpExchange } from './httpExchange.js';
 import { base64ToBytes } from './json.js';
 import { rpcLimits } from './limits.js';
 import { type MethodName, methods, type ParamsOf, type ResultOf } from './methods/index.js';
@@ -44,13 +45,19 @@ const TIMEOUT_MS = 10_000;
 const RETRIES = 2;
 const RETRY_PAUSE_MS = 100;
 
+/** A client of the node at an address, over HTTP. */
 export function createClient(url: string, defaults: ClientOptions = {}): Client {
+  return clientOver(url, httpExchange(url), defaults);
+}
+
+/** A client over any way to hand a node a request's text and get the answer's. */
+export function clientOver(url: string, exchange: Exchange, defaults: ClientOptions = {}): Client {
   const { retries = RETRIES } = defaults;
   const call: Client['call'] = async (method, params, options = {}) => {
     const settings = { timeoutMs: TIMEOUT_MS, ...defaults, ...options };
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await callOnce(url, method, params, settings);
+        return await callOnce(url, exchange, method, params, settings);
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         const taken = attempt > 0 ? takenBefore(method, params, error) : null;
@@ -90,54 +97,15 @@ function takenBefore(method: MethodName, params: unknown, error: RpcError): { re
 
 async function callOnce<M extends MethodName>(
   url: string,
+  exchange: Exchange,
   method: M,
   params: ParamsOf<M>,
-  settings: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  settings: ExchangeSettings,
 ): Promise<ResultOf<M>> {
   const { waitMs = 0 } = params as { readonly waitMs?: number };
-  const timeout = AbortSignal.timeout(settings.timeoutMs + waitMs);
-  const signal = settings.signal === undefined ? timeout : AbortSignal.any([settings.signal, timeout]);
-  let text: string;
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      redirect: 'error',
-      signal,
-    });
-    text = await readText(response);
-  } catch (error) {
-    if (error instanceof RpcError) throw error;
-    throw transportError(url, error, timeout, settings);
-  }
+  const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const text = await exchange(request, { ...settings, timeoutMs: settings.timeoutMs + waitMs });
   return resultOf(url, method, text);
-}
-
-function transportError(
-  url: string,
-  cause: unknown,
-  timeout: AbortSignal,
-  { signal, timeoutMs }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
-): RpcError {
-  if (signal?.aborted === true) return new RpcError('cancelled', 'the call was cancelled', { cause });
-  if (timeout.aborted)
-    return new RpcError('timed-out', `${url} did not answer within ${timeoutMs} ms`, { cause });
-  const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message;
-  return new RpcError('unreachable', `${url} cannot be reached (${reason})`, { cause });
-}
-
-/** The body, bounded: an answer of any size is not read because someone sends it. */
-async function readText(response: Response): Promise<string> {
-  const max = rpcLimits.answerBytesMax + rpcLimits.smallBytesMax;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > max) throw new RpcError('bad-answer', `the answer has more than ${max} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 const answerSchema = z.union([

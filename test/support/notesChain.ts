@@ -116,7 +116,7 @@ export function context(height: number): BlockContext<unknown> {
     height,
     time: 1000 * height,
     leader: ada.key,
-    parent: { height: height - 1, time: 1000 * (height - 1), leader: null, drawn: null },
+    parent: { height: height - 1, time: 1000 * (height - 1), leader: null, committee: [] },
     participants: [],
     closings: new Map(),
   };
@@ -150,7 +150,7 @@ export function makeCommit(parent: Parent, transactions: readonly VerifiedTransa
     signatures: [0, 1, 2].map((i) => drbg(hash)(64 * (i + 1)).slice(64 * i)),
   };
   const { receipts, changes, payloads, state } = executed;
-  const commit = { block, hash, certificate, receipts, changes, payloads };
+  const commit = { block, hash, certificate, receipts, changes, payloads, state };
   return { commit, state, next: { height: here.height, hash, state } };
 }
 

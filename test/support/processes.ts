@@ -50,12 +50,13 @@ export interface Hospitals {
 
 /**
  * Provisions `validators` hospitals with `devices` devices each on the Pima data; starts none. `agreement`: times
- * that differ from those of a local network.
+ * that differ from those of a local network; `params`: other parameters that do.
  */
 export async function provisionHospitals(
   validators: number,
   devices: number,
   agreement: Partial<Genesis['params']['agreement']> = {},
+  params: Partial<Omit<Genesis['params'], 'agreement'>> = {},
 ): Promise<Hospitals> {
   const folder = mkdtempSync(join(tmpdir(), 'consilium-e2e-'));
   const provisioned = await provisionNetwork({
@@ -76,7 +77,7 @@ export async function provisionHospitals(
     poisonShare: 0,
     seed: 'e2e',
   });
-  const network = withAgreement(provisioned, agreement);
+  const network = withParams(provisioned, agreement, params);
   const names = network.file.nodes.map(({ name }) => name);
   const clients = network.file.nodes.map(({ rpc }) => createClient(rpc, { timeoutMs: 30_000 }));
   const each = async (some: readonly string[], act: (name: string) => Promise<unknown>): Promise<void> => {
@@ -108,10 +109,14 @@ export async function provisionHospitals(
   };
 }
 
-/** The same network under a genesis with other times, before anything has started. */
-function withAgreement(network: Network, agreement: Partial<Genesis['params']['agreement']>): Network {
+/** The same network under a genesis with other parameters, before anything has started. */
+function withParams(
+  network: Network,
+  agreement: Partial<Genesis['params']['agreement']>,
+  others: Partial<Omit<Genesis['params'], 'agreement'>>,
+): Network {
   const genesis = readGenesis(network.genesisFile);
-  const { params } = genesis;
+  const params = { ...genesis.params, ...others };
   const changed = { ...genesis, params: { ...params, agreement: { ...params.agreement, ...agreement } } };
   writeFileSync(network.genesisFile, JSON.stringify(changed));
   const chainId = bytesToHex(chainIdOf(genesisValue(changed)));

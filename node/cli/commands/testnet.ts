@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { committeeRisk, dishonestMax, type Genesis } from '../../../genesis/index.js';
 import {
+  addNode,
   folderState,
   type Network,
   openFolder,
@@ -7,23 +9,27 @@ import {
   provisionNetwork,
 } from '../../provision/index.js';
 import { nodePid, startTestnet, stopTestnet } from '../../testnet/index.js';
-import { epsilon, share } from '../args.js';
+import { epsilon, share, wholeNumber } from '../args.js';
 import { loadData } from '../demo/loadData.js';
 import { DELTA } from '../demo/options.js';
+import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
 import { createNodePool } from '../nodePool.js';
 import { programName } from '../programName.js';
+import { type CommitteeOptions, committeeOptions, riskRows, UNSAFE_HINT } from './committeeOptions.js';
 import { networkOptions } from './networkOptions.js';
 
 const EXAMPLES = `
 Examples:
   consilium testnet up ./net                 provision ./net if it is new, start what does not run
   consilium testnet status ./net
+  consilium testnet add ./net                one more validator's folder; then "validator add" votes it in
   consilium testnet down ./net               stop it; "up" starts it again where it was`;
 
-interface UpOptions {
+interface UpOptions extends CommitteeOptions {
   readonly validators: number;
+  readonly members?: number;
   readonly devices: number;
   readonly data?: string;
   readonly label?: string;
@@ -34,14 +40,16 @@ interface UpOptions {
   readonly json?: boolean;
 }
 
-/** `consilium testnet up|status|down`: a local network that stays. */
+/** `consilium testnet up|status|add|down`: a local network that stays. */
 export function addTestnet(program: Command, io: Io): void {
   const testnet = program
     .command('testnet')
     .description('a local network: start, look at, stop')
     .addHelpText('after', EXAMPLES);
-  networkOptions(testnet.command('up').argument('<folder>', 'the network, or where to put a new one'))
+  const upCommand = testnet.command('up').argument('<folder>', 'the network, or where to put a new one');
+  committeeOptions(networkOptions(upCommand))
     .description('start every validator; a new folder is provisioned first, with the options below')
+    .option('--members <n>', 'size of a committee (default: all validators)', wholeNumber(1, 100))
     .option('--epsilon <ε>', 'what each device may spend on its data, or "none"', epsilon, 3)
     .option('--poison <share>', 'share of devices that flip their labels', share, 0)
     .addHelpText('after', EXAMPLES)
@@ -51,6 +59,15 @@ export function addTestnet(program: Command, io: Io): void {
     .argument('<folder>', 'the network')
     .description('what each validator says of itself')
     .action((folder: string, _, self: Command) => status(folder, self.optsWithGlobals().json === true, io));
+  testnet
+    .command('add')
+    .argument('<folder>', 'the network')
+    .argument('[name]', 'of the new validator (default: the next free hospital-N)')
+    .description('provision one more validator; the others have to vote it in')
+    .addHelpText('after', EXAMPLES)
+    .action((folder: string, name: string | undefined, _, self: Command) =>
+      add(folder, name ?? null, self.optsWithGlobals().json === true, io),
+    );
   testnet
     .command('down')
     .argument('<folder>', 'the network')
@@ -62,7 +79,7 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
   const { signal, ignore } = interrupt();
   try {
     const isNew = folderState(folder) !== 'network';
-    const network = isNew ? await provision(folder, options) : openNetwork(folder);
+    const network = isNew ? await provision(folder, options, io) : openNetwork(folder);
     const started = await startTestnet(network, { withParent: false, signal });
     const nodes = network.file.nodes.map(({ name, rpc }) => ({ name, rpc, pid: nodePid(network, name) }));
     if (options.json) {
@@ -79,7 +96,7 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
   }
 }
 
-function provision(folder: string, options: UpOptions): Promise<Network> {
+function provision(folder: string, options: UpOptions, io: Io): Promise<Network> {
   const { data, label, schema, seed, validators, devices, poison } = options;
   const source = {
     data: data ?? null,
@@ -100,7 +117,19 @@ function provision(folder: string, options: UpOptions): Promise<Network> {
     deltaPico: options.epsilon === 'none' ? 0 : Math.round(DELTA * 1e12),
     poisonShare: poison,
     seed,
+    members: options.members ?? null,
+    accept: (genesis) => acceptCommittee(genesis, options, io),
   });
+}
+
+/** A network whose committees may be captured is not made by accident. */
+function acceptCommittee(genesis: Genesis, options: UpOptions, io: Io): void {
+  const { offline, heights, allowUnsafeCommittee } = options;
+  const expected = { dishonest: options.dishonest ?? dishonestMax(genesis), offline, heights };
+  const risk = committeeRisk(genesis, expected);
+  if (risk.isSafe) return;
+  io.note(formatColumns(riskRows(risk, expected)));
+  if (!allowUnsafeCommittee) throw new CliError('usage', 'the committees could be captured', UNSAFE_HINT);
 }
 
 async function status(folder: string, json: boolean, io: Io): Promise<void> {
@@ -131,6 +160,24 @@ async function status(folder: string, json: boolean, io: Io): Promise<void> {
     ];
   });
   io.out(formatColumns(rows));
+}
+
+async function add(folder: string, chosen: string | null, json: boolean, io: Io): Promise<void> {
+  const { name, publicKey, vrfPublicKey } = await addNode(folder, chosen);
+  if (json) {
+    io.out(JSON.stringify({ name, publicKey, vrfPublicKey }));
+    return;
+  }
+  io.out(
+    formatColumns([
+      ['validator', name],
+      ['public key', publicKey],
+      ['VRF public key', vrfPublicKey],
+    ]),
+  );
+  const command = `${programName()} validator add ${name} --network ${folder} --as VALIDATOR`;
+  io.out(`Start it with: ${programName()} testnet up ${folder}`);
+  io.out(`More than two thirds of the validators vote it in, each with: ${command}`);
 }
 
 async function down(folder: string, json: boolean, io: Io): Promise<void> {

@@ -4,6 +4,7 @@ import {
   type Account,
   accountOf,
   paramsCell,
+  seatOf,
   standingOf,
   validatorPointsCell,
 } from '../../../contracts/index.js';
@@ -12,6 +13,7 @@ import { RpcError } from '../errors.js';
 import { bytes32, count, hex32 } from '../schemas.js';
 import { stateOf } from './find.js';
 import { defineMethod } from './method.js';
+import { seatForm } from './validatorList.js';
 
 export const accountGet = defineMethod({
   summary: 'An account: its role, its nonces, its reputation.',
@@ -26,6 +28,8 @@ export const accountGet = defineMethod({
     name: z.string(),
     hospital: z.string(),
     level: count,
+    /** A validator's, in identity: the rings follow at the era after next. Null: no validator. */
+    seat: seatForm.nullable(),
     /** Null: this role has none. */
     reputation: z.object({ points: count, blacklisted: z.boolean() }).nullable(),
   }),
@@ -45,6 +49,7 @@ export const accountGet = defineMethod({
       name,
       hospital,
       level,
+      seat: seatOf(state, publicKey),
       reputation: reputationOf(state, id, role),
     };
   },

@@ -17,6 +17,7 @@ import { taskList } from './taskList.js';
 import { taskRounds } from './taskRounds.js';
 import { txGet } from './txGet.js';
 import { txSubmit } from './txSubmit.js';
+import { validatorList } from './validatorList.js';
 
 /** Every method by its name. A new one is a file here and a line below; the client's types follow. */
 const described = {
@@ -26,6 +27,7 @@ const described = {
   'chain.block': chainBlock,
   'chain.export': chainExport,
   'account.get': accountGet,
+  'validator.list': validatorList,
   'tx.submit': txSubmit,
   'tx.get': txGet,
   'task.list': taskList,

@@ -5,6 +5,7 @@ import {
   exceeds,
   overHeights,
   probabilityToNumber,
+  weighedCaptureProbability,
 } from '../../../consensus/index.js';
 
 describe('probability of capture', () => {
@@ -69,5 +70,59 @@ describe('probability of capture', () => {
     expect(probabilityToNumber({ numerator: 3n, denominator: 2n * 10n ** 200n })).toBeCloseTo(1.5e-200, 210);
     expect(probabilityToNumber({ numerator: 1n, denominator: 10n ** 400n })).toBe(0);
     expect(probabilityToNumber({ numerator: 0n, denominator: 5n })).toBe(0);
+  });
+});
+
+describe('probability of capture by weight', () => {
+  it('is that by count when all weigh alike', () => {
+    for (const [validators, marked, members] of [
+      [7, 3, 4],
+      [10, 3, 7],
+      [40, 9, 31],
+    ] as const) {
+      const byCount = captureProbability({ validators, marked, members });
+      const byWeight = weighedCaptureProbability({
+        marked: { validators: marked, weight: 100 },
+        others: { validators: validators - marked, weight: 100 },
+        members,
+      });
+      const above = byWeight.numerator * byCount.denominator - byCount.numerator * byWeight.denominator;
+      expect(above >= 0n).toBe(true);
+      expect(above * 2n ** 490n < byCount.denominator * byWeight.denominator).toBe(true);
+    }
+  });
+
+  it('agrees with the sum over all orders of a small network', () => {
+    const weights = [3, 3, 1, 1, 1, 1];
+    const members = 4; // f = 1: captured by the two that weigh 3
+    let captured = 0;
+    const draw = (chosen: readonly number[], probability: number) => {
+      if (chosen.length === members) {
+        if (chosen.filter((index) => index < 2).length >= 2) captured += probability;
+        return;
+      }
+      const left = weights.map((weight, index) => (chosen.includes(index) ? 0 : weight));
+      const all = left.reduce((a, b) => a + b, 0);
+      for (const [index, weight] of left.entries()) {
+        if (weight > 0) draw([...chosen, index], (probability * weight) / all);
+      }
+    };
+    draw([], 1);
+    const marked = { validators: 2, weight: 3 };
+    const exact = weighedCaptureProbability({ marked, others: { validators: 4, weight: 1 }, members });
+    expect(probabilityToNumber(exact)).toBeCloseTo(captured, 12);
+  });
+
+  it('is 0 or 1 when all validators are members, however they weigh', () => {
+    const of = (validators: number) =>
+      probabilityToNumber(
+        weighedCaptureProbability({
+          marked: { validators, weight: 200 },
+          others: { validators: 100 - validators, weight: 1 },
+          members: 100,
+        }),
+      );
+    expect(of(33)).toBe(0);
+    expect(of(34)).toBe(1);
   });
 });

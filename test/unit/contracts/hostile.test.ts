@@ -146,7 +146,7 @@ function contextOf(test: ReturnType<typeof createTestChain>) {
     height: height + 1,
     time: time + 1,
     leader: test.leader().publicKey,
-    parent: { height, time, leader, drawn: test.tip.committee[0]!.publicKey },
+    parent: { height, time, leader, committee: test.tip.committee.map(({ publicKey }) => publicKey) },
     participants: [],
     closings: test.closings(),
   };

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type RingSeat, ringAt, ringCell } from '../../../consensus/index.js';
-import {
-  emptyRunCell,
-  participationCell,
-  validatorPointsCell,
-  votedBlocksCell,
-} from '../../../contracts/index.js';
+import { RING_ERAS_KEPT, type RingSeat, ringAt, ringCell } from '../../../consensus/index.js';
+import { emptyRunCell, presenceCell, validatorPointsCell } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import { createTestChain, type TestChain } from '../../support/chain.js';
 
@@ -17,48 +12,85 @@ const is =
     Buffer.compare(publicKey, test.validators[index]!.publicKey) === 0;
 const small = { params: { eraHeights: 4 } } as const;
 
-describe('participation', () => {
+/** What the running era says of each validator so far, [drawn, stood], in their order; null: nothing. */
+const presenceOf = (test: TestChain) =>
+  test.validators.map(({ publicKey }) => {
+    const entry = (presenceCell.get(test.state) ?? []).find(
+      (each) => Buffer.compare(each.publicKey, publicKey) === 0,
+    );
+    return entry === undefined ? null : [entry.drawn, entry.stood];
+  });
+
+describe('presence', () => {
   it('is counted from the parent votes that a block carries, and from nothing else', () => {
     const test = createTestChain();
     const absent = is(test, 2);
     test.block([], undefined, (seat) => !absent(seat));
-    expect(votedBlocksCell.get(test.state)).toBeNull();
+    expect(presenceOf(test)).toEqual([null, null, null, null]);
     test.block([]);
-    expect(votedBlocksCell.get(test.state)).toBe(1);
-    const counts = () =>
-      test.validators.map(({ publicKey }) => participationCell.get(test.state, bytesToHex(publicKey)));
-    expect(counts()).toEqual([1, 1, null, 1]);
+    const once = [
+      [1, 1],
+      [1, 1],
+      [1, 0],
+      [1, 1],
+    ];
+    expect(presenceOf(test)).toEqual(once);
     // The empty block carries no votes: nobody took part, nobody was absent.
     test.empty();
-    expect(counts()).toEqual([1, 1, null, 1]);
-    expect(votedBlocksCell.get(test.state)).toBe(1);
+    expect(presenceOf(test)).toEqual(once);
     test.block([]);
-    expect(counts()).toEqual([2, 2, 1, 2]);
+    expect(presenceOf(test)).toEqual([
+      [2, 2],
+      [2, 2],
+      [2, 1],
+      [2, 2],
+    ]);
+  });
+
+  it('asks of nobody to have voted where it was not drawn', () => {
+    const test = createTestChain({ hospitals: 5, params: { members: 4, eraHeights: 4 } });
+    for (let height = 1; height <= 3; height += 1) test.block([]);
+    const drawn = test.validators.map(
+      ({ publicKey }) =>
+        test.blocks
+          .slice(0, 2)
+          .filter(({ tip }) => tip.committee.some((seat) => Buffer.compare(seat.publicKey, publicKey) === 0))
+          .length,
+    );
+    expect(Math.min(...drawn)).toBeLessThan(2);
+    expect(presenceOf(test)).toEqual(drawn.map((count) => (count === 0 ? null : [count, count])));
+    // So that a committee smaller than all validators costs nobody anything.
+    test.block([]);
+    for (const points of pointsOf(test)) expect([null, 101]).toContain(points);
   });
 });
 
 describe('a validator', () => {
-  it('gains a point in an era in which it stood in most votes, and loses one otherwise', () => {
+  it('gains a point in an era in which it stood in most votes, and loses one for being absent', () => {
     const test = createTestChain(small);
     const late = is(test, 3);
     // Heights 1 to 3 are era 0; the votes for 3 come with 4, the first of era 1, and still count for era 0.
-    test.block([], undefined, (seat) => !late(seat));
-    test.block([], undefined, (seat) => !late(seat));
-    test.block([]);
+    for (let height = 1; height <= 3; height += 1) test.block([], undefined, (seat) => !late(seat));
     expect(pointsOf(test)).toEqual([null, null, null, null]);
     test.block([]);
     expect(pointsOf(test)).toEqual([101, 101, 101, 99]);
-    expect(votedBlocksCell.get(test.state)).toBeNull();
-    expect(participationCell.get(test.state, bytesToHex(test.validators[0]!.publicKey))).toBeNull();
+    expect(presenceCell.get(test.state)).toBeNull();
   });
 
-  it('that stood in exactly half of them was not there in most', () => {
-    const test = createTestChain({ params: { eraHeights: 3 } });
+  it.each([
+    [1, 3, 0],
+    [2, 4, 0],
+    [3, 4, 1],
+    [1, 4, -1],
+    [0, 3, -1],
+  ])('that stood in %i of %i gets %i', (stood, drawn, change) => {
+    const test = createTestChain({ params: { eraHeights: drawn + 1 } });
     const late = is(test, 0);
-    test.block([], undefined, (seat) => !late(seat));
+    for (let height = 1; height <= drawn; height += 1) {
+      test.block([], undefined, (seat) => height <= stood || !late(seat));
+    }
     test.block([]);
-    test.block([]);
-    expect(pointsOf(test)).toEqual([99, 101, 101, 101]);
+    expect(pointsOf(test)).toEqual([change === 0 ? null : 100 + change, 101, 101, 101]);
   });
 
   it('whose block failed loses a point, in the next block, empty or not', () => {
@@ -117,7 +149,7 @@ describe('the ring of an era', () => {
       const expected = height < 8 ? flat : height < 12 ? dented : dented.map((weight) => weight + 1);
       expect(weights(height), `height ${height}`).toEqual(expected);
       if (height === 12) break;
-      // Only in era 0 is one absent.
+      // In era 0, and only then, one is absent.
       test.block([], undefined, (seat) => height >= 4 || !late(seat));
     }
   });
@@ -139,18 +171,13 @@ describe('the ring of an era', () => {
     expect(ringAt(test.state, 7, 1).length).toBe(4);
   });
 
-  it('of old is dropped', () => {
+  it('stays for as long as evidence may name its heights, and goes then', () => {
     const test = createTestChain({ params: { eraHeights: 1 } });
-    for (let i = 0; i < 5; i += 1) test.block([]);
-    expect([0, 1, 2, 3, 4, 5, 6, 7].map((era) => ringCell.get(test.state, era) !== null)).toEqual([
-      false,
-      false,
-      false,
-      false,
-      true,
-      true,
-      true,
-      false,
-    ]);
+    for (let i = 0; i < RING_ERAS_KEPT + 3; i += 1) test.block([]);
+    const era = RING_ERAS_KEPT + 3;
+    const kept = Array.from({ length: era + 3 }, (_, i) => i).filter(
+      (each) => ringCell.get(test.state, each) !== null,
+    );
+    expect(kept).toEqual(Array.from({ length: RING_ERAS_KEPT + 2 }, (_, i) => 3 + i));
   });
 });

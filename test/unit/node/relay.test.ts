@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  decodeTransaction,
-  readState,
-  signTransaction,
-  transactionId,
-  verifyTransaction,
-} from '../../../chain/index.js';
+import { readState, signTransaction, transactionId, verifyTransaction } from '../../../chain/index.js';
 import { Mempool } from '../../../node/mempool.js';
 import { Relay } from '../../../node/relay.js';
 import { person, startChain, testGenesis } from '../../support/network.js';
@@ -29,7 +23,7 @@ function relay() {
   return {
     mempool,
     sent,
-    relay: new Relay(mempool, (raw) => sent.push(transactionId(decodeTransaction(raw)))),
+    relay: new Relay(mempool, (transaction) => sent.push(transactionId(transaction))),
   };
 }
 

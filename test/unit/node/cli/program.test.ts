@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExitName, exitCodes } from '../../../../node/cli/exitCodes.js';
 import { failureOf } from '../../../../node/cli/failure.js';
 import { buildProgram } from '../../../../node/cli/program.js';
+import { testGenesis } from '../../../support/genesis.js';
 
 let dir: string;
 beforeAll(() => {
@@ -70,6 +71,8 @@ describe('usage', () => {
       ['task'],
       ['chain', 'verify'],
       ['keys'],
+      ['testnet', 'add'],
+      ['validator'],
     ]) {
       const help = await run(...command, '--help');
       expect(help.exit).toBe('ok');
@@ -100,6 +103,11 @@ describe('usage', () => {
     ['task', 'watch', 'first', '--node', 'http://127.0.0.1:1'],
     ['task', 'list', '--node', 'no address'],
     ['task', 'list'],
+    ['validator', 'list'],
+    ['validator', 'approve', '0', '--node', 'http://127.0.0.1:1'],
+    ['validator', 'approve', '1', '--node', 'http://127.0.0.1:1'],
+    ['validator', 'add', 'x', '--public-key', 'abc', '--node', 'http://127.0.0.1:1'],
+    ['validator', 'add', 'x', '--node', 'http://127.0.0.1:1'],
     ['chain', 'verify', 'x.car'],
     ['chain', 'verify', 'x.car', '--genesis', 'g', '--anchor', '12:abc'],
   ])('refuses %s %s %s', async (...args) => {
@@ -232,5 +240,58 @@ describe('keys', () => {
     expect((await run('keys', 'show', join(folder, 'keystore.json'), '--password-file', wrong)).exit).toBe(
       'bad-config',
     );
+  });
+});
+
+describe('genesis check', () => {
+  const ten = testGenesis(10, 0).genesis;
+  const withMembers = (members: number) =>
+    file(`genesis-${members}.json`, JSON.stringify({ ...ten, params: { ...ten.params, members } }));
+
+  it('finds all validators as members safe below a third, and says so', async () => {
+    const { exit, out } = await run('genesis', 'check', withMembers(100));
+    expect(exit).toBe('ok');
+    expect(out).toContain('committee: 10 of 10 validators, 3 dishonest');
+    expect(out).toContain('safe: no chance of capture');
+  });
+
+  it('refuses a third of them dishonest, and a small committee, unless told otherwise', async () => {
+    expect((await run('genesis', 'check', withMembers(100), '--dishonest', '4')).exit).toBe('check-failed');
+    const small = await run('genesis', 'check', withMembers(7));
+    expect(small.exit).toBe('check-failed');
+    expect(small.out).toContain('UNSAFE');
+    // P[3 dishonest of 10 all among 7 drawn] = C(7,4) / C(10,7) = 35 / 120.
+    expect(small.out).toContain('2.92e-1');
+    const accepted = await run('genesis', 'check', withMembers(7), '--allow-unsafe-committee');
+    expect(accepted.exit).toBe('ok');
+    expect((await run('genesis', 'check', withMembers(7), '--dishonest', '2')).exit).toBe('ok');
+  });
+
+  it('gives numbers to programs, and refuses expectations beyond the validators', async () => {
+    const { out } = await run(
+      'genesis',
+      'check',
+      withMembers(7),
+      '--dishonest',
+      '1',
+      '--offline',
+      '2',
+      '--json',
+    );
+    const risk = JSON.parse(out);
+    expect(risk).toMatchObject({ validators: 10, members: 7, isSafe: true, dishonest: 1, offline: 2 });
+    expect(risk.stall.perHeight).toBeCloseTo(35 / 120, 12);
+    expect((await run('genesis', 'check', withMembers(7), '--dishonest', '11')).exit).toBe('usage');
+    expect((await run('genesis', 'check', file('no.json', '{}'))).exit).toBe('bad-genesis');
+  });
+});
+
+describe('testnet up', () => {
+  it('provisions no network whose committees could be captured', async () => {
+    const folder = join(dir, 'unsafe');
+    const { exit, notes } = await run('testnet', 'up', folder, '--validators', '7', '--members', '4');
+    expect(exit).toBe('usage');
+    expect(notes).toContain('UNSAFE');
+    expect(existsSync(folder)).toBe(false);
   });
 });

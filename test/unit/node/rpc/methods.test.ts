@@ -180,8 +180,8 @@ describe('accounts and transactions', () => {
       test.client.call('account.get', { publicKey: bytesToHex(publicKey) }),
     );
     expect(await Promise.all(others)).toMatchObject([
-      { role: 'validator', nonce: 0, reputation: { points: 100, blacklisted: false } },
-      { role: 'publisher', nonce: 1, reputation: null },
+      { role: 'validator', nonce: 0, seat: 'held', reputation: { points: 100, blacklisted: false } },
+      { role: 'publisher', nonce: 1, seat: null, reputation: null },
     ]);
     const unknown = test.client.call('account.get', { publicKey: hex(1) });
     await expect(unknown).rejects.toMatchObject({ word: 'not-found', code: 1100 });

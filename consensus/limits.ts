@@ -9,9 +9,6 @@ export const RING_SEATS_MAX = 10_000;
 /** Weight of one seat; keeps the ring's total below 2^53. */
 export const SEAT_WEIGHT_MAX = 1_000_000_000;
 
-/** Rehashes per member before the ring is redrawn without the members already chosen (see committee.ts). */
-export const REHASHES_PER_MEMBER_MAX = 16;
-
 /** Periods before the current one whose votes are kept, so that a late cert quorum still commits. */
 export const PERIODS_BEHIND_MAX = 8;
 

@@ -153,10 +153,7 @@ export class Node {
         this.#standing.heard(peer, height);
         this.#sync.offer(peer, height, from, entry);
       },
-      onVotes: (message, peer) => {
-        if (this.#inbox.receive(message, peer) === 'reject')
-          transport.penalize(peer, OFFENCE_POINTS, 'bad votes, asked for');
-      },
+      onVotes: (message, peer) => this.#heardVotes(message, peer),
     });
   }
 
@@ -288,6 +285,12 @@ export class Node {
     if (height > this.tip.height) this.#sync.follow(from, height);
     else if (height < this.tip.height) this.#answers.behind(from, height + 1);
     else if (period > this.agreement().period) void this.#answers.askQuorum(from);
+  }
+
+  /** Votes that were asked for: taken in like gossip. */
+  #heardVotes(message: Uint8Array, from: string): void {
+    if (this.#inbox.receive(message, from) === 'reject')
+      this.#options.transport.penalize(from, OFFENCE_POINTS, 'bad votes, asked for');
   }
 
   #tellStatus(): void {

@@ -80,8 +80,8 @@ export async function writeChain(test: TestChain, path: string, upTo = test.bloc
   for (let at = store.head.height; at < upTo; at += 1) {
     const { block, hash, executed } = test.blocks[at]!;
     const { chainId: _, ...certificate } = decodeCertificate(test.entries[at]!.certificate);
-    const { receipts, changes, payloads } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads, state: executed.state });
+    const { receipts, changes, payloads, state } = executed;
+    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
   }
   await store.close();
 }
@@ -97,15 +97,17 @@ export interface TestNetworkOptions {
   readonly onError?: (error: Error) => void;
   /** Puts something between a node and its transport. */
   readonly wrap?: (transport: Transport) => Transport;
-  /** Each gets a transport, linked to all, and nothing behind it: what it says is up to the test. */
-  readonly outsiders?: readonly Person[];
 }
 
-/** Real nodes with real stores on the memory transport. `close` ends and removes everything. */
+/**
+ * Real nodes with real stores on the memory transport. `close` ends and removes everything. `outsiders` get a
+ * transport each, linked to all, and nothing behind it: what they say is up to the test.
+ */
 export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
-  { limits = {}, clock, onError, wrap = (transport) => transport, outsiders = [] }: TestNetworkOptions = {},
+  outsiders: readonly Person[] = [],
+  { limits = {}, clock, onError, wrap = (transport) => transport }: TestNetworkOptions = {},
 ) {
   const folder = await tempFolder();
   const network = createMemoryNetwork({ limits, ...(onError && { onError }) });
@@ -127,9 +129,9 @@ export async function testNetwork(
   introduce([...opened.map(({ transport }) => transport), ...outside]);
   return {
     network,
+    outsiders: outside,
     opened,
     nodes,
-    outsiders: outside,
     get failures(): readonly Error[] {
       return opened.flatMap(({ failures }) => failures);
     },

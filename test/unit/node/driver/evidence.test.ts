@@ -49,7 +49,7 @@ async function fiveWithOneDishonest(isLeader = false) {
   const leads = ({ publicKey }: Person) => equalBytes(publicKey, leader);
   const dishonest = validators.find((who) => leads(who) === isLeader)!;
   const honest = validators.filter((who) => who !== dishonest);
-  const network = await testNetwork(chain, honest, { outsiders: [dishonest] });
+  const network = await testNetwork(chain, honest, [dishonest]);
   close = network.close;
   const [transport] = network.outsiders;
   const say = (height: number, said: readonly (readonly [Step, Uint8Array | null])[]): void => {

@@ -3,8 +3,8 @@ import { PROPOSALS_MAX } from '../limits.js';
 import type { AgreementEffect, RejectReason } from './effect.js';
 import type { AgreementInput } from './input.js';
 import { offenceOf } from './offence.js';
-import { type AgreementState, faulty } from './state.js';
-import { addVote, EMPTY_PERIOD_TALLY, noteProgress, pruneTally } from './tally.js';
+import { type AgreementState, faulty, withChange } from './state.js';
+import { addVote, EMPTY_PERIOD_TALLY, isCounted, noteProgress, pruneTally } from './tally.js';
 import type { MemberVote } from './vote.js';
 
 /*
@@ -26,7 +26,7 @@ export function absorbProposal(
   if (first && proposals.length === 1) {
     effects.push({ kind: 'two-proposals', first: first.value, second: value });
   }
-  return { ...state, proposals: [...proposals, { value, payloadBytes }] };
+  return withChange(state, { proposals: [...proposals, { value, payloadBytes }] });
 }
 
 /** Tallies votes that came together. Refused ones are reported one by one; the others still count. */
@@ -35,19 +35,23 @@ export function absorbVotes(
   votes: readonly MemberVote[],
   effects: AgreementEffect[],
 ): AgreementState {
+  // Most of what comes was sent again and is known.
+  if (votes.every((vote) => vote.height === state.config.height && isCounted(state.tally, vote)))
+    return state;
   const wellFormed = votes.filter((vote) => {
     const reason = faultOf(state, vote);
     if (reason) effects.push({ kind: 'reject', reason, member: vote.member });
     return reason === undefined;
   });
   const f = faulty(state);
+  const bounds = { quorum: state.quorum, faulty: f, period: state.period };
   const { horizon } = state.tally;
   let tally = noteProgress(state.tally, wellFormed, f);
   if (tally.horizon !== horizon) tally = pruneTally(tally, state.period);
   let { own } = state;
   for (const vote of wellFormed) {
     const before = tally.periods.get(vote.period) ?? EMPTY_PERIOD_TALLY;
-    const after = addVote(tally, vote, { quorum: state.quorum, faulty: f, period: state.period });
+    const after = addVote(tally, vote, bounds);
     if (typeof after === 'string') {
       effects.push({ kind: 'reject', reason: after, member: vote.member });
       continue;
@@ -59,7 +63,7 @@ export function absorbVotes(
     // A vote of one's own that comes back from others, of a life that left no records, binds like the rest.
     if (vote.member === state.config.self && !own.some((known) => isSame(known, vote))) own = [...own, vote];
   }
-  return tally === state.tally ? state : { ...state, tally, own };
+  return tally === state.tally ? state : withChange(state, { tally, own });
 }
 
 function isSame(a: Pick<MemberVote, 'period' | 'step' | 'value'>, b: MemberVote): boolean {

@@ -6,7 +6,7 @@ import type { AgreementEffect } from './effect.js';
 import type { AgreementInput } from './input.js';
 import { proposalToResend } from './resend.js';
 import { AGREEMENT_RULES, type AgreementRules } from './rules.js';
-import { type AgreementConfig, type AgreementState, faulty, justification } from './state.js';
+import { type AgreementConfig, type AgreementState, faulty, justification, withChange } from './state.js';
 import { createTally, pruneTally } from './tally.js';
 import type { AgreementVote, MemberVote } from './vote.js';
 
@@ -115,7 +115,7 @@ function absorb(
     }
     case 'judged':
       if (state.verdicts.get(input.value) === input.verdict) return state;
-      return { ...state, verdicts: new Map(state.verdicts).set(input.value, input.verdict) };
+      return withChange(state, { verdicts: new Map(state.verdicts).set(input.value, input.verdict) });
     case 'vote':
       return absorbVotes(state, [input.vote], effects);
     case 'votes':
@@ -136,13 +136,13 @@ function timerFired(
   if (!state.active) return state;
   switch (timer) {
     case 'filter':
-      return period === state.period ? { ...state, filterPassed: true } : state;
+      return period === state.period ? withChange(state, { filterPassed: true }) : state;
     case 'deadline': {
       if (period !== state.period) return state;
       const afterMs = extensionMs(state);
-      if (afterMs === 0) return { ...state, deadlinePassed: true };
+      if (afterMs === 0) return withChange(state, { deadlinePassed: true });
       effects.push({ kind: 'set-timer', timer: 'deadline', period, afterMs });
-      return { ...state, extended: true };
+      return withChange(state, { extended: true });
     }
     case 'resend': {
       const votes = rules.votesToResend(state);
@@ -159,14 +159,16 @@ function timerFired(
 /** Second half of a step: does what the table asks for, given what is known. */
 function settle(rules: AgreementRules, known: AgreementState, effects: AgreementEffect[]): AgreementState {
   let state = known;
-  for (const value of new Set(rules.neededValues(state))) {
-    state = { ...state, verdicts: new Map(state.verdicts).set(value, 'pending') };
+  for (const value of rules.neededValues(state)) {
+    if (state.verdicts.has(value)) continue;
+    state = withChange(state, { verdicts: new Map(state.verdicts).set(value, 'pending') });
     effects.push({ kind: 'judge', value });
   }
   const decision = rules.decisionOf(state);
   if (decision) {
-    state = { ...state, decision };
-    effects.push({ kind: 'commit', ...decision, votes: certVotesOf(state) });
+    state = withChange(state, { decision });
+    const { value, period } = decision;
+    effects.push({ kind: 'commit', value, period, votes: certVotesOf(state) });
     return state;
   }
   // Votes of f+1 members: at least one honest member has a reason.
@@ -178,14 +180,15 @@ function settle(rules: AgreementRules, known: AgreementState, effects: Agreement
   }
   if (!state.active) return state;
   if (rules.mayPropose(state)) {
-    state = { ...state, proposeAsked: true };
+    state = withChange(state, { proposeAsked: true });
     effects.push({ kind: 'propose' });
   }
-  for (const stepName of ['soft', 'cert', 'next'] as const) {
-    const value = rules[`${stepName}Value`](state);
-    if (value !== undefined) state = voted(state, stepName, value, effects);
-  }
-  return state;
+  const soft = rules.softValue(state);
+  if (soft !== undefined) state = voted(state, 'soft', soft, effects);
+  const cert = rules.certValue(state);
+  if (cert !== undefined) state = voted(state, 'cert', cert, effects);
+  const next = rules.nextValue(state);
+  return next === undefined ? state : voted(state, 'next', next, effects);
 }
 
 function heardOf(state: AgreementState): number {
@@ -196,18 +199,17 @@ function heardOf(state: AgreementState): number {
 function activate(state: AgreementState, effects: AgreementEffect[]): AgreementState {
   if (state.active || state.config.self === null) return state;
   effects.push(deadlineTimer(state), resendTimer(state));
-  return { ...state, active: true };
+  return withChange(state, { active: true });
 }
 
 function enter(before: AgreementState, period: number, effects: AgreementEffect[]): AgreementState {
-  const state: AgreementState = {
-    ...before,
+  const state = withChange(before, {
     period,
     filterPassed: false,
     deadlinePassed: false,
     own: before.own.filter((vote) => vote.period >= period),
     tally: pruneTally(before.tally, period),
-  };
+  });
   if (state.active) {
     const afterMs = state.config.params.filterMs;
     effects.push({ kind: 'set-timer', timer: 'filter', period, afterMs }, deadlineTimer(state));
@@ -223,7 +225,7 @@ function voted(
 ): AgreementState {
   const vote: AgreementVote = { height: state.config.height, period: state.period, step: stepName, value };
   effects.push({ kind: 'vote', vote, justification: justification(state) });
-  return { ...state, own: [...state.own, vote] };
+  return withChange(state, { own: [...state.own, vote] });
 }
 
 function deadlineTimer({ config, period }: AgreementState): AgreementEffect {

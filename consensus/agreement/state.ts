@@ -74,6 +74,28 @@ export interface AgreementState {
   readonly decision: Decision | null;
 }
 
+/**
+ * The state with some fields replaced. One literal for all of them: every state has the same hidden class, where
+ * spreads in many places make ever new ones, which costs half of the machine's time.
+ */
+export function withChange(state: AgreementState, change: Partial<AgreementState>): AgreementState {
+  return {
+    config: state.config,
+    quorum: state.quorum,
+    active: change.active ?? state.active,
+    period: change.period ?? state.period,
+    filterPassed: change.filterPassed ?? state.filterPassed,
+    deadlinePassed: change.deadlinePassed ?? state.deadlinePassed,
+    extended: change.extended ?? state.extended,
+    proposeAsked: change.proposeAsked ?? state.proposeAsked,
+    proposals: change.proposals ?? state.proposals,
+    verdicts: change.verdicts ?? state.verdicts,
+    own: change.own ?? state.own,
+    tally: change.tally ?? state.tally,
+    decision: change.decision ?? state.decision,
+  };
+}
+
 /** Payloads stored, block executed, valid. E_h always is. */
 export function isHeld(state: AgreementState, value: string): boolean {
   return value === state.config.emptyHash || state.verdicts.get(value) === 'held';

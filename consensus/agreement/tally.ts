@@ -45,16 +45,27 @@ export function createTally(members: number): Tally {
 
 /** Notes how far the votes' authors are. Separate from counting, so that a bundle is judged by all its votes. */
 export function noteProgress(tally: Tally, votes: readonly MemberVote[], faulty: number): Tally {
+  const { periods, horizon } = tally;
   let highest: (number | undefined)[] | undefined;
+  let isBeyond = horizon === undefined;
   for (const { member, period } of votes) {
     const known = (highest ?? tally.highest)[member];
     if (known !== undefined && known >= period) continue;
     highest ??= [...tally.highest];
     highest[member] = period;
+    if (horizon !== undefined && period > horizon) isBeyond = true;
   }
   if (!highest) return tally;
+  // Who comes up to the horizon, and not past it, doesn't move it.
+  if (!isBeyond) return { periods, highest, horizon };
   const heard = highest.filter((period) => period !== undefined).sort((a, b) => b - a);
-  return { ...tally, highest, horizon: heard[faulty] };
+  return { periods, highest, horizon: heard[faulty] };
+}
+
+/** Whether this very vote (period, step, value, member) is counted already. Cost: O(votes of its step and period). */
+export function isCounted(tally: Tally, { period, step, value, member }: MemberVote): boolean {
+  const counted = tally.periods.get(period)?.[step].votes;
+  return counted?.some((known) => known.member === member && known.value === value) ?? false;
 }
 
 /**
@@ -79,14 +90,26 @@ export function addVote(tally: Tally, vote: MemberVote, bounds: TallyBounds): Ta
   }
   if (ofMember >= VALUES_PER_MEMBER_MAX[vote.step] && forValue <= bounds.faulty) return 'too-many-values';
   const quorums = forValue + 1 === bounds.quorum ? [...step.quorums, vote.value] : step.quorums;
-  const counted: PeriodTally = { ...period, [vote.step]: { votes: [...step.votes, vote], quorums } };
-  return { ...tally, periods: new Map(tally.periods).set(vote.period, counted) };
+  const counted = withStep(period, vote.step, { votes: [...step.votes, vote], quorums });
+  return withPeriods(tally, new Map(tally.periods).set(vote.period, counted));
+}
+
+function withStep({ soft, cert, next }: PeriodTally, step: Step, counted: StepTally): PeriodTally {
+  return {
+    soft: step === 'soft' ? counted : soft,
+    cert: step === 'cert' ? counted : cert,
+    next: step === 'next' ? counted : next,
+  };
+}
+
+function withPeriods({ highest, horizon }: Tally, periods: Tally['periods']): Tally {
+  return { periods, highest, horizon };
 }
 
 /** Forgets the periods outside the windows; called when the own period moves. */
 export function pruneTally(tally: Tally, period: number): Tally {
   const kept = [...tally.periods].filter(([key]) => inWindow(key, period, tally.horizon));
-  return kept.length === tally.periods.size ? tally : { ...tally, periods: new Map(kept) };
+  return kept.length === tally.periods.size ? tally : withPeriods(tally, new Map(kept));
 }
 
 /**

@@ -1,36 +1,59 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { BEHAVIOURS, type BehaviourName } from './byzantine.js';
+import { STRATEGIES, STRATEGY_NAMES, type StrategyName } from './byzantine/index.js';
+import { whole } from './flags.js';
+import { heightTime } from './heightTime.js';
 import { MUTANTS } from './mutants.js';
-import { realSigner } from './signer.js';
-import { type SimOptions, type SimOutcome, simulate } from './world.js';
+import { HEIGHTS } from './plan.js';
+import { runBatches } from './pool.js';
+import { realChain } from './realChain.js';
+import {
+  addTallies,
+  type Batch,
+  EMPTY_TALLY,
+  repeatCommand,
+  shareSeeds,
+  splitBatch,
+  type Tally,
+} from './task.js';
+import { simulate } from './world.js';
 
 const USAGE = `Simulates the agreement under a bad network, crashes and dishonest members.
 
-  npm run sim -- --seeds 1000 --members 4          seeds 0 to 999
-  npm run sim -- --first 417 --seeds 1 --trace     one seed again, with every vote and commit
+  npm run sim -- --seeds 100000 --json                  4, 5, 7 and 10 members, most seeds at 4
+  npm run sim -- --seed 417 --members 4 --trace         one seed again, with everything that happens
+  npm run sim -- --real-crypto                          fewer seeds on real blocks, seeds and signatures
+  npm run sim -- --links 50 --members 20 --json         how long a height takes over such links
 
-  --seeds N        how many (1000)
+  --seeds N        how many (1000; with --real-crypto 100)
   --first N        the first one (0)
-  --members N      members, all of them validators (4)
-  --heights N      heights to agree on (3)
-  --behaviour B    none, ${Object.keys(BEHAVIOURS).join(', ')}; by the seed if left out
-  --mutant M       run a broken machine: ${Object.keys(MUTANTS).join(', ')}
-  --real           Ed25519 signatures instead of stubs
-  --trace          print every vote and commit
+  --seed N         this one alone
+  --members N,N    sizes of committee (4,5,7,10; with --seed 4)
+  --heights N      heights to agree on (${HEIGHTS})
+  --byzantine B,B  none, or what each of f dishonest members does, in this order; by the seed if left out:
+                   ${STRATEGY_NAMES.join(', ')}
+  --mutant M       something broken: ${Object.keys(MUTANTS).join(', ')}
+  --real-crypto    the node's own committees, VRF seeds, blocks, votes and certificates instead of stubs
+  --workers N      threads (as many as there are cores)
+  --links MS       no seeds: height time over links of so many ms one way
+  --trace          print everything that happens; for one seed
   --json           print one JSON object
 
-Exit code 1 if anything was found: a fork, an honest member accused, a value committed without being held, or
-no progress after the network healed.`;
+Exit code 1 if anything was found: a fork, an honest member accused, a commit of what is not held, not valid or
+not certified, or no progress after the network healed. 2 for wrong flags.`;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '1000' },
+    seeds: { type: 'string' },
     first: { type: 'string', default: '0' },
-    members: { type: 'string', default: '4' },
-    heights: { type: 'string', default: '3' },
-    behaviour: { type: 'string' },
+    seed: { type: 'string' },
+    members: { type: 'string' },
+    heights: { type: 'string', default: `${HEIGHTS}` },
+    byzantine: { type: 'string' },
     mutant: { type: 'string' },
-    real: { type: 'boolean', default: false },
+    'real-crypto': { type: 'boolean', default: false },
+    workers: { type: 'string', default: `${availableParallelism()}` },
+    links: { type: 'string' },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -41,7 +64,7 @@ if (values.help) {
   console.log(USAGE);
 } else {
   try {
-    process.exitCode = main();
+    process.exitCode = await main();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     console.error(error.message);
@@ -49,88 +72,139 @@ if (values.help) {
   }
 }
 
-function main(): number {
-  const seeds = whole('seeds', 1, 100_000_000);
-  const first = whole('first', 0, 2 ** 32 - 1);
-  const members = whole('members', 1, 100);
-  const heights = whole('heights', 1, 1_000);
-  const behaviour = behaviourOf(values.behaviour);
-  const mutant = values.mutant === undefined ? {} : MUTANTS[values.mutant];
-  if (!mutant) throw new RangeError(`--mutant: one of ${Object.keys(MUTANTS).join(', ')}`);
-
-  const startedAt = performance.now();
-  const found: SimOutcome[] = [];
-  let events = 0;
-  let emptyBlocks = 0;
-  let periodMax = 0;
-  for (let seed = first; seed < first + seeds; seed++) {
-    const options: SimOptions = {
-      seed,
-      members,
-      heights,
-      ...(behaviour === undefined ? {} : { behaviour }),
-      ...mutant,
-      ...(values.real ? { signer: realSigner(members) } : {}),
-      ...(values.trace ? { trace: (line: string) => console.log(line) } : {}),
-    };
-    const outcome = simulate(options);
-    events += outcome.events;
-    emptyBlocks += outcome.emptyBlocks;
-    periodMax = Math.max(periodMax, outcome.periodMax);
-    if (outcome.finding) found.push(outcome);
+async function main(): Promise<number> {
+  const one = values.seed === undefined ? null : whole('seed', values.seed, 0, 2 ** 32 - 1);
+  const given = values.members ?? (one === null && values.links === undefined ? '4,5,7,10' : '4');
+  const sizes = given.split(',').map((size) => whole('members', size, 1, 100));
+  if (values.links !== undefined) return printHeightTime(sizes, whole('links', values.links, 1, 10_000));
+  const realCrypto = values['real-crypto'];
+  const batch = {
+    first: one ?? whole('first', values.first, 0, 2 ** 32 - 1),
+    seeds: one === null ? whole('seeds', values.seeds ?? (realCrypto ? '100' : '1000'), 1, 100_000_000) : 1,
+    heights: whole('heights', values.heights, 1, 1_000),
+    byzantine: byzantineOf(values.byzantine),
+    mutant: mutantOf(values.mutant),
+    realCrypto,
+    untilFound: false,
+  };
+  if (realCrypto && batch.mutant !== null && MUTANTS[batch.mutant]?.chain) {
+    throw new RangeError('--mutant: this one breaks the stub chain, so not with --real-crypto');
   }
-  const seconds = (performance.now() - startedAt) / 1000;
-  report({ seeds, members, heights, found, events, emptyBlocks, periodMax, seconds });
-  return found.length === 0 ? 0 : 1;
+  if (values.trace) {
+    if (batch.seeds !== 1 || sizes.length !== 1) throw new RangeError('--trace: for one seed of one size');
+    printTrace({ ...batch, members: sizes[0]! });
+  }
+  return runAll(batch, sizes, whole('workers', values.workers, 1, 256));
 }
 
-function report(run: {
-  readonly seeds: number;
-  readonly members: number;
-  readonly heights: number;
-  readonly found: readonly SimOutcome[];
-  readonly events: number;
-  readonly emptyBlocks: number;
-  readonly periodMax: number;
-  readonly seconds: number;
-}): void {
-  const { found, seconds, ...rest } = run;
-  const findings = found.map(({ seed, behaviour, finding }) => ({
-    seed,
-    behaviour: behaviour ?? 'none',
+async function runAll(
+  batch: Omit<Batch, 'members'>,
+  sizes: readonly number[],
+  workers: number,
+): Promise<number> {
+  const since = stopwatch();
+  const bySize: (Tally & Spent & { readonly members: number })[] = [];
+  for (const { members, seeds } of shareSeeds(batch.seeds, sizes)) {
+    if (seeds === 0) continue;
+    const sizeSince = stopwatch();
+    const batches = splitBatch({ ...batch, members, seeds }, batch.realCrypto ? 10 : 200);
+    const tally = (await runBatches(batches, workers)).reduce(addTallies, EMPTY_TALLY);
+    bySize.push({ members, ...tally, ...sizeSince(seeds) });
+    if (!values.json) console.log(lineOf(`${members} members`, bySize[bySize.length - 1]!));
+  }
+  const total = { ...bySize.reduce<Tally>(addTallies, EMPTY_TALLY), ...since(batch.seeds) };
+  const findings = total.findings.map((finding) => ({
     ...finding,
-    repeat: commandOf(seed),
+    repeat: repeatCommand({ ...batch, members: finding.members }, finding.seed),
   }));
   if (values.json) {
-    const seedsPerSecond = Math.round(run.seeds / seconds);
-    console.log(JSON.stringify({ ...rest, seconds, seedsPerSecond, findings }));
-    return;
+    const byMembers = bySize.map(({ members, ...tally }) => ({ members, ...summaryOf(tally) }));
+    const { first, realCrypto } = batch;
+    console.log(JSON.stringify({ first, realCrypto, workers, ...summaryOf(total), byMembers, findings }));
+  } else {
+    for (const { kind, detail, repeat } of findings) console.log(`${kind}: ${detail}\n  ${repeat}`);
+    console.log(lineOf('all', total));
   }
-  for (const { kind, detail, behaviour, repeat } of findings.slice(0, 20)) {
-    console.log(`${kind} (${behaviour}): ${detail}\n  ${repeat}`);
-  }
-  const rate = `${seconds.toFixed(1)} s, ${Math.round(run.seeds / seconds)} seeds/s`;
-  const what = `${run.emptyBlocks} empty blocks, highest period ${run.periodMax}, ${run.events} events`;
-  console.log(`${run.seeds} seeds, ${run.members} members: ${findings.length} findings; ${what}; ${rate}`);
+  return findings.length === 0 ? 0 : 1;
 }
 
-function commandOf(seed: number): string {
-  const flags = ['members', 'heights', 'behaviour', 'mutant'] as const;
-  const given = flags.flatMap((flag) => (values[flag] === undefined ? [] : [`--${flag} ${values[flag]}`]));
-  return `npm run sim -- --first ${seed} --seeds 1 ${given.join(' ')}${values.real ? ' --real' : ''} --trace`;
+interface Spent {
+  readonly seconds: number;
+  /** Of all threads. */
+  readonly cpuSeconds: number;
+  readonly seedsPerSecond: { readonly wall: number; readonly cpu: number };
 }
 
-function whole(flag: 'seeds' | 'first' | 'members' | 'heights', low: number, high: number): number {
-  const value = Number(values[flag]);
-  if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`--${flag}: a whole number from ${low} to ${high}`);
+function stopwatch(): (seeds: number) => Spent {
+  const startedAt = performance.now();
+  const cpu = process.cpuUsage();
+  return (seeds) => {
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuSeconds = (user + system) / 1_000_000;
+    return {
+      seconds: rounded(seconds),
+      cpuSeconds: rounded(cpuSeconds),
+      seedsPerSecond: { wall: rounded(seeds / seconds), cpu: rounded(seeds / cpuSeconds) },
+    };
+  };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function summaryOf({ found, findings: _, ...rest }: Tally & Spent) {
+  const { fork: forks = 0, stalled: stalls = 0, ...others } = found;
+  return { ...rest, forks, stalls, otherFindings: others };
+}
+
+function lineOf(
+  what: string,
+  { seeds, heights, found, mostPeriodsAfterHealing, seedsPerSecond }: Tally & Spent,
+) {
+  const findings = Object.entries(found).map(([kind, count]) => `${count} ${kind}`);
+  const { wall, cpu } = seedsPerSecond;
+  return [
+    `${what}: ${seeds} seeds, ${heights} heights agreed`,
+    findings.join(', ') || 'nothing found',
+    `at most ${mostPeriodsAfterHealing} periods after healing`,
+    `${wall} seeds/s (${cpu} a CPU second)`,
+  ].join('; ');
+}
+
+function printTrace({ first, members, heights, byzantine, mutant, realCrypto }: Batch): void {
+  simulate({
+    seed: first,
+    members,
+    heights,
+    ...(byzantine === null ? {} : { byzantine }),
+    ...(mutant === null ? {} : { mutant: MUTANTS[mutant]! }),
+    ...(realCrypto ? { chain: realChain(members) } : {}),
+    trace: (line) => console.log(line),
+  });
+}
+
+function printHeightTime(sizes: readonly number[], linkMs: number): number {
+  for (const members of sizes) {
+    const time = heightTime({ members, linkMs });
+    const { heights, p50Ms, p95Ms, p50Delays, p95Delays } = time;
+    const text = `${members} members, ${linkMs} ms one way, ${heights} heights: p50 ${p50Ms} ms (${p50Delays} delays), p95 ${p95Ms} ms (${p95Delays})`;
+    console.log(values.json ? JSON.stringify(time) : text);
   }
-  return value;
+  return 0;
 }
 
-function behaviourOf(name: string | undefined): BehaviourName | null | undefined {
-  if (name === undefined) return undefined;
-  if (name === 'none') return null;
-  if (name in BEHAVIOURS) return name as BehaviourName;
-  throw new RangeError(`--behaviour: none or one of ${Object.keys(BEHAVIOURS).join(', ')}`);
+function byzantineOf(names: string | undefined): readonly StrategyName[] | null {
+  if (names === undefined) return null;
+  if (names === 'none') return [];
+  return names.split(',').map((name) => {
+    if (Object.hasOwn(STRATEGIES, name)) return name as StrategyName;
+    throw new RangeError(`--byzantine: none or some of ${STRATEGY_NAMES.join(', ')}`);
+  });
+}
+
+function mutantOf(name: string | undefined): string | null {
+  if (name === undefined || Object.hasOwn(MUTANTS, name)) return name ?? null;
+  throw new RangeError(`--mutant: one of ${Object.keys(MUTANTS).join(', ')}`);
 }

@@ -1,19 +1,11 @@
 import type { Step } from '../../chain/index.js';
 import type { MemberVote } from '../../consensus/index.js';
-
-/** A leader's block, as far as agreement cares. `body` stands for transactions and payloads. */
-export interface SimBlock {
-  readonly height: number;
-  readonly value: string;
-  readonly leader: number;
-  readonly valid: boolean;
-  readonly payloadBytes: number;
-}
+import type { SimBlock } from './chain.js';
 
 export type Message =
   /** The signed header; with `body`, transactions and payloads come along. */
   | { readonly kind: 'proposal'; readonly height: number; readonly block: SimBlock; readonly body: boolean }
-  /** A vote of this step with what justifies it; a re-send if `step` is null. */
+  /** A vote of this step; a re-send if `step` is null. */
   | {
       readonly kind: 'votes';
       readonly height: number;

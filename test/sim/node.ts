@@ -1,51 +1,49 @@
-import {
-  type AgreementEffect,
-  type AgreementInput,
-  type AgreementParams,
-  type AgreementState,
-  type MemberVote,
-  quorumOf,
-  type TimerKind,
+import type {
+  AgreementEffect,
+  AgreementInput,
+  AgreementState,
+  MemberVote,
+  TimerKind,
 } from '../../consensus/index.js';
-import type { Behaviour } from './byzantine.js';
-import type { Message, SimBlock } from './message.js';
+import { type Behaviour, combine, type Strategy } from './byzantine/behaviour.js';
+import type { Draft, SimBlock, SimTip } from './chain.js';
+import { NO_RECORDS, type Records } from './driverRules.js';
+import type { Message } from './message.js';
 import type { World } from './world.js';
 
-export const PARAMS: AgreementParams = {
-  deadlineMs: 800,
-  deadlineDoublingsMax: 3,
-  deadlineCapMs: 6_000,
-  filterMs: 250,
-  resendMs: 300,
-  payloadBytesPerMs: 1_000,
-  payloadExtensionMsMax: 2_000,
-};
-
-/** Messages of the next height kept while this one is being committed. */
+/** Messages of this height and the next one kept while no height is under way; the oldest make room. */
 const EARLY_MAX = 64;
 
 /** What survives a crash. */
 export interface Disk {
-  readonly chain: { readonly value: string; readonly votes: readonly MemberVote[] }[];
+  /** The chain, from genesis. */
+  readonly tips: SimTip[];
   readonly bodies: Map<string, SimBlock>;
-  proposal: SimBlock | null;
-  records: MemberVote[];
-  justification: readonly MemberVote[];
+  records: Records;
 }
 
 /**
  * One simulated validator: the driver that a real node has, with a virtual disk, clock and network. It knows
- * what was delivered to it and nothing else. With a `behaviour` it is dishonest: the same node, but what it
- * says passes through the behaviour.
+ * what was delivered to it and nothing else. With strategies it is dishonest: the same node, but what it says
+ * passes through them.
  */
 export class SimNode {
-  readonly disk: Disk = { chain: [], bodies: new Map(), proposal: null, records: [], justification: [] };
+  readonly disk: Disk;
+  readonly isHonest: boolean;
   isUp = true;
+  /** Of the height that it is at: the machine, the committee (nodes by member), its own place, E_h. */
   state: AgreementState | null = null;
+  committee: readonly number[] = [];
+  member = -1;
+  emptyValue = '';
+  private empty!: SimBlock;
   private life = 0;
+  private parentVotes: readonly MemberVote[] = [];
+  private readonly behaviour: Required<Behaviour> | null;
   private readonly timers = new Map<TimerKind, number>();
   private readonly headers = new Map<string, SimBlock>();
   private readonly wanted = new Set<string>();
+  private readonly executed = new Map<string, SimTip>();
   private early: { from: number; message: Message }[] = [];
   private readonly inputs: AgreementInput[] = [];
   private isRunning = false;
@@ -53,38 +51,59 @@ export class SimNode {
   constructor(
     readonly world: World,
     readonly index: number,
-    readonly behaviour: Behaviour | null,
-    private readonly forgetsRecords: boolean,
-  ) {}
+    strategies: readonly Strategy[],
+    /** How fast its clock runs, per mille. */
+    private readonly clockRate: number,
+  ) {
+    this.disk = { tips: [world.chain.genesis], bodies: new Map(), records: NO_RECORDS };
+    this.isHonest = strategies.length === 0;
+    this.behaviour = this.isHonest ? null : combine(strategies.map((strategy) => strategy(this)));
+  }
+
+  get tip(): SimTip {
+    return this.disk.tips[this.disk.tips.length - 1]!;
+  }
 
   get height(): number {
-    return this.disk.chain.length + 1;
+    return this.disk.tips.length;
+  }
+
+  get forgets(): boolean {
+    return this.behaviour?.forgets ?? false;
   }
 
   /** Begins the height after the last committed one, with whatever the disk knows of it. */
   begin(): void {
-    const { world, height, disk } = this;
+    const { world, height, tip, disk } = this;
+    const { chain, plan } = world;
     this.state = null;
     this.headers.clear();
     this.wanted.clear();
-    if (height > world.plan.heights) return;
+    this.executed.clear();
+    if (height > plan.heights) return;
+    this.parentVotes = tip.votes;
+    this.committee = chain.committee(tip);
+    this.member = this.committee.indexOf(this.index);
+    this.empty = chain.empty(tip);
+    this.emptyValue = this.empty.value;
+    const records = this.forgets ? NO_RECORDS : world.driver.restored(disk.records);
     const created = world.agreement.createAgreement({
       height,
-      members: world.plan.members,
-      self: world.memberAt(height, this.index),
+      members: plan.members,
+      self: this.member,
       leader: 0,
-      emptyHash: world.emptyHash(height),
+      emptyHash: this.emptyValue,
       emptyRun: this.emptyRun(),
-      params: world.plan.params,
-      ownRecords: this.forgetsRecords ? [] : disk.records,
-      justification: this.forgetsRecords ? [] : disk.justification,
+      params: plan.params,
+      ownRecords: records.own,
+      justification: records.justification,
     });
     this.state = created.state;
-    if (disk.proposal && !this.forgetsRecords) this.takeProposal(disk.proposal);
+    const { life } = this;
+    if (records.proposal) this.takeProposal(records.proposal);
+    if (this.life !== life || this.height !== height) return;
     this.carryOut(created.effects);
-    this.later(world.random.between(0, 300), () => {
-      if (this.height === height) this.input({ kind: 'activate' });
-    });
+    this.laterAt(height, world.random.between(0, plan.idleMsMax), () => this.input({ kind: 'activate' }));
     const { early } = this;
     this.early = [];
     for (const { from, message } of early) this.receive(from, message);
@@ -92,6 +111,7 @@ export class SimNode {
 
   crash(downMs: number): void {
     if (!this.isUp) return;
+    this.world.tell(() => `node ${this.index} crashes for ${downMs} ms`);
     this.isUp = false;
     this.life++;
     this.state = null;
@@ -99,6 +119,7 @@ export class SimNode {
     this.timers.clear();
     this.early = [];
     this.world.clock.after(downMs, () => {
+      this.world.tell(() => `node ${this.index} is back at height ${this.height}`);
       this.isUp = true;
       this.begin();
     });
@@ -109,38 +130,50 @@ export class SimNode {
     const { height } = this;
     if (message.height < height) this.answerDecided(from, message);
     else if (message.height === height && this.state) this.take(from, message);
-    else if (message.height <= height + 1 && this.early.length < EARLY_MAX)
+    else if (message.height <= height + 1) {
+      if (this.early.length >= EARLY_MAX) this.early.shift();
       this.early.push({ from, message });
+    }
   }
 
-  send(to: number, message: Message): void {
-    const { world, behaviour } = this;
-    if (!behaviour) {
-      world.network.send(this.index, to, message);
+  /** What an honest leader would put into a block now. */
+  draft(): Draft {
+    const { world, parentVotes } = this;
+    const payloadBytes = world.random.pick(world.plan.payloadBytes);
+    return { now: world.clock.now, payloadBytes, parentVotes, fault: null };
+  }
+
+  make(draft: Draft): SimBlock {
+    return this.world.chain.build(this.tip, this.index, draft);
+  }
+
+  private send(to: number, message: Message): void {
+    const { network } = this.world;
+    if (!this.behaviour) {
+      network.send(this.index, to, message, bytesBeside(message));
       return;
     }
-    for (const said of behaviour(this, to, message)) {
-      world.network.send(this.index, to, said.message, said.afterMs ?? 0);
+    for (const said of this.behaviour.say(to, message)) {
+      network.send(this.index, to, said.message, bytesBeside(said.message), said.afterMs);
     }
   }
 
-  broadcast(message: Message): void {
-    for (const node of this.world.nodes) if (node !== this) this.send(node.index, message);
+  private broadcast(message: Message): void {
+    const { members } = this.world.plan;
+    for (let to = 0; to < members; to++) if (to !== this.index) this.send(to, message);
   }
 
   private take(from: number, message: Message): void {
-    const { world } = this;
     switch (message.kind) {
       case 'proposal':
-        if (message.block.leader !== world.nodeAt(message.height, 0)) return;
+        if (!this.world.chain.isLeaders(this.tip, message.block)) return;
         if (message.body) this.takeBody(message.block);
         this.takeProposal(message.block);
         return;
       case 'votes': {
-        const valid = message.votes.filter((vote) => this.isSigned(vote));
-        const [only] = valid;
-        if (valid.length === 1 && only) this.input({ kind: 'vote', vote: only });
-        else this.input({ kind: 'votes', votes: valid });
+        const votes = message.votes.filter((vote) => this.isSigned(vote));
+        if (votes.length === 1) this.input({ kind: 'vote', vote: votes[0]! });
+        else if (votes.length > 0) this.input({ kind: 'votes', votes });
         return;
       }
       case 'fetch': {
@@ -149,7 +182,7 @@ export class SimNode {
         return;
       }
       case 'body':
-        this.takeBody(message.block);
+        if (this.wanted.has(message.block.value)) this.takeBody(message.block);
         return;
       case 'decided':
         this.takeDecided(message);
@@ -169,30 +202,44 @@ export class SimNode {
     if (this.wanted.delete(block.value)) this.judge(block.value);
   }
 
-  /** A certificate counts if a quorum of distinct members signed it, whoever brings it. */
   private takeDecided({ value, block, votes }: Extract<Message, { kind: 'decided' }>): void {
-    const [first] = votes;
-    const signers = new Set<number>();
-    for (const vote of votes) {
-      const matches = vote.step === 'cert' && vote.value === value && vote.period === first?.period;
-      if (matches && this.isSigned(vote)) signers.add(vote.member);
-    }
-    if (signers.size < quorumOf(this.world.plan.members)) return;
-    if (block) this.disk.bodies.set(block.value, block);
+    const { world, tip } = this;
+    if (world.driver.checksCertificates && !world.chain.certifies(tip, value, votes)) return;
+    if (block?.value === value) this.disk.bodies.set(value, block);
     this.commit(value, votes);
   }
 
   private isSigned(vote: MemberVote): boolean {
-    const { world, height } = this;
-    if (vote.height !== height || vote.member < 0 || vote.member >= world.plan.members) return false;
-    return world.signer.verify(world.nodeAt(height, vote.member), vote);
+    const node = this.committee[vote.member];
+    return node !== undefined && vote.height === this.height && this.world.chain.isSigned(node, vote);
   }
 
   private answerDecided(from: number, message: Message): void {
     if (message.kind === 'decided' || message.kind === 'body') return;
-    const decided = this.disk.chain[message.height - 1]!;
-    const block = this.disk.bodies.get(decided.value) ?? null;
-    this.send(from, { kind: 'decided', height: message.height, ...decided, block });
+    if (message.kind === 'votes' && this.takeLate(message)) return;
+    const { value, votes } = this.disk.tips[message.height]!;
+    const block = this.disk.bodies.get(value) ?? null;
+    this.send(from, { kind: 'decided', height: message.height, value, votes, block });
+  }
+
+  /** Cert votes for the tip that come late still count as presence in the next leader's block. */
+  private takeLate({ height, votes }: Extract<Message, { kind: 'votes' }>): boolean {
+    const { chain } = this.world;
+    const [first] = this.parentVotes;
+    const parent = this.disk.tips[height - 1];
+    if (height !== this.height - 1 || !first || !parent) return false;
+    const committee = chain.committee(parent);
+    const fresh = votes.filter(
+      (vote) =>
+        vote.step === 'cert' &&
+        vote.value === this.tip.value &&
+        vote.period === first.period &&
+        !this.parentVotes.some(({ member }) => member === vote.member) &&
+        chain.isSigned(committee[vote.member] ?? -1, vote),
+    );
+    const [vote] = fresh;
+    if (vote) this.parentVotes = [...this.parentVotes, vote];
+    return vote !== undefined;
   }
 
   private input(input: AgreementInput): void {
@@ -202,7 +249,7 @@ export class SimNode {
     for (let next = this.inputs.shift(); next && this.state; next = this.inputs.shift()) {
       const { state, effects } = this.world.agreement.apply(this.state, next);
       this.state = state;
-      this.carryOut(effects);
+      if (effects.length > 0) this.carryOut(effects);
     }
     this.inputs.length = 0;
     this.isRunning = false;
@@ -230,8 +277,8 @@ export class SimNode {
         break;
       case 'broadcast': {
         const { height } = this;
-        if (effect.votes.length > 0)
-          this.broadcast({ kind: 'votes', height, step: null, votes: effect.votes });
+        const { votes } = effect;
+        if (votes.length > 0) this.broadcast({ kind: 'votes', height, step: null, votes });
         if (effect.proposal !== null) this.announce(this.headers.get(effect.proposal)!);
         for (const value of this.wanted) this.broadcast({ kind: 'fetch', height, value });
         break;
@@ -243,10 +290,10 @@ export class SimNode {
         this.commit(effect.value, effect.votes);
         break;
       case 'offence':
-        world.accuse(this, world.nodeAt(this.height, effect.first.member), effect);
+        world.observer.accuse(this, world.nodes[this.committee[effect.first.member]!]!, effect);
         break;
       case 'two-proposals':
-        world.accuse(this, world.nodeAt(this.height, 0), effect);
+        world.observer.accuse(this, world.nodes[this.committee[0]!]!, effect);
         break;
       case 'reject':
         break;
@@ -255,91 +302,110 @@ export class SimNode {
     }
   }
 
+  /** Makes the leader's block, persists it, announces it; a crash may come on either side of the write. */
   private propose(): void {
-    const block = this.world.createBlock(this.height, this.index);
-    this.disk.proposal = block;
-    this.disk.bodies.set(block.value, block);
-    this.announce(block);
-    this.takeProposal(block);
+    const { world, disk } = this;
+    const crash = world.crashHere(this, 'block');
+    if (crash === 'before') {
+      this.crash(world.random.between(50, 2_000));
+      return;
+    }
+    const honest = this.draft();
+    const block = this.make(this.behaviour?.draft(honest) ?? honest);
+    const { own, justification } = disk.records;
+    disk.records = { own, justification, proposal: block };
+    disk.bodies.set(block.value, block);
+    world.tell(() => `node ${this.index} h${this.height} proposes ${block.value}`);
+    if (!world.driver.persistsFirst || crash === null) this.announce(block);
+    if (crash === 'after') this.crash(world.random.between(50, 2_000));
+    else this.takeProposal(block);
   }
 
   private announce(block: SimBlock): void {
-    this.broadcast({
-      kind: 'proposal',
-      height: block.height,
-      block,
-      body: this.world.plan.bodiesTravelAlong,
-    });
+    const { height } = block;
+    this.broadcast({ kind: 'proposal', height, block, body: this.world.plan.bodiesTravelAlong });
   }
 
   private judge(value: string): void {
-    const { height } = this;
+    const { world, height, tip } = this;
     const block = this.disk.bodies.get(value);
-    if (!block) {
+    if (!block && world.driver.waitsForBody) {
       this.wanted.add(value);
       this.broadcast({ kind: 'fetch', height, value });
       return;
     }
-    this.later(this.world.random.between(0, 10), () => {
-      const verdict = block.valid ? 'held' : 'invalid';
-      if (this.height === height) this.input({ kind: 'judged', value, verdict });
+    this.laterAt(height, world.random.between(0, world.plan.judgeMsMax), () => {
+      const executed = block && world.chain.execute(tip, block);
+      if (executed) this.executed.set(value, executed);
+      this.input({ kind: 'judged', value, verdict: executed || !block ? 'held' : 'invalid' });
     });
   }
 
   /** Signs, persists, sends, counts; a crash may come before or after the disk has it. */
   private vote({ vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>): void {
-    const { world, height } = this;
-    const crash = world.crashHere(this);
-    if (crash === 'before') {
+    const { world, height, disk } = this;
+    const { own, proposal } = disk.records;
+    const crash = world.crashHere(this, vote.step);
+    const signed = world.chain.sign(this.index, this.member, vote);
+    const send = () => {
+      world.observer.note(this, signed);
+      this.broadcast({ kind: 'votes', height, step: vote.step, votes: [signed] });
+    };
+    if (!world.driver.persistsFirst) send();
+    if (crash !== 'before') {
+      disk.records = {
+        own: [...own, signed],
+        justification: world.driver.persisted(justification),
+        proposal,
+      };
+    }
+    if (crash !== null) {
       this.crash(world.random.between(50, 2_000));
       return;
     }
-    const signed = world.signer.sign(this.index, vote, world.memberAt(height, this.index));
-    this.disk.records.push(signed);
-    this.disk.justification = world.persisted(justification);
-    if (crash === 'after') {
-      this.crash(world.random.between(50, 2_000));
-      return;
-    }
-    world.note(this, signed);
-    this.broadcast({ kind: 'votes', height, step: vote.step, votes: [signed] });
+    if (world.driver.persistsFirst) send();
     this.input({ kind: 'vote', vote: signed });
   }
 
   private setTimer({ timer, period, afterMs }: Extract<AgreementEffect, { kind: 'set-timer' }>): void {
-    const { height } = this;
     const turn = (this.timers.get(timer) ?? 0) + 1;
     this.timers.set(timer, turn);
     const jitter = timer === 'resend' ? this.world.random.between(0, afterMs >> 1) : 0;
-    this.later(afterMs + jitter, () => {
-      if (this.timers.get(timer) !== turn || this.height !== height) return;
-      this.input({ kind: 'timer', timer, period });
+    const runMs = Math.round(((afterMs + jitter) * 1_000) / this.clockRate);
+    this.laterAt(this.height, runMs, () => {
+      if (this.timers.get(timer) === turn) this.input({ kind: 'timer', timer, period });
     });
   }
 
   private commit(value: string, votes: readonly MemberVote[]): void {
-    const { world, height, disk } = this;
-    world.checkCommit(this, height, value);
-    disk.chain.push({ value, votes });
-    disk.proposal = null;
-    disk.records = [];
-    disk.justification = [];
+    const { world, disk, tip } = this;
+    const block = value === this.emptyValue ? this.empty : (disk.bodies.get(value) ?? null);
+    world.observer.checkCommit(this, block, value, votes);
+    const executed = this.executed.get(value) ?? (block && world.chain.execute(tip, block));
+    // Whoever finds a certified block invalid can't go on from it.
+    if (!executed) return;
+    world.observer.checkState(this, executed);
+    disk.tips.push({ ...executed, votes });
+    disk.records = NO_RECORDS;
     this.timers.clear();
     this.state = null;
+    world.committed(this);
     // A node that is gone right after its commit tells nobody: the others must find the same block without it.
-    if (world.crashHere(this) !== null) this.crash(world.random.between(500, 6_000));
-    else this.later(world.random.between(0, 5), () => this.begin());
+    if (world.crashHere(this, 'commit') !== null) this.crash(world.random.between(500, 6_000));
+    else this.later(world.random.between(0, world.plan.commitMsMax), () => this.begin());
   }
 
   private emptyRun(): number {
-    const { chain } = this.disk;
+    const { tips } = this.disk;
     let run = 0;
-    while (
-      run < chain.length &&
-      chain[chain.length - 1 - run]!.value === this.world.emptyHash(chain.length - run)
-    )
-      run++;
+    while (run < tips.length - 1 && !this.disk.bodies.has(tips[tips.length - 1 - run]!.value)) run++;
     return run;
+  }
+
+  private laterAt(height: number, delayMs: number, run: () => void): void {
+    this.later(delayMs, () => {
+      if (this.height === height) run();
+    });
   }
 
   private later(delayMs: number, run: () => void): void {
@@ -347,5 +413,17 @@ export class SimNode {
     this.world.clock.after(delayMs, () => {
       if (this.life === life) run();
     });
+  }
+}
+
+function bytesBeside(message: Message): number {
+  switch (message.kind) {
+    case 'proposal':
+      return message.body ? message.block.payloadBytes : 0;
+    case 'body':
+    case 'decided':
+      return message.block?.payloadBytes ?? 0;
+    default:
+      return 0;
   }
 }

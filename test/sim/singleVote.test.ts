@@ -77,7 +77,7 @@ describe('a single vote with a time-out into an empty block', () => {
     for (let seed = 0; seed < 200; seed++) if (new Set(overSeededNetwork(seed)).size > 1) forked.push(seed);
     expect(forked.length).toBeGreaterThan(20);
     for (const seed of forked) {
-      expect(simulate({ seed, members: MEMBERS, behaviour: null }).finding, `seed ${seed}`).toBeNull();
+      expect(simulate({ seed, members: MEMBERS, byzantine: [] }).finding, `seed ${seed}`).toBeNull();
     }
   });
 });

@@ -1,79 +1,57 @@
-import {
-  AGREEMENT_RULES,
-  type Agreement,
-  type AgreementEffect,
-  type AgreementParams,
-  type AgreementRules,
-  agreementWith,
-  faultyOf,
-  type MemberVote,
-} from '../../consensus/index.js';
-import { BEHAVIOURS, type BehaviourName } from './byzantine.js';
+import { AGREEMENT_RULES, type Agreement, agreementWith } from '../../consensus/index.js';
+import { STRATEGIES, type StrategyName } from './byzantine/index.js';
+import type { SimChain } from './chain.js';
 import { Clock } from './clock.js';
-import type { Message, SimBlock } from './message.js';
-import { Network, planNetwork, type WireClass } from './network.js';
-import { PARAMS, SimNode } from './node.js';
+import { DRIVER_RULES, type DriverRules } from './driverRules.js';
+import type { Message } from './message.js';
+import type { Mutant } from './mutants.js';
+import { Network, type WireClass } from './network.js';
+import { SimNode } from './node.js';
+import { type Finding, Found, Observer } from './observer.js';
+import { BEGIN_MS_MAX, HEIGHTS, planRun, type RunPlan, type Write } from './plan.js';
 import { Random } from './random.js';
-import { type Signer, stubSigner } from './signer.js';
+import { CHAIN_RULES, createDigest, stubChain } from './stubChain.js';
 
 /** What a run is asked for; all else follows from the seed. */
 export interface SimOptions {
   readonly seed: number;
   readonly members: number;
   readonly heights?: number;
-  /** null: all honest. Left out: by the seed. */
-  readonly behaviour?: BehaviourName | null;
-  /** Another vote table, to see whether the simulation notices. */
-  readonly rules?: AgreementRules;
-  /** Honest nodes, too, forget their records when they crash: another thing to notice. */
-  readonly amnesia?: boolean;
-  /** What of a justification reaches the disk; all of it unless told otherwise. */
-  readonly persisted?: (justification: readonly MemberVote[]) => readonly MemberVote[];
-  readonly signer?: Signer;
+  /** Strategies of each of f dishonest members; none for all honest. Left out: by the seed. */
+  readonly byzantine?: readonly StrategyName[];
+  /** Something broken, to see whether the simulation notices. */
+  readonly mutant?: Mutant;
+  /** Another chain than the stub's; it must be for as many members. */
+  readonly chain?: SimChain;
+  /** Another plan than the seed's. */
+  readonly plan?: RunPlan;
   readonly trace?: (line: string) => void;
-}
-
-export interface Finding {
-  readonly kind: 'fork' | 'accused-honest' | 'not-held' | 'not-valid' | 'stuck';
-  readonly detail: string;
 }
 
 export interface SimOutcome {
   readonly seed: number;
-  readonly behaviour: BehaviourName | null;
+  readonly members: number;
+  /** By node: what it did beside or in place of the honest thing. */
+  readonly strategies: readonly (readonly StrategyName[])[];
   readonly finding: Finding | null;
+  /** Heights that every honest node has. */
+  readonly heights: number;
+  readonly emptyBlocks: number;
   readonly virtualMs: number;
   readonly events: number;
-  readonly emptyBlocks: number;
   readonly votes: number;
+  /** Highest period of an honest vote; and how many periods past the one that it had reached at healing. */
   readonly periodMax: number;
-}
-
-interface Plan {
-  readonly members: number;
-  readonly heights: number;
-  readonly behaviour: BehaviourName | null;
-  readonly bodiesTravelAlong: boolean;
-  readonly params: AgreementParams;
-  /** Per mille of votes and commits at which a node crashes, until the network heals. */
-  readonly crash: number;
-  /** Which node leads height 0. */
-  readonly offset: number;
+  readonly periodsAfterHealing: number;
+  /** When the last honest node had committed each height. */
+  readonly agreedAt: readonly number[];
 }
 
 /**
- * Longest time from the network's healing until every honest node has every height: generous by far, since
- * a deadline is at most 8 s with extension and few periods pass once messages arrive.
+ * Longest time without a commit of an honest node once the network has healed: generous by far, since a
+ * deadline is at most 8 s with extension and few periods pass once messages arrive.
  */
-const PROGRESS_MS_MAX = 180_000;
-const HEIGHTS = 3;
-const NAMES = Object.keys(BEHAVIOURS) as readonly BehaviourName[];
-
-class Found extends Error {
-  constructor(readonly finding: Finding) {
-    super(`${finding.kind}: ${finding.detail}`);
-  }
-}
+const PROGRESS_MS_MAX = 120_000;
 
 /** Runs one seed to its end. */
 export function simulate(options: SimOptions): SimOutcome {
@@ -84,152 +62,108 @@ export function simulate(options: SimOptions): SimOutcome {
   } catch (error) {
     if (!(error instanceof Found)) throw error;
     finding = error.finding;
+    world.tell(() => `FOUND ${error.message}`);
   }
   return world.outcome(finding);
 }
 
-/** All nodes, their network and clock, and the one observer who sees everything and tells nobody. */
+/** All nodes, their network and clock. */
 export class World {
   readonly clock = new Clock();
   readonly random: Random;
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly network: Network<Message>;
   readonly nodes: readonly SimNode[];
   readonly agreement: Agreement;
-  readonly signer: Signer;
-  private readonly decided: string[] = [];
-  private readonly blocks = new Map<string, SimBlock>();
-  private votes = 0;
-  private periodMax = 0;
+  readonly chain: SimChain;
+  readonly driver: DriverRules;
+  readonly observer: Observer;
+  private readonly trace: ((line: string) => void) | undefined;
+  private readonly agreedAt: number[] = [];
+  private lastCommitAt = 0;
+  private behind: number;
 
   constructor(private readonly options: SimOptions) {
-    const { seed, members, heights = HEIGHTS } = options;
+    const { seed, members, heights = HEIGHTS, byzantine, mutant = {} } = options;
     const random = new Random(seed);
     this.random = random;
-    this.signer = options.signer ?? stubSigner;
-    this.agreement = agreementWith(options.rules ?? AGREEMENT_RULES);
-    const drawn = random.chance(250) ? null : random.pick(NAMES);
-    const behaviour = options.behaviour === undefined ? drawn : options.behaviour;
-    this.plan = {
-      members,
-      heights,
-      behaviour,
-      bodiesTravelAlong: random.chance(700),
-      // A short deadline under a slow network makes many periods.
-      params: { ...PARAMS, deadlineMs: random.pick([PARAMS.deadlineMs, 300]) },
-      crash: random.pick([0, 0, 20, 80, 200]),
-      offset: random.below(members),
-    };
-    const network = planNetwork(random, members);
-    this.network = new Network(this.clock, random, network, members, classOf, (from, to, message) =>
+    this.trace = options.trace;
+    const machine = agreementWith(mutant.rules ? { ...AGREEMENT_RULES, ...mutant.rules } : AGREEMENT_RULES);
+    this.agreement = mutant.machine?.(machine) ?? machine;
+    this.driver = { ...DRIVER_RULES, ...mutant.driver };
+    const digest = createDigest();
+    const truth = options.chain ?? stubChain(members, digest);
+    this.chain = mutant.chain ? stubChain(members, digest, { ...CHAIN_RULES, ...mutant.chain }) : truth;
+    this.plan = options.plan ?? planRun(random, members, heights, byzantine);
+    this.observer = new Observer(this.plan, truth, (line) => this.tell(line));
+    this.network = new Network(this.clock, random, this.plan.network, members, classOf, (from, to, message) =>
       this.nodes[to]!.receive(from, message),
     );
-    const dishonest = behaviour === null ? 0 : Math.max(1, faultyOf(members));
-    const firstBad = random.below(members);
-    this.nodes = Array.from({ length: members }, (_, index) => {
-      const isBad = (index - firstBad + members) % members < dishonest;
-      const made = isBad && behaviour !== null ? BEHAVIOURS[behaviour]() : null;
-      return new SimNode(this, index, made, options.amnesia || (isBad && behaviour === 'amnesia'));
+    this.nodes = this.plan.strategies.map((names, index) => {
+      const strategies = names.map((name) => STRATEGIES[name]);
+      return new SimNode(this, index, strategies, this.plan.clockRates[index]!);
     });
+    this.behind = this.nodes.filter(({ isHonest }) => isHonest).length * this.plan.heights;
   }
 
   run(): void {
-    for (const node of this.nodes) this.clock.after(this.random.between(0, 100), () => node.begin());
-    const endsAt = this.network.plan.healsAt + PROGRESS_MS_MAX;
-    while (!this.isDone()) {
-      if (this.clock.now > endsAt || !this.clock.step()) throw new Found(this.stuck());
+    const { clock, nodes, observer, plan } = this;
+    this.tell(() => describe(plan));
+    for (const node of nodes) clock.after(this.random.between(0, BEGIN_MS_MAX), () => node.begin());
+    const { healsAt } = plan.network;
+    clock.after(healsAt, () => {
+      observer.healed(nodes);
+      this.tell(() => 'the network is well');
+    });
+    while (this.behind > 0) {
+      const since = Math.max(healsAt, this.lastCommitAt);
+      if (clock.now > since + PROGRESS_MS_MAX || !clock.step()) throw new Found(this.stalled());
     }
-  }
-
-  nodeAt(height: number, member: number): number {
-    return (height + this.plan.offset + member) % this.plan.members;
-  }
-
-  memberAt(height: number, node: number): number {
-    const { members, offset } = this.plan;
-    return (((node - height - offset) % members) + members) % members;
-  }
-
-  emptyHash(height: number): string {
-    return this.signer.hashOf(`empty ${height}`);
-  }
-
-  createBlock(height: number, leader: number, valid = true): SimBlock {
-    const block: SimBlock = {
-      height,
-      leader,
-      value: this.signer.hashOf(`block ${this.blocks.size} of ${leader} at ${height}`),
-      valid,
-      payloadBytes: this.random.pick([0, 0, 100_000, 900_000]),
-    };
-    this.blocks.set(block.value, block);
-    return block;
+    observer.checkBlocks();
   }
 
   /** Whether the node crashes at this write, and on which side of it. */
-  crashHere(node: SimNode): 'before' | 'after' | null {
-    const { random, plan, clock, network } = this;
-    if (clock.now >= network.plan.healsAt) return null;
-    const often = node.behaviour !== null && plan.behaviour === 'amnesia' ? 300 : plan.crash;
-    if (!random.chance(often)) return null;
+  crashHere(node: SimNode, write: Write): 'before' | 'after' | null {
+    const { random, plan, clock } = this;
+    if (clock.now >= plan.network.healsAt) return null;
+    const { perMille, at } = plan.crash;
+    if (!random.chance(node.forgets ? 300 : at.includes(write) ? perMille : 0)) return null;
     return random.chance(500) ? 'before' : 'after';
   }
 
-  persisted(justification: readonly MemberVote[]): readonly MemberVote[] {
-    return this.options.persisted?.(justification) ?? justification;
+  committed(node: SimNode): void {
+    if (!node.isHonest) return;
+    this.behind--;
+    this.lastCommitAt = this.clock.now;
+    this.agreedAt[node.height - 1] = this.clock.now;
   }
 
-  note(node: SimNode, vote: MemberVote): void {
-    this.votes++;
-    if (!node.behaviour) this.periodMax = Math.max(this.periodMax, vote.period);
-    this.options.trace?.(`${this.clock.now} node ${node.index} h${vote.height} ${show(vote)}`);
-  }
-
-  /** Every commit of an honest node: the same value as everybody's, valid, held. */
-  checkCommit(node: SimNode, height: number, value: string): void {
-    this.options.trace?.(`${this.clock.now} node ${node.index} h${height} commits ${value}`);
-    if (node.behaviour) return;
-    const where = `node ${node.index} commits ${value} at height ${height}`;
-    this.decided[height] ??= value;
-    if (this.decided[height] !== value) {
-      throw new Found({ kind: 'fork', detail: `${where}, another node ${this.decided[height]}` });
-    }
-    if (value === this.emptyHash(height)) return;
-    if (!this.blocks.get(value)?.valid) throw new Found({ kind: 'not-valid', detail: where });
-    if (!node.disk.bodies.has(value)) throw new Found({ kind: 'not-held', detail: where });
-  }
-
-  /** An honest node's accusation must never hit an honest node. */
-  accuse(
-    by: SimNode,
-    accused: number,
-    effect: Extract<AgreementEffect, { kind: 'offence' | 'two-proposals' }>,
-  ) {
-    if (by.behaviour || this.nodes[accused]!.behaviour) return;
-    const what = effect.kind === 'offence' ? `${show(effect.first)} and ${show(effect.second)}` : effect.kind;
-    throw new Found({ kind: 'accused-honest', detail: `node ${accused}: ${what}` });
+  tell(line: () => string): void {
+    this.trace?.(`${`${this.clock.now}`.padStart(7)} ${line()}`);
   }
 
   outcome(finding: Finding | null): SimOutcome {
+    const { observer, clock, plan } = this;
+    const reached = this.nodes.filter(({ isHonest }) => isHonest).map(({ height }) => height - 1);
     return {
       seed: this.options.seed,
-      behaviour: this.plan.behaviour,
+      members: plan.members,
+      strategies: plan.strategies,
       finding,
-      virtualMs: this.clock.now,
-      events: this.clock.events,
-      emptyBlocks: this.decided.filter((value, height) => value === this.emptyHash(height)).length,
-      votes: this.votes,
-      periodMax: this.periodMax,
+      heights: Math.min(...reached),
+      emptyBlocks: observer.isEmptyAt.filter((isEmpty) => isEmpty).length,
+      virtualMs: clock.now,
+      events: clock.events,
+      votes: observer.votes,
+      periodMax: observer.periodMax,
+      periodsAfterHealing: observer.periodsAfterHealing,
+      agreedAt: this.agreedAt.slice(1),
     };
   }
 
-  private isDone(): boolean {
-    return this.nodes.every((node) => node.behaviour !== null || node.disk.chain.length >= this.plan.heights);
-  }
-
-  private stuck(): Finding {
+  private stalled(): Finding {
     const where = this.nodes.map((node) => `${node.index}: h${node.height} p${node.state?.period ?? '-'}`);
-    return { kind: 'stuck', detail: `${PROGRESS_MS_MAX} ms after healing: ${where.join(', ')}` };
+    return { kind: 'stalled', detail: `${PROGRESS_MS_MAX} ms without a commit: ${where.join(', ')}` };
   }
 }
 
@@ -237,6 +171,22 @@ function classOf(message: Message): WireClass {
   return message.kind === 'votes' ? (message.step ?? 're-send') : message.kind;
 }
 
-function show({ step, value, period }: MemberVote): string {
-  return `${step}(${value ?? '⊥'})@${period}`;
+function describe({ members, strategies, network, params, crash, bodiesTravelAlong }: RunPlan): string {
+  const bad = strategies.flatMap((names, node) =>
+    names.length > 0 ? [`${node}: ${names.join(' + ')}`] : [],
+  );
+  const moods = network.moods.map(({ until, delayMsMax, drop, repeat, late, hated, spared, muted }) =>
+    [
+      `until ${until}: delays to ${delayMsMax}, per mille drop ${drop}, repeat ${repeat}, late ${late}`,
+      ...(hated.size > 0 ? [`most lost of ${[...hated].join(', ')}`] : []),
+      ...(spared === null ? [] : [`all reaches node ${spared}`]),
+      ...(muted === null ? [] : [`nobody hears node ${muted}`]),
+    ].join('; '),
+  );
+  return [
+    `${members} nodes, dishonest: ${bad.join('; ') || 'none'}`,
+    ...moods,
+    `${network.cuts.length} cuts; crashes ${crash.perMille} per mille at ${crash.at.join(', ')}; well at ${network.healsAt}, delays to ${network.healedDelayMsMax}`,
+    `deadline ${params.deadlineMs}, bodies ${bodiesTravelAlong ? 'travel along' : 'on request'}`,
+  ].join('\n        ');
 }

@@ -41,6 +41,8 @@ export interface ReplayEntry {
 
 export interface Replay {
   readonly tip: Tip;
+  /** The block that was taken last, with all that its execution made. */
+  readonly last: Judged | null;
   /** Checks the next height. Returns the first thing that is wrong; after one nothing more is taken. */
   take(entry: ReplayEntry): Divergence | null;
   /** Says that the source itself is broken: cut short, not a chain export. */
@@ -60,6 +62,7 @@ export function createReplay(chain: ChainStart): Replay {
   const payloads = new Map<string, Uint8Array>();
   const hashes = new Map([[0, bytesToHex(chain.chainId)]]);
   let tip = chain.tip;
+  let last: Judged | null = null;
   let checked: Checked = nothingChecked;
   let divergence: Divergence | null = null;
 
@@ -103,6 +106,7 @@ export function createReplay(chain: ChainStart): Replay {
       signersOf(certificate).length,
     );
     tip = judged.tip;
+    last = judged;
     hashes.set(tip.height, bytesToHex(tip.hash));
     return null;
   }
@@ -110,6 +114,9 @@ export function createReplay(chain: ChainStart): Replay {
   return {
     get tip() {
       return tip;
+    },
+    get last() {
+      return last;
     },
     take,
     break: (reason, detail) => divergence ?? fail(reason, detail),

@@ -1,5 +1,5 @@
 import { equalBytes, sha256, sign, verifySignature } from '../crypto/index.js';
-import { bytes, decode, encode, type Infer, integer, list, nullable, struct, tagged, uint } from './codec.js';
+import { bytes, encode, formOf, type Infer, integer, list, nullable, struct, tagged, uint } from './codec.js';
 import { limits } from './limits.js';
 import { merkleRoot } from './merkle.js';
 import { encodeTransaction, transactionCodec } from './transaction.js';
@@ -42,13 +42,16 @@ export const blockCodec = struct({
 });
 export type Block = Infer<typeof blockCodec>;
 
+const form = formOf(blockCodec);
+
+/** The bytes must not be changed: they are kept, for whoever needs them next. */
 export function encodeBlock(block: Block): Uint8Array {
-  return encode(blockCodec, block);
+  return form.encode(block);
 }
 
 /** Throws DecodeError. The block's roots are not compared here: `rootsMatch` does that. */
 export function decodeBlock(raw: Uint8Array): Block {
-  return decode(blockCodec, raw, limits.blockBytesMax);
+  return form.decode(raw, limits.blockBytesMax);
 }
 
 export function encodeHeader(header: Header): Uint8Array {
@@ -56,8 +59,14 @@ export function encodeHeader(header: Header): Uint8Array {
 }
 
 export function blockHash(header: Header): Uint8Array {
-  return sha256(encodeHeader(header));
+  const known = hashes.get(header);
+  if (known !== undefined) return known;
+  const hash = sha256(encodeHeader(header));
+  hashes.set(header, hash);
+  return hash;
 }
+
+const hashes = new WeakMap<Header, Uint8Array>();
 
 export function transactionsRoot(block: Pick<Block, 'transactions'>): Uint8Array {
   return merkleRoot(block.transactions.map(encodeTransaction));

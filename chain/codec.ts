@@ -35,8 +35,8 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
  * Decodes canonical bytes, or throws DecodeError.
  *
  * Limits: at most `bytesMax` bytes, checked before anything is read; nesting at most `depthMax`.
- * The library's decoder takes unsorted keys, wide integers and float16, so the value is encoded again and
- * compared: one value has one form.
+ * One value has one form. The library's decoder takes unsorted keys, wide integers and float16, so `scan` looks at
+ * the form first; what it cannot vouch for (text beyond ASCII, floats, large integers) is encoded again and compared.
  */
 export function decode<T>(
   codec: Codec<T>,
@@ -46,7 +46,7 @@ export function decode<T>(
 ): T {
   if (bytes.length > bytesMax)
     throw new DecodeError('oversize', '$', `${bytes.length} bytes, at most ${bytesMax}`);
-  checkDepth(bytes, depthMax);
+  const isPlain = scan(bytes, depthMax);
   let node: unknown;
   try {
     node = dagCbor.decode(bytes);
@@ -54,20 +54,47 @@ export function decode<T>(
     throw new DecodeError('not-cbor', '$', (error as Error).message);
   }
   const value = codec.fromNode(node, '$');
-  const again = encodeAgain(codec, value);
-  if (again.length !== bytes.length || Buffer.compare(again, bytes) !== 0) {
+  if (!isPlain && !isCanonical(codec, value, bytes)) {
     throw new DecodeError('not-canonical', '$', 'the bytes are not the canonical form of their value');
   }
   return value;
 }
 
 /** The library's encoder trips over maps that look like its own links (`{"/": 1, "bytes": 1}`). */
-function encodeAgain<T>(codec: Codec<T>, value: T): Uint8Array {
+function isCanonical<T>(codec: Codec<T>, value: T, bytes: Uint8Array): boolean {
+  let again: Uint8Array;
   try {
-    return encode(codec, value);
+    again = encode(codec, value);
   } catch (error) {
     throw new DecodeError('not-canonical', '$', `cannot be encoded again: ${(error as Error).message}`);
   }
+  return again.length === bytes.length && Buffer.compare(again, bytes) === 0;
+}
+
+/**
+ * A codec that encodes each value once: values are never changed once made, so a transaction's bytes are needed by
+ * its signature, its hash, the block and the store, and made by the first of them, or known from decoding.
+ */
+export interface Form<T> {
+  encode(value: T): Uint8Array;
+  /** As `decode`; the bytes must not change afterwards. */
+  decode(bytes: Uint8Array, bytesMax: number, depthMax?: number): T;
+}
+
+export function formOf<T extends object>(codec: Codec<T>): Form<T> {
+  const known = new WeakMap<T, Uint8Array>();
+  const remember = (value: T, encoded: Uint8Array): Uint8Array => {
+    known.set(value, encoded);
+    return encoded;
+  };
+  return {
+    encode: (value) => known.get(value) ?? remember(value, encode(codec, value)),
+    decode: (bytes, bytesMax, depthMax) => {
+      const value = decode(codec, bytes, bytesMax, depthMax);
+      remember(value, bytes);
+      return value;
+    },
+  };
 }
 
 /** Like decode, but a refusal is a value: for input that strangers send. */
@@ -90,40 +117,111 @@ export const DEPTH_MAX = 16;
 /**
  * Walks the heads of CBOR items without allocating, so that a few kilobytes of nested lists cannot exhaust
  * the decoder's stack and a length that lies cannot make it allocate.
+ *
+ * True if the bytes are surely canonical DAG-CBOR: shortest heads, sorted ASCII keys without repeats, ASCII text,
+ * safe integers, no floats. False means that nothing is known. Throws DecodeError for what no value of ours holds.
  */
-function checkDepth(bytes: Uint8Array, depthMax: number): void {
+function scan(bytes: Uint8Array, depthMax: number): boolean {
+  /** Items left in each open list or map, innermost last; of a map's, even: a key is next. */
   const open: number[] = [];
+  const isMap: boolean[] = [];
+  /** Where the last key of each open map begins; 0: it has none yet. */
+  const lastKey: number[] = [];
+  let isPlain = true;
   let at = 0;
   while (at < bytes.length) {
-    const [major, argument, next] = readHead(bytes, at);
-    at = next;
+    const start = at;
+    const first = bytes[at]!;
+    const major = first >> 5;
+    const width = headWidth(bytes, at);
+    const argument = width === 0 ? first & 31 : readArgument(bytes, at, width);
+    at += 1 + width;
+    if (width > 0 && argument < LEAST_OF_WIDTH[width]!) isPlain = false;
+    const depth = open.length - 1;
+    if (depth >= 0 && isMap[depth] && open[depth]! % 2 === 0) {
+      if (major !== 3 || !isKeyAfter(bytes, lastKey[depth]!, start)) isPlain = false;
+      lastKey[depth] = start;
+    }
     if (major === 2 || major === 3) {
       if (argument > bytes.length - at) throw new DecodeError('not-cbor', '$', 'a length exceeds the input');
+      if (major === 3 && isPlain) isPlain = isAscii(bytes, at, at + argument);
       at += argument;
+    } else if (major === 6) {
+      throw new DecodeError('shape', '$', 'links are not used inside values');
+    } else if (major === 7 ? first < FALSE || first > NULL : argument > Number.MAX_SAFE_INTEGER) {
+      isPlain = false;
     }
-    if (open.length > 0) open[open.length - 1]! -= 1;
+    if (depth >= 0) open[depth]! -= 1;
     if (major === 4 || major === 5) {
       const items = major === 5 ? argument * 2 : argument;
       if (items > bytes.length - at) throw new DecodeError('not-cbor', '$', 'a length exceeds the input');
       open.push(items);
+      isMap.push(major === 5);
+      lastKey.push(0);
       if (open.length > depthMax) throw new DecodeError('oversize', '$', `nested deeper than ${depthMax}`);
-    } else if (major === 6) {
-      throw new DecodeError('shape', '$', 'links are not used inside values');
     }
-    while (open.length > 0 && open[open.length - 1] === 0) open.pop();
+    while (open.length > 0 && open[open.length - 1] === 0) {
+      open.pop();
+      isMap.pop();
+      lastKey.pop();
+    }
   }
+  return isPlain;
 }
 
-function readHead(bytes: Uint8Array, at: number): [major: number, argument: number, next: number] {
-  const first = bytes[at]!;
-  const info = first & 31;
-  if (info < 24) return [first >> 5, info, at + 1];
+/** First bytes of the simple values; `undefined` (0xf7) and floats lie beyond. */
+const FALSE = 0xf4;
+const NULL = 0xf6;
+
+/** The smallest argument that needs a head so many bytes wide. */
+const LEAST_OF_WIDTH: readonly number[] = [0, 24, 256, 0, 65_536, 0, 0, 0, 2 ** 32];
+
+/** Bytes of the argument behind a head's first byte. */
+function headWidth(bytes: Uint8Array, at: number): number {
+  const info = bytes[at]! & 31;
+  if (info < 24) return 0;
   if (info > 27) throw new DecodeError('not-cbor', '$', 'indefinite or reserved length');
   const width = 1 << (info - 24);
   if (at + 1 + width > bytes.length) throw new DecodeError('not-cbor', '$', 'cut short');
+  return width;
+}
+
+function readArgument(bytes: Uint8Array, at: number, width: number): number {
   let argument = 0;
   for (let i = 1; i <= width; i += 1) argument = argument * 256 + bytes[at + i]!;
-  return [first >> 5, argument, at + 1 + width];
+  return argument;
+}
+
+/**
+ * Is the map key at `key` made of ASCII letters and digits, and does it belong behind the one at `before` (0: there is
+ * none)? DAG-CBOR puts shorter keys first, then orders by bytes: as their encodings compare. Other keys ("/",
+ * "__proto__") mean something to the library, or to the language.
+ */
+function isKeyAfter(bytes: Uint8Array, before: number, key: number): boolean {
+  const end = endOfText(bytes, key);
+  for (let at = key + 1 + headWidth(bytes, key); at < end; at += 1)
+    if (!isAlphanumeric(bytes[at]!)) return false;
+  if (end > bytes.length) return false;
+  return (
+    before === 0 ||
+    Buffer.compare(bytes.subarray(before, endOfText(bytes, before)), bytes.subarray(key, end)) < 0
+  );
+}
+
+function endOfText(bytes: Uint8Array, at: number): number {
+  const width = headWidth(bytes, at);
+  const length = width === 0 ? bytes[at]! & 31 : readArgument(bytes, at, width);
+  return Math.min(bytes.length + 1, at + 1 + width + length);
+}
+
+function isAlphanumeric(byte: number): boolean {
+  const letter = byte | 0x20;
+  return (byte >= 0x30 && byte <= 0x39) || (letter >= 0x61 && letter <= 0x7a);
+}
+
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at]! > 0x7f) return false;
+  return true;
 }
 
 function shape(path: string, detail: string): DecodeError {

@@ -2,8 +2,8 @@ import { bytesToHex, equalBytes, sha256, sign, verifySignature } from '../crypto
 import {
   anyNode,
   bytes,
-  decode,
   encode,
+  formOf,
   type Infer,
   integer,
   list,
@@ -48,8 +48,11 @@ export function signTransaction(unsigned: UnsignedTransaction, secret: Uint8Arra
   return { ...unsigned, signature: sign(secret, encode(unsignedCodec, unsigned)) };
 }
 
+const form = formOf(transactionCodec);
+
+/** The bytes must not be changed: they are kept, for whoever needs them next. */
 export function encodeTransaction(transaction: Transaction): Uint8Array {
-  return encode(transactionCodec, transaction);
+  return form.encode(transaction);
 }
 
 /**
@@ -60,13 +63,19 @@ const TRANSACTION_DEPTH_MAX = 10;
 
 /** Throws DecodeError on anything but one canonical transaction of at most `transactionBytesMax` bytes. */
 export function decodeTransaction(raw: Uint8Array): Transaction {
-  return decode(transactionCodec, raw, limits.transactionBytesMax, TRANSACTION_DEPTH_MAX);
+  return form.decode(raw, limits.transactionBytesMax, TRANSACTION_DEPTH_MAX);
 }
 
 /** SHA-256 of the encoded transaction, signature included. */
 export function transactionHash(transaction: Transaction): Uint8Array {
-  return sha256(encodeTransaction(transaction));
+  const known = hashes.get(transaction);
+  if (known !== undefined) return known;
+  const hash = sha256(encodeTransaction(transaction));
+  hashes.set(transaction, hash);
+  return hash;
 }
+
+const hashes = new WeakMap<Transaction, Uint8Array>();
 
 /** Hex form of the hash, as people and the RPC name a transaction. */
 export function transactionId(transaction: Transaction): string {
@@ -83,9 +92,24 @@ export function verifyTransaction(
   if (!equalBytes(transaction.chainId, chainId)) return { ok: false, reason: 'wrong-chain' };
   const encoded = encodeTransaction(transaction);
   if (encoded.length > limits.transactionBytesMax) return { ok: false, reason: 'oversize' };
-  const { signature, ...unsigned } = transaction;
-  if (!verifySignature(transaction.from, encode(unsignedCodec, unsigned), signature)) {
+  if (!verifySignature(transaction.from, signedPart(encoded), transaction.signature)) {
     return { ok: false, reason: 'bad-signature' };
   }
-  return { ok: true, value: { transaction, hash: sha256(encoded), size: encoded.length, verified: true } };
+  const hash = transactionHash(transaction);
+  return { ok: true, value: { transaction, hash, size: encoded.length, verified: true } };
+}
+
+/** Tag, version, chain id and the fields; the signature as one more. */
+const SIGNED_ITEMS = 3 + Object.keys(fields).length;
+/** Head of a list of up to 23 items. */
+const LIST_HEAD = 0x80;
+/** A signature's head and bytes, the last of an encoded transaction. */
+const SIGNATURE_ITEM_BYTES = 2 + 64;
+
+/** The encoded transaction without its last field: what `encode(unsignedCodec, …)` makes, without making it again. */
+function signedPart(encoded: Uint8Array): Uint8Array {
+  // A copy, whatever kind of array it is: a Buffer's slice would be a view.
+  const part = new Uint8Array(encoded.subarray(0, -SIGNATURE_ITEM_BYTES));
+  part[0] = LIST_HEAD + SIGNED_ITEMS;
+  return part;
 }

@@ -13,6 +13,11 @@ export class Standing {
     if (this.#heights.has(peer) || this.#heights.size < PEERS_MAX) this.#heights.set(peer, height);
   }
 
+  /** Who has said a height, and that it is at most `height`. */
+  atMost(height: number): readonly string[] {
+    return [...this.#heights].filter(([, at]) => at <= height).map(([peer]) => peer);
+  }
+
   /** True while f+1 others claim to stand above `height`, or fewer than that have said anything at all. */
   isBehind(height: number, faulty: number): boolean {
     const heights = [...this.#heights.values()].sort((a, b) => b - a);

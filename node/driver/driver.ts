@@ -52,7 +52,7 @@ import {
 } from './height.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 import { agreementParams } from './params.js';
-import { readRecords, voteRecords } from './records.js';
+import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
 
 export interface DriverOptions {
   readonly rules: Rules<RoundOutcome>;
@@ -75,6 +75,8 @@ export interface DriverOptions {
   readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
   /** A member signed what no honest one signs. */
   readonly onOffence: (evidence: Evidence) => void;
+  /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
+  readonly isDecided: (height: number) => boolean;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -196,7 +198,9 @@ export class Driver {
     if (this.#closed) return;
     const committee = nextCommittee(rules, tip);
     const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
-    const self = indexOf.get(bytesToHex(keys.publicKey)) ?? null;
+    // Without a seat, or where it may have forgotten votes of its own, a node follows and does not vote.
+    const mayVote = this.#options.store.mayVote(height);
+    const self = mayVote ? (indexOf.get(bytesToHex(keys.publicKey)) ?? null) : null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
     const { ownRecords, justification, proposal, blocks } = readRecords(
@@ -237,6 +241,7 @@ export class Driver {
     if (proposal !== null) this.propose(work, proposal, null);
     await this.#perform(work, step.effects);
     this.#options.onBegin();
+    if (this.#options.isDecided(height)) return;
     const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
     if (due) this.input(work, { kind: 'activate' });
     else this.#setIdleTimers(work, nextDeadline(state), clock.now());
@@ -392,8 +397,9 @@ export class Driver {
     const { chainId } = this.#tip;
     const signed = signMemberVote(chainId, vote, work.self!, keys.publicKey, keys.secret);
     const wire = [signed, ...justification].map((each) => toWire(chainId, work.committee, each));
-    const block = vote.value === null ? undefined : work.proposals.get(vote.value);
-    await store.putRecords(work.height, voteRecords(signed, justification, wire, block));
+    const known = store.records(work.height);
+    const records = voteRecords(signed, justification, wire, blockToStore(work, vote.value, known));
+    await store.putRecords(work.height, records, recordsOver(known, vote.period));
     this.#publish(encodeMessage({ kind: 'votes', votes: wire }));
     await this.#apply(work, { kind: 'vote', vote: signed });
   }
@@ -423,8 +429,8 @@ export class Driver {
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onCommit } = this.#options;
     const { block, hash, executed } = judged;
-    const { receipts, changes, payloads } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads });
+    const { receipts, changes, payloads, state } = executed;
+    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

@@ -1,8 +1,8 @@
 import { decodeVote } from '../../chain/index.js';
 import type { MemberVote } from '../../consensus/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import type { Store } from '../store/index.js';
-import { toMemberVote } from './height.js';
+import type { Store, StoredRecord } from '../store/index.js';
+import { type HeightWork, toMemberVote } from './height.js';
 import { decodeProposal, encodeProposal, type SignedProposal } from './message.js';
 
 /** What a node has bound itself to at a height that isn't decided. */
@@ -66,6 +66,29 @@ export function voteRecords(
     })),
     ...(block === undefined ? [] : [{ key: `block/${vote.value}`, value: encodeProposal(block) }]),
   ];
+}
+
+/** The block that a vote is for, unless it is on disk: an own one is before it leaves, another's with the first vote. */
+export function blockToStore(
+  { proposals }: Pick<HeightWork, 'proposals'>,
+  value: string | null,
+  known: readonly StoredRecord[],
+): SignedProposal | undefined {
+  const proposal = value === null ? undefined : proposals.get(value);
+  const stored = proposal?.from === null || known.some(({ key }) => key === `block/${value}`);
+  return stored ? undefined : proposal;
+}
+
+/**
+ * Keys of records that bind no more once a vote of `period` is on disk: own votes of periods before it, and what
+ * justified those. The next quorum beside that vote takes a member back to this period, never to an earlier one.
+ */
+export function recordsOver(known: readonly StoredRecord[], period: number): readonly string[] {
+  const over = (key: string): boolean => {
+    const [kind, of] = key.split('/');
+    return (kind === 'vote' && Number(of) < period) || (kind === 'justification' && Number(of) < period - 1);
+  };
+  return known.map(({ key }) => key).filter(over);
 }
 
 function damaged(height: number, key: string): Error {

@@ -112,6 +112,9 @@ function checkHeight(database: Database, chainId: Uint8Array, height: number, ex
       const found = decodeSmall(placeCodec, need(key.transaction(bytesToHex(sha256(transaction)))));
       must(found.height === height && found.index === index, 'the index of transactions is altered');
     }
+    for (const { id, size } of block.transactions.flatMap(({ payloads }) => payloads)) {
+      must(decodeSmall(uint, need(key.held(bytesToHex(id)))) === size, 'a payload is not held');
+    }
     return block;
   } catch (error) {
     if (error instanceof DecodeError) throw damaged(database.location, place, error.message, error);

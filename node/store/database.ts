@@ -1,18 +1,22 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { damaged, StoreError } from './error.js';
+import { damaged, REPAIR_HINT, StoreError } from './error.js';
 
 export type Database = ClassicLevel<string, Uint8Array>;
 export type Write =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: string };
 
+/** What a repair adds to the folder's name until the new one takes its place. */
+export const REPAIRED = '.repaired';
+
 /** Opens the LevelDB folder, which one process holds at a time. Throws StoreError. */
 export async function openDatabase(path: string, create: boolean): Promise<Database> {
   // LevelDB would make the folder and its lock before it notices that it may not.
   const exists = existsSync(join(path, 'CURRENT'));
+  if (!exists) mustHoldNothing(path);
   if (!exists && !create) {
     throw new StoreError(
       'not-found',
@@ -33,6 +37,14 @@ export async function openDatabase(path: string, create: boolean): Promise<Datab
   return database;
 }
 
+/** Without its file CURRENT LevelDB begins anew and removes what else there is. */
+function mustHoldNothing(path: string): void {
+  if (existsSync(`${path}${REPAIRED}`)) throw damaged(path, 'the folder', 'a repair of it was cut short');
+  const names = existsSync(path) ? readdirSync(path) : [];
+  const data = names.find((name) => name.endsWith('.ldb') || name.endsWith('.log'));
+  if (data !== undefined) throw damaged(path, 'the database', `CURRENT is missing, though there is ${data}`);
+}
+
 function openFailure(path: string, error: unknown): StoreError {
   const cause = (error as { cause?: unknown }).cause ?? error;
   const code = (cause as { code?: unknown }).code;
@@ -41,7 +53,7 @@ function openFailure(path: string, error: unknown): StoreError {
     return new StoreError('locked', message, { cause });
   }
   if (code === 'LEVEL_CORRUPTION') return damaged(path, 'the database', (cause as Error).message, cause);
-  const message = `${path} cannot be opened: ${(cause as Error).message}; check permissions and free space`;
+  const message = `${path} cannot be opened: ${(cause as Error).message}; check permissions and free space, and if that is not it: ${REPAIR_HINT}`;
   return new StoreError('unreadable', message, { cause });
 }
 
@@ -84,21 +96,28 @@ export async function firstKey(
 /** LevelDB goes on after a failed write, behind a torn entry in its log; a store must not. */
 const failures = new WeakMap<Database, StoreError>();
 
-/**
- * One atomic batch: after a crash all of it is there, or nothing. On disk when the promise resolves. Once a
- * write has failed, every later one fails too.
- */
-export async function write(database: Database, batch: readonly Write[]): Promise<void> {
+/** Throws when the folder is closed, or a write to it has failed: then every later one fails too. */
+export function mustTakeWrites(database: Database): void {
   if (database.status !== 'open') throw closed(database);
   const earlier = failures.get(database);
   if (earlier !== undefined) throw earlier;
+}
+
+/** The failure of a write to this folder, which from now on takes no more. */
+export function writeFailed(database: Database, error: unknown): StoreError {
+  const message = `cannot write to ${database.location}: ${(error as Error).message}; free some space or check the disk, then start the node again`;
+  const failure = new StoreError('write-failed', message, { cause: error });
+  failures.set(database, failure);
+  return failure;
+}
+
+/** One atomic batch: after a crash all of it is there, or nothing. On disk when the promise resolves. */
+export async function write(database: Database, batch: readonly Write[]): Promise<void> {
+  mustTakeWrites(database);
   try {
     await database.batch([...batch], { sync: true });
   } catch (error) {
-    const message = `cannot write to ${database.location}: ${(error as Error).message}; free some space or check the disk, then start the node again`;
-    const failure = new StoreError('write-failed', message, { cause: error });
-    failures.set(database, failure);
-    throw failure;
+    throw writeFailed(database, error);
   }
 }
 

@@ -31,10 +31,12 @@ import { concatBytes, equalBytes, SHA256_BYTES, sha256 } from '../../crypto/inde
  *   state/KEY                   a state value
  *   payload/ID                  payload bytes
  *   held/ID                     size of that payload: answers "held?" without reading megabytes
- *   record/HEIGHT/KEY           agreement's own record for a height that is not decided yet
- *   records                     {count, digest} over all record entries
+ *   writes                      how many batches there were, this one included
+ *   journal                     {generation, frames}: how far the journal was on disk by the last commit
+ *
+ * What binds this node's votes is not here but in the journal beside it (journal.ts).
  */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** 2^53 − 1 has so many. */
 const HEIGHT_DIGITS = 16;
@@ -43,7 +45,8 @@ export const key = {
   format: 'format',
   chain: 'chain',
   head: 'head',
-  records: 'records',
+  writes: 'writes',
+  journal: 'journal',
   block: (height: number): string => `block/${digits(height)}`,
   certificate: (height: number): string => `certificate/${digits(height)}`,
   receipts: (height: number): string => `receipts/${digits(height)}`,
@@ -52,7 +55,6 @@ export const key = {
   state: (name: string): string => `state/${name}`,
   payload: (id: string): string => `payload/${id}`,
   held: (id: string): string => `held/${id}`,
-  record: (height: number, name: string): string => `record/${digits(height)}/${name}`,
 } as const;
 
 /** All keys that begin with `prefix`, which ends in '/': '0' is the character after it. */
@@ -66,7 +68,7 @@ export const placeCodec = struct({
   height: uint,
   index: integer(0, limits.transactionsPerBlockMax - 1),
 });
-export const recordsCodec = struct({ count: uint, digest: bytes(32) });
+export const stampCodec = struct({ generation: uint, frames: uint });
 export type Head = Infer<typeof headCodec>;
 
 /** Entries of a few bytes: indices, head, counts. */

@@ -22,14 +22,13 @@ export class StoreError extends Error {
 }
 
 /** What can be done about a folder whose entries cannot be trusted any more. */
-const START_OVER =
-  'The disk may be failing: check it. Then move this folder away and start the node with the same genesis; ' +
-  'it fetches the chain from its peers again. Keep its keys, and let the network pass the height at which it ' +
-  'stopped before it votes again: what it had voted for may be lost.';
+export const REPAIR_HINT = 'run `consilium chain repair FOLDER` with the folder of the node’s config.json';
 
 /** `where` names the place (height and entry), `what` says what was found there. */
 export function damaged(path: string, where: string, what: string, cause?: unknown): StoreError {
-  return new StoreError('damaged', `the chain in ${path} is damaged at ${where}: ${what}. ${START_OVER}`, {
-    cause,
-  });
+  const message =
+    `the chain in ${path} is damaged at ${where}: ${what}. The disk may be failing: check it. Then ` +
+    `${REPAIR_HINT}: it keeps what is whole, the node fetches the rest from its peers, and does not vote where it ` +
+    'may have voted before';
+  return new StoreError('damaged', message, { cause });
 }

@@ -1,6 +1,8 @@
 /** The chain on disk. Owns the database library; knows nothing of contracts, agreement or the network. */
+export type { Binding } from './binding.js';
 export type { Commit, StoredBlock } from './commit.js';
 export type { Head } from './entries.js';
 export { StoreError, type StoreErrorCode } from './error.js';
-export type { StoredRecord } from './records.js';
-export { openStore, type Store, type StoreOptions } from './store.js';
+export type { Abstention, StoredRecord } from './journal.js';
+export { clearBuildPlace, finishSwap, openSalvage, type Salvage, swapFolders } from './salvage.js';
+export { openStore, type Payload, type Store, type StoreOptions } from './store.js';

@@ -36,15 +36,39 @@ export function readBlock(database: Database, height: number): StoredBlock | nul
   });
 }
 
-/** A payload that is held, checked against its id. */
-export function readPayload(database: Database, id: Uint8Array): Uint8Array | null {
+/**
+ * A payload that is held. The first time a process reads it, its bytes are checked against its id: the disk may
+ * have altered them, and LevelDB checks no sums on reading. `checked` remembers which were.
+ */
+export function readPayload(database: Database, checked: Checked, id: Uint8Array): Uint8Array | null {
   const name = bytesToHex(id);
   if (read(database, key.held(name)) === null) return null;
   const bytes = present(database, key.payload(name));
+  if (checked.has(name)) return bytes;
   if (bytes.length === 0 || !equalBytes(payloadId(bytes), id)) {
     throw damaged(database.location, `payload ${name}`, 'its bytes have another id');
   }
+  checked.add(name);
   return bytes;
+}
+
+/** Ids, in hex, of payloads whose bytes this process has checked, or has written itself. Bounded. */
+export interface Checked {
+  has(id: string): boolean;
+  add(id: string): void;
+}
+
+const CHECKED_MAX = 16_384;
+
+export function createChecked(): Checked {
+  const ids = new Set<string>();
+  return {
+    has: (id) => ids.has(id),
+    add: (id) => {
+      ids.add(id);
+      if (ids.size > CHECKED_MAX) for (const [oldest] of ids.entries()) return void ids.delete(oldest);
+    },
+  };
 }
 
 /** A small entry, decoded; null if there is none. */

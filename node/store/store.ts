@@ -1,27 +1,32 @@
+import { strict as assert } from 'node:assert';
 import { encode, payloadId, type StateTree, treeEntries, treeRoot, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
-import { type Database, firstKey, openDatabase, read, type Write, write } from './database.js';
-import { FORMAT, type Head, headCodec, key, placeCodec } from './entries.js';
-import { damaged, StoreError } from './error.js';
-import { createQueue } from './queue.js';
-import { readBlock, readBlockBytes, readPayload, readSmall } from './reads.js';
 import {
-  addRecords,
-  dropRecords,
-  loadRecords,
-  type Records,
-  recordsOf,
-  type StoredRecord,
-} from './records.js';
+  type Database,
+  firstKey,
+  mustTakeWrites,
+  openDatabase,
+  read,
+  type Write,
+  write,
+  writeFailed,
+} from './database.js';
+import { FORMAT, type Head, headCodec, key, placeCodec, stampCodec } from './entries.js';
+import { damaged, StoreError } from './error.js';
+import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
+import { createQueue } from './queue.js';
+import { createChecked, readBlock, readBlockBytes, readPayload, readSmall } from './reads.js';
+import { createWriter, type Writer } from './writer.js';
 
 /**
  * The chain on disk. One process has it open at a time; what a promise here resolved for is on the disk.
  *
- * After a crash at any moment it opens at the last committed height. Methods throw StoreError: 'damaged' when
- * an entry is unreadable, 'write-failed' when the disk refuses (every later write fails too: stop the node),
- * 'closed'. A commit that does not fit is a bug and asserts.
+ * After a crash at any moment it opens at the last committed height, with every record of the next. Methods
+ * throw StoreError: 'damaged' when an entry is unreadable, 'write-failed' when the disk refuses (every later
+ * write fails too: stop the node), 'closed'. A commit that does not fit is a bug and asserts.
  */
 export interface Store {
   /** Height 0 and the chain id as its hash before the first block. */
@@ -33,18 +38,34 @@ export interface Store {
   blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
   heightOf(blockHash: Uint8Array): number | null;
   transaction(hash: Uint8Array): { readonly height: number; readonly index: number } | null;
-  /** One atomic synced batch; the records of this and earlier heights go with it. Cost: about 1.2 ms. */
+  /** One atomic synced batch; the records of its height go with it. */
   commit(commit: Commit): Promise<void>;
   hasPayload(id: Uint8Array): boolean;
-  /** The bytes, checked against the id (0.75 ms a MiB), or null. */
+  /** The bytes, or null. Checked against the id when first read (0.75 ms a MiB). */
   payload(id: Uint8Array): Uint8Array | null;
   /** Synced. Throws StoreError 'wrong-payload', and stores nothing, when the bytes have another id. */
   putPayload(id: Uint8Array, bytes: Uint8Array): Promise<void>;
-  /** Synced. Agreement's own votes, proposal, justification; the same key again replaces its value. */
-  putRecords(height: number, records: readonly StoredRecord[]): Promise<void>;
+  /** The same for several, in one write: all of them or none. */
+  putPayloads(payloads: readonly Payload[]): Promise<void>;
+  /**
+   * Synced. Agreement's own votes, proposal, justification, for the height after the head; the same key again
+   * replaces its value. `drop` names records that bind no more. For a decided height nothing happens.
+   */
+  putRecords(height: number, records: readonly StoredRecord[], drop?: readonly string[]): Promise<void>;
   /** Sorted by key. Empty for decided heights. */
   records(height: number): readonly StoredRecord[];
+  /** Where this node does not vote, because it may have forgotten votes of its own; null: it votes. */
+  readonly abstention: Abstention | null;
+  /** False at a height where this node must not vote nor propose. */
+  mayVote(height: number): boolean;
+  /** Synced. From now on no votes up to `through`; null: none until the network has told how far. */
+  abstain(through: number | null): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface Payload {
+  readonly id: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 export interface StoreOptions {
@@ -55,21 +76,32 @@ export interface StoreOptions {
   readonly genesisState: StateTree;
   /** May the folder be made if there is none? */
   readonly create: boolean;
+  /** What binds this node's votes when the folder is made (`consilium chain repair`). */
+  readonly binding?: Binding;
 }
 
 /**
- * Opens the folder, or begins it with the genesis state, and checks the whole chain in it (`checkChain`).
+ * Opens the folder, or begins it with the genesis state, and checks the whole chain in it (`checkChain`) and
+ * that nothing is lost that the journal knows of.
  *
  * Throws StoreError: 'not-found', 'locked', 'another-chain', 'another-format', 'damaged', 'unreadable'.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const database = await openDatabase(options.path, options.create);
+  let journal: Journal | null = null;
   try {
     const head = await openHead(database, options);
+    const opened = openBound(database, head);
+    journal = opened.journal;
     const stateRoot = await checkChain(database, options.chainId, head);
+    mustBeOnChain(database, journal.bound.head, options.chainId);
     const state = await loadState(database, stateRoot ?? treeRoot(options.genesisState), head.height);
-    return createStore(database, options.chainId, head, state, await loadRecords(database));
+    const writer = createWriter(database, opened.writes);
+    // Both copies whole again, in a place of their own, before anything is added.
+    await onJournal(database, journal.rewrite(boundAt(journal.bound, head, opened.writes)));
+    return createStore({ database, journal, writer, chainId: options.chainId }, head, state);
   } catch (error) {
+    await journal?.close().catch(() => undefined);
     await database.close();
     throw error;
   }
@@ -98,28 +130,50 @@ async function openHead(database: Database, options: StoreOptions): Promise<Head
 }
 
 async function beginChain(database: Database, options: StoreOptions): Promise<void> {
+  const { path, chainId, genesisState } = options;
   const name = await firstKey(database, {});
-  if (name !== null) throw damaged(options.path, 'the chain id', `it is missing, though there is ${name}`);
-  if (!options.create) throw new StoreError('not-found', `there is no chain in ${options.path} yet`);
-  const states = [...treeEntries(options.genesisState)];
+  if (name !== null) throw damaged(path, 'the chain id', `it is missing, though there is ${name}`);
+  if (!options.create) throw new StoreError('not-found', `there is no chain in ${path} yet`);
+  beginJournal(database, chainId, options.binding ?? null);
+  const states = [...treeEntries(genesisState)];
   await write(database, [
-    { type: 'put', key: key.format, value: encode(uint, FORMAT) },
-    { type: 'put', key: key.chain, value: options.chainId },
-    { type: 'put', key: key.head, value: encode(headCodec, { height: 0, hash: options.chainId }) },
-    ...states.map(([name, value]): Write => ({ type: 'put', key: key.state(name), value })),
+    put(key.format, encode(uint, FORMAT)),
+    put(key.chain, chainId),
+    put(key.head, encode(headCodec, { height: 0, hash: chainId })),
+    put(key.writes, encode(uint, 1)),
+    put(key.journal, encode(stampCodec, { generation: 1, frames: 1 })),
+    ...states.map(([name, value]) => put(key.state(name), value)),
   ]);
 }
 
-function createStore(
-  database: Database,
-  chainId: Uint8Array,
-  openedAt: Head,
-  openedState: StateTree,
-  records: Records,
-): Store {
+interface Parts {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly writer: Writer;
+  readonly chainId: Uint8Array;
+}
+
+function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Store {
+  const { database, journal, writer, chainId } = parts;
   let head = openedAt;
   let state = openedState;
   const inOrder = createQueue();
+  const checked = createChecked();
+
+  const mayVote = (height: number): boolean => {
+    const { abstention } = journal.bound;
+    return abstention === null || (abstention.through !== null && height > abstention.through);
+  };
+  const putPayloads = async (payloads: readonly Payload[]): Promise<void> => {
+    if (payloads.length === 0) return;
+    const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
+    for (const { id, bytes, name } of named) {
+      if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
+      throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
+    }
+    await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
+    for (const { name } of named) checked.add(name);
+  };
 
   return {
     get head() {
@@ -132,29 +186,72 @@ function createStore(
     transaction: (hash) => readSmall(database, key.transaction(bytesToHex(hash)), placeCodec),
     commit: (commit) =>
       inOrder(async () => {
-        const next = checkCommit(commit, chainId, head, state);
-        const { height } = commit.block.header;
-        await write(database, [...commitWrites(commit, chainId), ...dropRecords(records, height)]);
-        head = { height, hash: commit.hash };
-        state = next;
+        checkCommit(commit, chainId, head);
+        const stamp = put(key.journal, encode(stampCodec, journal.stamp));
+        await writer.write([...commitWrites(commit, chainId), stamp]);
+        head = { height: commit.block.header.height, hash: commit.hash };
+        state = commit.state;
+        for (const id of commit.payloads.keys()) checked.add(id);
+        noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
       }),
     hasPayload: (id) => read(database, key.held(bytesToHex(id))) !== null,
-    payload: (id) => readPayload(database, id),
-    putPayload: async (id, bytes) => {
-      if (bytes.length === 0 || !equalBytes(payloadId(bytes), id)) {
-        throw new StoreError(
-          'wrong-payload',
-          `these ${bytes.length} bytes are not payload ${bytesToHex(id)}`,
-        );
-      }
-      await write(database, payloadWrites(bytesToHex(id), bytes));
-    },
-    putRecords: (height, added) =>
+    payload: (id) => readPayload(database, checked, id),
+    putPayload: (id, bytes) => putPayloads([{ id, bytes }]),
+    putPayloads,
+    putRecords: (height, added, drop = []) =>
       inOrder(async () => {
+        mustTakeWrites(database);
         // A decided height binds nobody any more: its block is on disk.
-        if (height > head.height) await write(database, addRecords(records, height, added));
+        if (height <= head.height) return;
+        assert.equal(height, head.height + 1, 'records of the height after the head');
+        assert.ok(mayVote(height), 'a height at which this node votes');
+        const { writes } = writer;
+        await onJournal(database, journal.append({ head, writes, height, put: added, drop }));
       }),
-    records: (height) => recordsOf(records, height),
-    close: () => inOrder(() => database.close()),
+    records: (height) => recordsOf(journal.bound, height),
+    get abstention() {
+      return journal.bound.abstention;
+    },
+    mayVote,
+    abstain: (through) =>
+      inOrder(async () => {
+        mustTakeWrites(database);
+        const bound = { ...journal.bound, abstention: { through } };
+        await onJournal(database, journal.rewrite(boundAt(bound, head, writer.writes)));
+      }),
+    close: () =>
+      inOrder(async () => {
+        if (database.status !== 'open') return;
+        // After a failed write the disk may refuse this one too; what was promised is on it already.
+        await journal.close().catch(() => undefined);
+        await database.close();
+      }),
   };
+}
+
+function put(name: string, value: Uint8Array): Write {
+  return { type: 'put', key: name, value };
+}
+
+function recordsOf(bound: Bound, height: number): readonly StoredRecord[] {
+  if (bound.height !== height) return [];
+  const found = [...bound.records].map(([name, value]) => ({ key: name, value }));
+  return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** A failed write of the journal stops the folder as one of the database does. */
+async function onJournal(database: Database, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw writeFailed(database, error);
+  }
+}
+
+function noteBound(database: Database, journal: Journal, bound: Bound): void {
+  try {
+    journal.note(bound);
+  } catch (error) {
+    throw writeFailed(database, error);
+  }
 }

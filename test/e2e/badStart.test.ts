@@ -115,7 +115,7 @@ describe('a node that cannot start', () => {
     await write(database, [{ type: 'del', key: key.receipts(3) }]);
     await database.close();
     const config = configWith((known) => ({ ...known, dataDir }));
-    expectFault(await start(config), 'bad-folder', /is damaged at height 3: .*move this folder away/s);
+    expectFault(await start(config), 'bad-folder', /is damaged at height 3: .*consilium chain repair/s);
   });
 
   it('does not share its folder with another process', async () => {

@@ -150,7 +150,7 @@ export function makeCommit(parent: Parent, transactions: readonly VerifiedTransa
     signatures: [0, 1, 2].map((i) => drbg(hash)(64 * (i + 1)).slice(64 * i)),
   };
   const { receipts, changes, payloads, state } = executed;
-  const commit = { block, hash, certificate, receipts, changes, payloads };
+  const commit = { block, hash, certificate, receipts, changes, payloads, state };
   return { commit, state, next: { height: here.height, hash, state } };
 }
 

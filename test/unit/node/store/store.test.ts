@@ -132,7 +132,11 @@ describe('commit', () => {
     ['is of another chain', (commit) => withHeader(commit, { chainId: sha256(chainId) })],
     ['has another body', (commit) => ({ ...commit, block: { ...commit.block, transactions: [] } })],
     ['has other receipts', (commit) => ({ ...commit, receipts: commit.receipts.slice(1) })],
-    ['has changes that lead elsewhere', (commit) => ({ ...commit, changes: new Map() })],
+    ['has a state that is not of its header', (commit) => ({ ...commit, state: genesisState() })],
+    [
+      'has a change that is not in its state',
+      (commit) => ({ ...commit, changes: new Map([...commit.changes, ['notes/other', Uint8Array.of(1)]]) }),
+    ],
     [
       'has the certificate of another block',
       (commit, second) => ({ ...commit, certificate: second.certificate }),
@@ -195,7 +199,6 @@ describe('records', () => {
       { key: 'vote/0/soft', value: value('a') },
     ]);
     await first.putRecords(1, [{ key: 'vote/0/soft', value: value('b') }]);
-    await first.putRecords(2, [{ key: 'proposal', value: value('p') }]);
     const expected = [
       ['vote/0/soft', 'b'],
       ['vote/1/soft', 'c'],
@@ -204,22 +207,24 @@ describe('records', () => {
     await first.close();
     const store = await open();
     expect(texts(store, 1)).toEqual(expected);
-    expect(texts(store, 2)).toEqual([['proposal', 'p']]);
-    expect(store.records(3)).toEqual([]);
+    expect(store.records(2)).toEqual([]);
   });
 
-  it('go with the commit of their height, and those of later heights stay', async () => {
+  it('go with the commit of their height, and those of decided heights are not taken', async () => {
     const store = await open();
     await store.putRecords(1, [{ key: 'vote/0/soft', value: value('a') }]);
-    await store.putRecords(2, [{ key: 'vote/0/soft', value: value('b') }]);
     await grow(store, 1);
     expect(store.records(1)).toEqual([]);
     await store.putRecords(1, [{ key: 'late', value: value('l') }]);
     expect(store.records(1)).toEqual([]);
+    await store.putRecords(2, [{ key: 'vote/0/soft', value: value('b') }]);
     await store.close();
     const again = await open();
     expect(again.records(1)).toEqual([]);
     expect(texts(again, 2)).toEqual([['vote/0/soft', 'b']]);
+    await expect(again.putRecords(4, [{ key: 'early', value: value('e') }])).rejects.toMatchObject({
+      code: 'ERR_ASSERTION',
+    });
   });
 
   it('are not changed by what the caller does with its bytes later', async () => {

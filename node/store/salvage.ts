@@ -1,0 +1,106 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { payloadId } from '../../chain/index.js';
+import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import { type Binding, isOlder } from './binding.js';
+import { openDatabase, REPAIRED, read } from './database.js';
+import { key, unseal } from './entries.js';
+import { StoreError } from './error.js';
+import { type Bound, openJournal, syncFolder } from './journal.js';
+
+/** What can still be read of a damaged folder. Nothing in it is believed: who takes it checks it. */
+export interface Salvage {
+  /** Encoded block and certificate, or null where either is lost. */
+  blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
+  /** A payload whose bytes fit its id, or null. */
+  payload(id: Uint8Array): Uint8Array | null;
+  /** What binds this node's votes from now on. */
+  readonly binding: Binding;
+  close(): Promise<void>;
+}
+
+/** Votes are lost, and nobody knows at which heights. */
+const UNKNOWN: Binding = { abstention: { through: null }, height: 1, records: new Map() };
+
+/**
+ * Opens what is left of a folder. A journal that is whole says exactly where this node voted last, and what:
+ * it must not vote below that again, and goes on there. Else it votes nowhere until the network has told how far.
+ * A database that cannot be opened gives nothing. Throws StoreError 'locked'.
+ */
+export async function openSalvage(path: string): Promise<Salvage> {
+  const database = await openDatabase(path, false).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code !== 'locked') return null;
+    throw error;
+  });
+  const get = (name: string): Uint8Array | null => {
+    if (database === null) return null;
+    try {
+      return read(database, name);
+    } catch {
+      return null;
+    }
+  };
+  const journal = openJournal(path);
+  let binding = UNKNOWN;
+  if (typeof journal !== 'string') {
+    if (!isOlder(journal.stamp, get(key.journal))) {
+      binding = bindingAfter(journal.bound);
+    }
+    await journal.close();
+  }
+  return {
+    blockBytes: (height) => {
+      const block = get(key.block(height));
+      const sealed = get(key.certificate(height));
+      const certificate = sealed === null ? null : unseal(sealed);
+      return block === null || certificate === null ? null : { block, certificate };
+    },
+    payload: (id) => {
+      const bytes = get(key.payload(bytesToHex(id)));
+      return bytes !== null && bytes.length > 0 && equalBytes(payloadId(bytes), id) ? bytes : null;
+    },
+    binding,
+    close: async () => database?.close(),
+  };
+}
+
+/** Below the height of its records a node voted for what is decided; an earlier abstention holds on. */
+function bindingAfter({ abstention, height, records }: Bound): Binding {
+  const below = height - 1;
+  if (abstention === null) return { abstention: { through: below }, height, records };
+  const through = abstention.through === null ? null : Math.max(abstention.through, below);
+  return { abstention: { through }, height, records };
+}
+
+/** Where a new folder is built before it takes a damaged one's place. What a cut repair left there goes. */
+export async function clearBuildPlace(path: string): Promise<string> {
+  const place = `${path}.repairing`;
+  await rm(place, { recursive: true, force: true });
+  if (existsSync(path)) await rm(`${path}${REPAIRED}`, { recursive: true, force: true });
+  return place;
+}
+
+/**
+ * Puts the folder that was built in its place; the damaged one stays beside it, under the name that is returned.
+ * Cut short at any point, `finishSwap` ends it: a folder `.repaired` is complete.
+ */
+export async function swapFolders(path: string): Promise<string> {
+  await rename(`${path}.repairing`, `${path}${REPAIRED}`);
+  syncFolder(dirname(path));
+  const taken = new Set(readdirSync(dirname(path)));
+  let number = 1;
+  while (taken.has(`${basename(path)}.damaged-${number}`)) number += 1;
+  const aside = `${path}.damaged-${number}`;
+  await rename(path, aside);
+  await finishSwap(path);
+  return aside;
+}
+
+/** Ends a swap that was cut short between its two renames. True: there was one. */
+export async function finishSwap(path: string): Promise<boolean> {
+  if (existsSync(path) || !existsSync(`${path}${REPAIRED}`)) return false;
+  await rename(`${path}${REPAIRED}`, path);
+  syncFolder(dirname(path));
+  return true;
+}

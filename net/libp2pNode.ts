@@ -59,8 +59,12 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       inboundUpgradeTimeout: limits.dialTimeoutMs,
       reconnectRetries: 0,
     },
-    // A busy machine answers late: only a peer that is silent for long is dropped.
-    connectionMonitor: { pingInterval: 10_000, pingTimeout: { minTimeout: 20_000 } },
+    // A link that lost packets for some seconds is mute for as long again, until TCP's timer fires: a new one is
+    // faster. A busy machine answers late, so only a peer that is silent for long loses its link.
+    connectionMonitor: {
+      pingInterval: limits.pingEveryMs,
+      pingTimeout: { minTimeout: limits.pingTimeoutMs, maxTimeout: limits.pingTimeoutMs },
+    },
     services: {
       identify: identify({ protocolPrefix: 'consilium' }),
       gossip: gossip(limits, options.gossipTopics),

@@ -27,6 +27,9 @@ export interface NetLimits {
   readonly linkSetupMs: number;
   /** One attempt to open a link. */
   readonly dialTimeoutMs: number;
+  /** How often each link is asked whether it lives, and how long the answer may take before it is hung up. */
+  readonly pingEveryMs: number;
+  readonly pingTimeoutMs: number;
   /** First wait after a failed dial or a lost link; doubles up to `redialMaxMs`, each with jitter. */
   readonly redialMinMs: number;
   readonly redialMaxMs: number;
@@ -65,6 +68,8 @@ export const defaultNetLimits: NetLimits = Object.freeze({
   responseBytesMax: 4 * 1024 * 1024,
   linkSetupMs: 8_000,
   dialTimeoutMs: 5_000,
+  pingEveryMs: 3_000,
+  pingTimeoutMs: 8_000,
   redialMinMs: 100,
   redialMaxMs: 5_000,
   dialGraceMs: 400,

@@ -8,6 +8,8 @@ import {
 } from '../../../net/index.js';
 import { createNode, type Node } from '../../../net/libp2pNode.js';
 import { Collector, soon } from '../../compliance/deadline.js';
+import { Links } from '../../faults/links.js';
+import { startProxy } from '../../faults/proxy.js';
 
 /** A transport and the bare libp2p node of a peer, which a test can make misbehave below the transport's rules. */
 
@@ -118,6 +120,21 @@ describe('libp2p links', () => {
     await node.services.gossip.publish(topics[1]!, new Uint8Array(7));
     await errors.until('the report', (values) => values.length === 1);
     expect(errors.values[0]!.message).toBe(`shut out ${peerKey}: gossip message of 7 bytes`);
+  });
+
+  it('are hung up when nothing comes back, and dialled anew', async () => {
+    const node = await barePeer();
+    const links = new Links();
+    const targetPort = Number(addressesOf(node)[0]!.split('/')[4]);
+    const proxy = await startProxy({ from: 0, to: 1, targetPort, links });
+    opened.push({ stop: () => proxy.close() });
+    const { transport, changes } = await start({ pingEveryMs: 50, pingTimeoutMs: 300 });
+    transport.setPeers([{ key: peerKey, addresses: [`/ip4/127.0.0.1/tcp/${proxy.port}`] }]);
+    await changes.until('the link', (values) => values.at(-1) === 'connected');
+    const heal = links.hold((from) => from === 1, { cut: 'silent', delayMs: 0 });
+    await changes.until('the end of the mute link', (values) => values.at(-1) === 'disconnected');
+    heal();
+    await changes.until('the next link', (values) => values.at(-1) === 'connected');
   });
 
   it('serve the peers of one chain only', async () => {

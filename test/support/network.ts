@@ -6,6 +6,7 @@ import { runClosing } from '../../contracts/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 import { type ChainStart, startChain } from '../../genesis/index.js';
 import { createMemoryNetwork } from '../../net/index.js';
+import { type Clock, systemClock } from '../../node/driver/clock.js';
 import { createLogger } from '../../node/log.js';
 import { Node } from '../../node/node.js';
 import { openStore } from '../../node/store/index.js';
@@ -19,6 +20,7 @@ export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
   outsiders: readonly Person[] = [],
+  clock: Clock = systemClock,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'consilium-test-'));
   const network = createMemoryNetwork();
@@ -39,7 +41,7 @@ export async function testNetwork(
         close: async () => {},
       };
       const onFatal = (error: Error) => failures.push(error);
-      return new Node({ chain, store, transport, closer, keys: { secret, vrfSecret }, log, onFatal });
+      return new Node({ chain, store, transport, closer, keys: { secret, vrfSecret }, log, onFatal, clock });
     }),
   );
   await Promise.all(nodes.map((node) => node.start()));

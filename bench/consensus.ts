@@ -19,7 +19,7 @@ import { drive, type Measured } from './load/drive.js';
 import { profileTable } from './load/profile.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
 import type { System } from './load/system.js';
-import { buildComet, type CometVariant, eager, shipped, startComet, tuned } from './peers/cometbft.js';
+import { buildComet, type CometVariant, shipped, startComet, tuned } from './peers/cometbft.js';
 import { quantile, type Row } from './row.js';
 
 const VALIDATORS = 4;
@@ -44,17 +44,19 @@ interface Options {
 export async function consensus(args: readonly string[]): Promise<readonly Row[]> {
   const options = readOptions(args);
   const profileDir = options.profile ? await mkdtemp(join(tmpdir(), 'consilium-profile-')) : null;
+  const profiled = options.only ?? 'sustained';
   const ours = await measure(
     (shape) =>
       startConsilium({
         validators: VALIDATORS,
         accounts: ACCOUNTS,
-        profileDir: shape === 'sustained' ? profileDir : null,
+        profileDir: shape === profiled ? profileDir : null,
       }),
     options,
   );
-  if (profileDir !== null && ours.sustained !== null) {
-    const { fromMs, toMs } = ours.sustained;
+  const measured = profiled === 'light' ? ours.light : ours.sustained;
+  if (profileDir !== null && measured !== null) {
+    const { fromMs, toMs } = measured;
     process.stderr.write(`${profileTable(profileDir, fromMs, toMs)}\n(${profileDir})\n`);
   }
   const rows = ownRows(ours);
@@ -64,7 +66,7 @@ export async function consensus(args: readonly string[]): Promise<readonly Row[]
     process.stderr.write(`CometBFT is skipped: ${built.missing}\n`);
     return rows;
   }
-  for (const variant of [tuned, eager, shipped] satisfies CometVariant[]) {
+  for (const variant of [tuned, shipped]) {
     const peer = await measure(() => startComet(built.program, variant, VALIDATORS), options);
     rows.push(...peerRows(ours, peer, variant));
   }
@@ -147,7 +149,7 @@ function costRows({ cpu, transactions, blocks, seconds }: Measured): Row[] {
   return [
     plain('transactions a block', transactions / blocks, ''),
     plain('blocks', blocks / seconds, 'a second'),
-    plain('CPU a transaction and node', (1_000 * mean) / transactions, 'ms', split),
+    plain('CPU a transaction and node', (1e6 * mean) / transactions, 'µs', split),
     plain('CPU a block and node', (1_000 * mean) / blocks, 'ms'),
   ];
 }

@@ -24,7 +24,7 @@ if (bench === undefined) {
     for (const { name: what, value, unit, goal, met, reference } of rows) {
       const verdict = met === null ? '' : met ? `  goal ${goal}: met` : `  goal ${goal}: NOT met`;
       console.log(
-        `${what.padEnd(60)} ${value.toFixed(1)} ${unit}${verdict}${reference === null ? '' : `  (${reference})`}`,
+        `${what.padEnd(60)} ${value.toFixed(Math.abs(value) < 10 ? 2 : 1)} ${unit}${verdict}${reference === null ? '' : `  (${reference})`}`,
       );
     }
 }

@@ -14,10 +14,34 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
   return rootOf(leaves.map(hashLeaf));
 }
 
-/** Audit path of leaf `index`, from the leaf up. Source: RFC 6962 section 2.1.1. */
+/** Audit path of leaf `index`, from the leaf up. Source: RFC 6962 section 2.1.1. Cost: 2n hashes. */
 export function merkleProof(leaves: readonly Uint8Array[], index: number): readonly Uint8Array[] {
-  if (index < 0 || index >= leaves.length) throw new RangeError(`no leaf ${index} among ${leaves.length}`);
-  return pathOf(leaves.map(hashLeaf), index);
+  return merkleProver(leaves)(index);
+}
+
+/**
+ * Audit paths of many leaves of one list: the tree is hashed once, each path is then looked up. The leaves
+ * themselves are not kept. Throws RangeError for an index without a leaf.
+ *
+ * Cost: 2n hashes and 64n bytes; a path is O(log n).
+ */
+export function merkleProver(leaves: readonly Uint8Array[]): (index: number) => readonly Uint8Array[] {
+  const levels = [leaves.map(hashLeaf)];
+  for (let nodes = levels[0]!; nodes.length > 1; nodes = levels.at(-1)!) levels.push(parentsOf(nodes));
+  return (index) => {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= leaves.length)
+      throw new RangeError(`no leaf ${index} among ${leaves.length}`);
+    // A lone last node has no sibling: it stands on the level above as it is.
+    return levels.flatMap((nodes, level) => nodes[Math.floor(index / 2 ** level) ^ 1] ?? []);
+  };
+}
+
+/** The level above: pairs hashed, a lone last node moved up. Gives the tree of RFC 6962, whose left halves are full. */
+function parentsOf(nodes: readonly Uint8Array[]): Uint8Array[] {
+  return Array.from({ length: Math.ceil(nodes.length / 2) }, (_, i) => {
+    const right = nodes[2 * i + 1];
+    return right === undefined ? nodes[2 * i]! : hashNode(nodes[2 * i]!, right);
+  });
 }
 
 /** Checks an audit path against a root. False for any malformed input; never throws. */
@@ -80,14 +104,6 @@ function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
   if (hashes.length === 1) return hashes[0]!;
   const half = splitOf(hashes.length);
   return hashNode(rootOf(hashes.slice(0, half)), rootOf(hashes.slice(half)));
-}
-
-function pathOf(hashes: readonly Uint8Array[], index: number): Uint8Array[] {
-  if (hashes.length <= 1) return [];
-  const half = splitOf(hashes.length);
-  return index < half
-    ? [...pathOf(hashes.slice(0, half), index), rootOf(hashes.slice(half))]
-    : [...pathOf(hashes.slice(half), index - half), rootOf(hashes.slice(0, half))];
 }
 
 /** The largest power of two smaller than n. */

@@ -142,7 +142,9 @@ export function buildBlock<C>(
  *
  * The clock is not asked here: how far `time` may run ahead of it is the driver's question, before a soft vote.
  * `payloadOf` must give every announced payload, else the block counts as invalid: hold them first.
- * Cost: one signature check a transaction and parent vote, one VRF check, the execution.
+ * `certified`: the caller has verified the block's certificate. Its honest signers have checked the seed's proof and
+ * the parent votes' signatures, so these two are taken from them (a replay checks them again); nothing else is.
+ * Cost: one signature check a transaction, the execution; unless certified one more a parent vote and a VRF check.
  */
 export function judgeBlock<C>(
   rules: Rules<C>,
@@ -151,9 +153,10 @@ export function judgeBlock<C>(
   closings: ReadonlyMap<string, C>,
   payloadOf: (id: Uint8Array) => Uint8Array | null,
   verified: (transaction: Block['transactions'][number]) => VerifiedTransaction | null = () => null,
+  certified = false,
 ): Judgement {
   const { header } = block;
-  const fault = headerFault(rules, tip, header) ?? bodyFault(tip, block);
+  const fault = headerFault(rules, tip, header, certified) ?? bodyFault(tip, block, certified);
   if (fault !== null) return fault;
   const context = contextOf(
     tip,
@@ -196,8 +199,11 @@ export function judgeEmpty<C>(
   return compare(emptyBlock(rules, tip, closings), block.header);
 }
 
-/** Cert votes for the tip as a block carries them: sorted by voter, all of one period. */
-export function parentVotesFault(tip: Tip, votes: readonly ParentVote[]): string | null {
+/**
+ * Cert votes for the tip as a block carries them: sorted by voter, all of one period. `certified`: their signatures
+ * are vouched for.
+ */
+export function parentVotesFault(tip: Tip, votes: readonly ParentVote[], certified = false): string | null {
   if (tip.height === 0) return votes.length === 0 ? null : 'the first block has no parent votes';
   if (votes.length < quorumOf(tip.committee.length)) return `${votes.length} votes are no quorum`;
   for (const [i, vote] of votes.entries()) {
@@ -206,6 +212,7 @@ export function parentVotesFault(tip: Tip, votes: readonly ParentVote[]): string
     if (before !== undefined && before.period !== vote.period) return 'votes of more than one period';
     if (!tip.committee.some((seat) => equalBytes(seat.publicKey, vote.voter)))
       return 'a voter outside the committee';
+    if (certified) continue;
     const unsigned = { height: tip.height, period: vote.period, step: 'cert', value: tip.hash } as const;
     if (!verifyVote(tip.chainId, vote.voter, unsigned, vote.signature))
       return 'a signature that does not verify';
@@ -237,7 +244,7 @@ function linkFault(tip: Tip, header: Header): Judgement | null {
   return null;
 }
 
-function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
+function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header, certified: boolean): Judgement | null {
   const link = linkFault(tip, header);
   if (link !== null) return link;
   if (header.time <= tip.time) return invalid('wrong-time', 'the time is not after the parent’s');
@@ -248,6 +255,7 @@ function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | 
   }
   const { vrfPublicKey } = drawn;
   const proof = header.seedProof;
+  if (certified && proof !== null) return null;
   const seed =
     proof === null ? null : verifySeed({ vrfPublicKey, height: header.height, parentSeed: tip.seed, proof });
   if (seed === null || !equalBytes(seed, header.seed))
@@ -255,10 +263,10 @@ function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | 
   return null;
 }
 
-function bodyFault(tip: Tip, block: Block): Judgement | null {
+function bodyFault(tip: Tip, block: Block, certified: boolean): Judgement | null {
   if (encodeBlock(block).length > limits.blockBytesMax) return invalid('oversize', 'the block is too large');
   if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
-  const votes = parentVotesFault(tip, block.parentVotes);
+  const votes = parentVotesFault(tip, block.parentVotes, certified);
   return votes === null ? null : invalid('wrong-parent-votes', votes);
 }
 

@@ -1,4 +1,4 @@
-import { merkleProof, PAYLOAD_CHUNK_BYTES, payloadChunks, verifyMerkleProof } from '../chain/index.js';
+import { merkleProver, PAYLOAD_CHUNK_BYTES, payloadChunks, verifyMerkleProof } from '../chain/index.js';
 import { NetError } from './errors.js';
 
 /** Name of the chunk protocol, and the bytes of its messages. All numbers big-endian. */
@@ -47,15 +47,14 @@ export function decodeChunkRequest(bytes: Uint8Array): ChunkRequest {
   };
 }
 
-/** Gives the proofs for the chunks of one payload; each is computed once. An index past the end: not held. */
+/** Answers for the chunks of one payload, whose tree is hashed once. An index past the end: not held. */
 export function chunkResponder(payload: Uint8Array): (index: number) => Uint8Array {
   const chunks = payloadChunks(payload);
-  const proofs = new Map<number, readonly Uint8Array[]>();
+  const proofOf = merkleProver(chunks);
   return (index) => {
     const chunk = chunks[index];
     if (chunk === undefined) return new Uint8Array(0);
-    const proof = proofs.get(index) ?? merkleProof(chunks, index);
-    proofs.set(index, proof);
+    const proof = proofOf(index);
     const response = new Uint8Array(1 + proof.length * HASH_BYTES + chunk.length);
     response[0] = proof.length;
     proof.forEach((hash, level) => {

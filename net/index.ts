@@ -17,7 +17,9 @@ export {
   type PayloadExchangeOptions,
   type PayloadStore,
 } from './payloads.js';
+export { type Rate, RateLimit, type RateLimitOptions } from './rateLimit.js';
 export type {
+  GossipFault,
   MessageHandler,
   PeerAddress,
   PeerKey,

@@ -14,6 +14,7 @@ import { defaultNetLimits, type NetLimits } from './limits.js';
 import { LinkWatch } from './linkWatch.js';
 import { RequestDesk } from './requestDesk.js';
 import {
+  type GossipFault,
   type MessageHandler,
   type PeerAddress,
   type PeerKey,
@@ -175,6 +176,10 @@ class Libp2pTransport implements Transport {
 
   onMessage(topic: Topic, handler: MessageHandler): void {
     this.#inbox.on(topic, handler);
+  }
+
+  refused(): Readonly<Record<GossipFault, number>> {
+    return this.#inbox.refused();
   }
 
   async request(

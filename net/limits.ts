@@ -10,6 +10,11 @@ export interface NetLimits {
   readonly linkBufferBytesMax: number;
   /** Messages of one peer on one topic whose handler has not answered yet; further ones are ignored. */
   readonly inboundPendingMax: number;
+  /** Gossip that one peer may deliver on one topic, in messages and in bytes; the bursts are what it may save up. */
+  readonly inboundMessagesPerSecond: number;
+  readonly inboundMessagesBurst: number;
+  readonly inboundBytesPerSecond: number;
+  readonly inboundBytesBurst: number;
   /** Requests to one peer without an answer yet. */
   readonly requestsPerPeerMax: number;
   /** Default wait for the answer to a request. */
@@ -42,6 +47,8 @@ export interface NetLimits {
   readonly rejectPoints: number;
   /** Points for breaking a size bound or a frame. */
   readonly oversizePoints: number;
+  /** Points a second for gossip above the rate. More than decay, so that a flood ends in a ban. */
+  readonly ratePoints: number;
 }
 
 export const defaultNetLimits: NetLimits = Object.freeze({
@@ -50,6 +57,11 @@ export const defaultNetLimits: NetLimits = Object.freeze({
   outboundBytesMax: 16 * 1024 * 1024,
   linkBufferBytesMax: 32 * 1024 * 1024,
   inboundPendingMax: 1024,
+  // A node at work sends some hundred messages a second; batches carry thousands of transactions in a few dozen.
+  inboundMessagesPerSecond: 2_000,
+  inboundMessagesBurst: 4_000,
+  inboundBytesPerSecond: 32 * 1024 * 1024,
+  inboundBytesBurst: 64 * 1024 * 1024,
   requestsPerPeerMax: 64,
   requestTimeoutMs: 5_000,
   transferTimeoutMs: 30_000,
@@ -68,6 +80,7 @@ export const defaultNetLimits: NetLimits = Object.freeze({
   banMs: 60_000,
   rejectPoints: 10,
   oversizePoints: 25,
+  ratePoints: 6,
 });
 
 /** Bounds of the payload exchange. */

@@ -8,6 +8,7 @@ import { defaultNetLimits, type NetLimits } from './limits.js';
 import { PeerSlots } from './peerSlots.js';
 import { type Answer, bodyOf, RequestDesk } from './requestDesk.js';
 import type {
+  GossipFault,
   MessageHandler,
   PeerAddress,
   PeerKey,
@@ -165,6 +166,10 @@ class MemoryTransport implements Transport {
 
   onMessage(topic: Topic, handler: MessageHandler): void {
     this.#inbox.on(topic, handler);
+  }
+
+  refused(): Readonly<Record<GossipFault, number>> {
+    return this.#inbox.refused();
   }
 
   async request(

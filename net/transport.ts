@@ -14,6 +14,16 @@ export const topics: readonly Topic[] = ['transactions', 'consensus'];
  */
 export type Verdict = 'accept' | 'reject' | 'ignore';
 
+/**
+ * Why gossip didn't get as far as its handler.
+ *
+ *   oversize  over `messageBytesMax`, or shorter than its nonce; the peer loses `oversizePoints`
+ *   rate      the peer sends faster than `inboundMessagesPerSecond` or `inboundBytesPerSecond` allow; it loses
+ *             `ratePoints` a second for as long as it does
+ *   busy      `inboundPendingMax` messages of the peer are still in the handler; nobody is blamed
+ */
+export type GossipFault = 'oversize' | 'rate' | 'busy';
+
 export type MessageHandler = (message: Uint8Array, from: PeerKey) => Verdict | Promise<Verdict>;
 
 export type RequestHandler = (request: Uint8Array, from: PeerKey) => Promise<Uint8Array>;
@@ -75,9 +85,12 @@ export interface Transport {
   publish(topic: Topic, message: Uint8Array): void;
   /**
    * Sets the handler of a topic (once). `from` is the peer that delivered the message, not its author. A message
-   * that finds `inboundPendingMax` messages of its deliverer still in the handler is ignored.
+   * that finds `inboundPendingMax` messages of its deliverer still in the handler, or the deliverer above its rate,
+   * is ignored.
    */
   onMessage(topic: Topic, handler: MessageHandler): void;
+  /** Gossip messages that no handler saw, counted since the start. */
+  refused(): Readonly<Record<GossipFault, number>>;
   /**
    * One request, one response. Dials the peer if there is no link yet.
    *

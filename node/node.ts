@@ -1,18 +1,16 @@
-import { readState, type Transaction, transactionHash, type VerifiedTransaction } from '../chain/index.js';
+import { readState, type Transaction } from '../chain/index.js';
 import { faultyOf, type Judged, nextCommittee, type Tip } from '../consensus/index.js';
 import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
 import {
-  createBatcher,
   createPayloadExchange,
   type PayloadExchange,
-  splitBatch,
+  type PayloadStore,
   type Transport,
-  type Verdict,
 } from '../net/index.js';
 import { watchAbstention } from './abstention.js';
-import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
+import { Answers } from './driver/answers.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
@@ -20,12 +18,11 @@ import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
 import { Sync } from './driver/sync.js';
-import { openEnvelope, packEnvelope, transactionBatch } from './envelope.js';
 import { FinalityWindow } from './finality.js';
+import { Intake } from './intake.js';
 import type { Logger } from './log.js';
-import { Mempool } from './mempool.js';
-import { Relay } from './relay.js';
-import type { SubmitFault, Submitted } from './rpc/index.js';
+import type { Mempool } from './mempool.js';
+import type { Submitted } from './rpc/index.js';
 import { Standing } from './standing.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
@@ -33,6 +30,8 @@ import { tipOf } from './tip.js';
 const STATUS_EVERY_MS = 1_000;
 const STATUS_MIN_GAP_MS = 100;
 const WAITERS_MAX = 1_024;
+/** As much as a message loses that gossip rejects. */
+const OFFENCE_POINTS = 10;
 const CAUGHT_UP_LOOK_MS = 100;
 
 export interface NodeOptions {
@@ -52,15 +51,14 @@ export interface NodeOptions {
 export class Node {
   readonly publicKey: Uint8Array;
   readonly finality = new FinalityWindow();
-  readonly mempool = new Mempool();
   readonly #options: NodeOptions;
   readonly #clock: Clock;
   readonly #driver: Driver;
   readonly #inbox: Inbox;
   readonly #sync: Sync;
+  readonly #answers: Answers;
   readonly #payloads: PayloadExchange;
-  readonly #batcher: ReturnType<typeof createBatcher>;
-  readonly #relay: Relay;
+  readonly #intake: Intake;
   readonly #accuser: Accuser;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
@@ -74,12 +72,16 @@ export class Node {
     const { chain, store, transport, keys, log, onFatal } = options;
     this.#clock = options.clock ?? systemClock;
     this.publicKey = publicKeyOf(keys.secret);
-    const payloadStore = {
-      has: (id: Uint8Array) => store.hasPayload(id),
-      get: (id: Uint8Array) => store.payload(id),
-      put: (id: Uint8Array, payload: Uint8Array) => store.putPayload(id, payload),
-    };
-    this.#payloads = createPayloadExchange({ transport, store: payloadStore });
+    this.#payloads = createPayloadExchange({ transport, store: payloadStoreOf(store) });
+    this.#intake = new Intake({
+      chainId: chain.chainId,
+      tip: () => this.tip,
+      store,
+      transport,
+      payloads: this.#payloads,
+      log,
+      onWaiting: () => this.#driver.wake(),
+    });
     const tip = tipOf(store, chain);
     this.#driver = new Driver({
       rules: chain.rules,
@@ -93,8 +95,9 @@ export class Node {
       clock: this.#clock,
       keys: { ...keys, publicKey: this.publicKey },
       log,
-      requestProposal: (peer, height, value) => this.#sync.requestProposal(peer, height, value),
       onOffence: (evidence) => this.#accuser.report(evidence),
+      requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
+      isDecided: (height) => this.#sync.isDecided(height),
       onCommit: (judged) => this.#committed(judged),
       onBegin: () => this.#inbox.replay(),
       onFatal,
@@ -102,8 +105,10 @@ export class Node {
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
-      onStatus: (from, height) => this.#heardStatus(from, height),
-      onBehind: () => this.#sendStatus(),
+      now: () => this.#clock.now(),
+      onStatus: (from, height, period) => this.#heardStatus(from, height, period),
+      onBehind: (from, height) => this.#answers.behind(from, height),
+      onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
     this.#sync = new Sync({
       driver: this.#driver,
@@ -111,15 +116,10 @@ export class Node {
       store,
       transport,
       payloads: this.#payloads,
+      clock: this.#clock,
       log,
     });
-    this.#batcher = createBatcher({
-      intervalMs: transactionBatch.intervalMs,
-      bytesMax: transactionBatch.bytesMax,
-      send: (batch) => transport.publish('transactions', batch),
-      onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
-    });
-    this.#relay = new Relay(this.mempool, (transaction) => this.#passOn(transaction));
+    this.#answers = this.#createAnswers(options);
     this.#accuser = new Accuser({
       chainId: chain.chainId,
       keys: { ...keys, publicKey: this.publicKey },
@@ -140,7 +140,25 @@ export class Node {
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
-    transport.onMessage('transactions', (batch, from) => this.#receiveTransactions(batch, from));
+  }
+
+  #createAnswers({ store, transport, log }: NodeOptions): Answers {
+    return new Answers({
+      driver: this.#driver,
+      store,
+      transport,
+      clock: this.#clock,
+      log,
+      onDecided: (peer, height, from, entry) => {
+        this.#standing.heard(peer, height);
+        this.#sync.offer(peer, height, from, entry);
+      },
+      onVotes: (message, peer) => this.#heardVotes(message, peer),
+    });
+  }
+
+  get mempool(): Mempool {
+    return this.#intake.mempool;
   }
 
   get tip(): Tip {
@@ -156,7 +174,7 @@ export class Node {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelStatus();
-    this.#batcher.close();
+    this.#intake.close();
     this.#payloads.close();
     for (const wake of this.#waiters) wake();
     await this.#driver.close();
@@ -165,26 +183,13 @@ export class Node {
     await this.#options.store.close();
   }
 
-  /** Takes a client's transaction: checked, its payloads on disk, then passed on. Does not wait for a block. */
-  async submit(transaction: Transaction, payloads: readonly Uint8Array[]): Promise<Submitted> {
-    const { chain, store } = this.#options;
-    const acceptedAt = performance.now();
-    const hash = transactionHash(transaction);
-    if (store.transaction(hash) !== null) return fault(...mempoolFaults.known);
-    const admission = admitEnvelope(transaction, chain.chainId, this.tip.state);
-    if (!admission.ok) return admission;
-    const unfit = payloadFault(transaction, payloads, this.tip.state);
-    if (unfit !== null) return unfit;
-    await this.#keepPayloads(transaction, payloads);
-    const refused = this.mempool.add(admission.verified, readState(this.tip.state), acceptedAt);
-    if (refused !== null) return fault(...mempoolFaults[refused]);
-    this.#passOn(transaction);
-    this.#driver.wake();
-    return { ok: true, hash };
+  /** Takes a client's transaction; see `Intake.submit`. */
+  submit(transaction: Transaction, payloads: readonly Uint8Array[]): Promise<Submitted> {
+    return this.#intake.submit(transaction, payloads);
   }
 
   pending(hash: Uint8Array): boolean {
-    return this.mempool.get(bytesToHex(hash)) !== null;
+    return this.#intake.pending(hash);
   }
 
   nextNonce(publicKey: Uint8Array): number {
@@ -239,7 +244,19 @@ export class Node {
       finalityCount: this.finality.count,
       finalityMsP50: this.finality.quantile(0.5) ?? 0,
       finalityMsP95: this.finality.quantile(0.95) ?? 0,
+      ...this.#refused(),
     };
+  }
+
+  /** Gossip that was not taken, by reason: `refusedBadSignature` and the like. */
+  #refused(): Record<string, number> {
+    const counts = [...Object.entries(this.#options.transport.refused()), ...this.#inbox.refused()];
+    const sums: Record<string, number> = {};
+    for (const [reason, count] of counts) {
+      const name = `refused-${reason}`.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+      sums[name] = (sums[name] ?? 0) + count;
+    }
+    return sums;
   }
 
   #committed({ block, executed, tip }: Judged): void {
@@ -262,92 +279,24 @@ export class Node {
     this.#abstention.look();
   }
 
-  #receiveTransactions(batch: Uint8Array, from: string): Verdict {
-    const { chain, store, log } = this.#options;
-    let fresh = false;
-    try {
-      for (const raw of splitBatch(batch, transactionBatch)) {
-        const { transaction, payloads } = openEnvelope(raw);
-        const hash = transactionHash(transaction);
-        if (this.pending(hash) || store.transaction(hash) !== null) continue;
-        const admission = admitEnvelope(transaction, chain.chainId, this.tip.state);
-        if (!admission.ok) {
-          log('debug', 'gossip-refused', { from, code: admission.code });
-          // Sender and level depend on our own tip, which may lag; only what no state can mend is held against a peer.
-          return admission.code === 'unknown-sender' || admission.code === 'wrong-level'
-            ? 'ignore'
-            : 'reject';
-        }
-        fresh = true;
-        void this.#takeGossiped(admission.verified, payloads, from);
-      }
-    } catch (error) {
-      log('debug', 'bad-batch', { from, error: String(error) });
-      return 'reject';
-    }
-    return fresh ? 'accept' : 'ignore';
-  }
-
-  /** From a peer: payloads first, since only a transaction whose payloads are held can be proposed. */
-  async #takeGossiped(
-    verified: VerifiedTransaction,
-    carried: readonly Uint8Array[],
-    from: string,
-  ): Promise<void> {
-    const { log, transport } = this.#options;
-    const { transaction } = verified;
-    try {
-      const isCarried = carried.length > 0;
-      const payloads = isCarried ? carried : await this.#pullPayloads(transaction, from);
-      const unfit = payloadFault(transaction, payloads, this.tip.state);
-      if (unfit !== null) {
-        log('debug', 'gossip-refused', { from, code: unfit.code });
-        // Whoever carries payloads has looked at them; what the state refuses may be honest on another tip.
-        if (isCarried && unfit.code === 'payload-mismatch')
-          transport.penalize(from, 10, 'wrong payload carried');
-        return;
-      }
-      if (isCarried) await this.#keepPayloads(transaction, payloads);
-      this.#pool(verified);
-    } catch (error) {
-      log('debug', 'payload-missing', { from, error: String(error) });
-    }
-  }
-
-  #pullPayloads({ payloads }: Transaction, from: string): Promise<readonly Uint8Array[]> {
-    const { store, transport } = this.#options;
-    const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
-    return Promise.all(
-      payloads.map(({ id, size }) => store.payload(id) ?? this.#payloads.fetch(id, size, peers)),
-    );
-  }
-
-  async #keepPayloads({ payloads: refs }: Transaction, payloads: readonly Uint8Array[]): Promise<void> {
-    const { store } = this.#options;
-    await store.putPayloads(refs.map(({ id }, i) => ({ id, bytes: payloads[i]! })));
-  }
-
-  #passOn(transaction: Transaction): void {
-    this.#batcher.add(packEnvelope(transaction, (id) => this.#options.store.payload(id)));
-  }
-
-  #pool(verified: VerifiedTransaction): void {
-    if (this.#closed || this.#options.store.transaction(verified.hash) !== null) return;
-    // A negative time: accepted elsewhere, so its finality is not this node's to measure.
-    if (this.mempool.add(verified, readState(this.tip.state), -1) === null) this.#driver.wake();
-  }
-
-  #heardStatus(from: string, height: number): void {
+  #heardStatus(from: string, height: number, period: number): void {
     this.#standing.heard(from, height);
     this.#abstention.look();
     if (height > this.tip.height) this.#sync.follow(from, height);
-    else if (height < this.tip.height) this.#sendStatus();
+    else if (height < this.tip.height) this.#answers.behind(from, height + 1);
+    else if (period > this.agreement().period) void this.#answers.askQuorum(from);
+  }
+
+  /** Votes that were asked for: taken in like gossip. */
+  #heardVotes(message: Uint8Array, from: string): void {
+    if (this.#inbox.receive(message, from) === 'reject')
+      this.#options.transport.penalize(from, OFFENCE_POINTS, 'bad votes, asked for');
   }
 
   #tellStatus(): void {
     if (this.#closed) return;
     this.#sendStatus();
-    this.#relay.tick();
+    this.#intake.tick();
     this.#cancelStatus = this.#clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
   }
 
@@ -356,7 +305,7 @@ export class Node {
     if (this.#closed) return;
     this.#lastStatusAt = 0;
     this.#sendStatus();
-    this.#relay.greet();
+    this.#intake.greet();
   }
 
   /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */
@@ -366,10 +315,11 @@ export class Node {
     if (this.#closed || Math.abs(now - this.#lastStatusAt) < STATUS_MIN_GAP_MS) return;
     this.#lastStatusAt = now;
     const { height, hash } = this.tip;
+    const { period } = this.agreement();
     try {
       this.#options.transport.publish(
         'consensus',
-        encodeMessage({ kind: 'status', status: { height, hash } }),
+        encodeMessage({ kind: 'status', status: { height, hash, period } }),
       );
     } catch (error) {
       this.#options.log('debug', 'publish-failed', { error: String(error) });
@@ -377,6 +327,10 @@ export class Node {
   }
 }
 
-function fault(code: SubmitFault, detail: string): Submitted {
-  return { ok: false, code, detail };
+function payloadStoreOf(store: Store): PayloadStore {
+  return {
+    has: (id) => store.hasPayload(id),
+    get: (id) => store.payload(id),
+    put: (id, payload) => store.putPayload(id, payload),
+  };
 }

@@ -14,7 +14,7 @@ export interface Dialect {
   readonly transactionBytes: number;
   /** The transaction of an account with this nonce, signed where the chain wants that. */
   prepare(account: number, nonce: number): Prepared;
-  /** Null: taken. Else why not, in the node's words. */
+  /** Null: taken, now or before. Else why not, in the node's words. */
   refusal(answer: unknown): string | null;
   /** Submits one transaction and resolves when the node says that it is committed. Throws if it isn't taken. */
   commit(url: string, prepared: Prepared): Promise<void>;
@@ -57,7 +57,7 @@ function consilium(chainId: Uint8Array, accounts: number): Dialect {
         hash: bytesToHex(transactionHash(transaction)),
       };
     },
-    refusal: refusalIn,
+    refusal: refusalUnlessKnown,
     commit: async (url, { request, hash }) => {
       require(refusalIn(await post(url, request)));
       const params = { hash, waitMs: COMMIT_WAIT_MS };
@@ -77,7 +77,10 @@ function cometbft(): Dialect {
     `{"jsonrpc":"2.0","id":1,"method":"${method}","params":{"tx":"${tx}"}}`;
   const refusal = (answer: unknown): string | null => {
     const { result } = answer as { result?: { code?: number; log?: string } };
-    return refusalIn(answer) ?? (result?.code === 0 ? null : `code ${result?.code}: ${result?.log}`);
+    return (
+      refusalUnlessKnown(answer) ??
+      (result === undefined || result.code === 0 ? null : `code ${result?.code}: ${result?.log}`)
+    );
   };
   return {
     transactionBytes: TRANSACTION_BYTES,
@@ -96,6 +99,12 @@ function cometbft(): Dialect {
       require(Number(height) > 0 && result.code === 0 ? null : JSON.stringify(result));
     },
   };
+}
+
+/** A transaction that was sent again because the answer was lost: either node says that it has it. */
+function refusalUnlessKnown(answer: unknown): string | null {
+  const refusal = refusalIn(answer);
+  return refusal !== null && /already-known|already exists in cache/.test(refusal) ? null : refusal;
 }
 
 function refusalIn(answer: unknown): string | null {

@@ -9,11 +9,13 @@ const LANES_PER_NODE = 2;
 export const PROBE_ACCOUNTS = 32;
 const PAUSE_MS = 5;
 const REFUSED_PAUSE_MS = 50;
+const ATTEMPTS_MAX = 10;
 
 interface Lane {
   readonly url: string;
   /** In reverse: the next one is the last. */
   readonly waiting: Prepared[];
+  sent: number;
 }
 
 /** Keeps a bounded number of transactions on their way. */
@@ -45,7 +47,7 @@ export class SustainedLoad {
           Math.floor(i / accountsEach),
         ),
       );
-      return { url: urls[lane % urls.length]!, waiting: waiting.reverse() };
+      return { url: urls[lane % urls.length]!, waiting: waiting.reverse(), sent: 0 };
     });
   }
 
@@ -79,27 +81,44 @@ export class SustainedLoad {
         this.#ranDry = true;
         return;
       }
-      const count = Math.min(this.#shape.batch, lane.waiting.length, this.#allowance(start));
+      const count = Math.min(this.#shape.batch, lane.waiting.length, this.#allowance(lane, start));
       if (count <= 0) {
         await delay(PAUSE_MS);
         continue;
       }
       const batch = lane.waiting.splice(-count).reverse();
       this.#sent += count;
-      const answers = await post(lane.url, `[${batch.map(({ request }) => request).join(',')}]`);
+      lane.sent += count;
+      const answers = await this.#post(lane, batch);
       // One answer for all: a fault of the whole batch, or CometBFT's way to answer a batch of one.
       const answerTo = (i: number) => (Array.isArray(answers) ? (answers as unknown[])[i] : answers);
       const again = batch.filter((_, i) => this.#isRefused(answerTo(i)));
       this.#sent -= again.length;
+      lane.sent -= again.length;
       lane.waiting.push(...again.reverse());
       if (again.length > 0) await delay(REFUSED_PAUSE_MS);
     }
   }
 
-  #allowance(start: number): number {
+  /** A kept-alive connection may end just when it is used again: sent again, what had arrived is known already. */
+  async #post(lane: Lane, batch: readonly Prepared[]): Promise<unknown> {
+    const body = `[${batch.map(({ request }) => request).join(',')}]`;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await post(lane.url, body);
+      } catch (error) {
+        if (attempt >= ATTEMPTS_MAX) throw error;
+        await delay(REFUSED_PAUSE_MS);
+      }
+    }
+  }
+
+  /** Every lane sends as much as every other, so that no node gets more than its share by answering faster. */
+  #allowance(lane: Lane, start: number): number {
     const { rate, outstanding } = this.#shape;
     const due = rate === null ? Number.POSITIVE_INFINITY : ((performance.now() - start) / 1_000) * rate;
-    return Math.floor(Math.min(outstanding - (this.#sent - this.#committed), due - this.#sent));
+    const inAll = Math.min(this.#committed + outstanding, due);
+    return Math.floor(Math.min(inAll - this.#sent, inAll / this.#lanes.length - lane.sent));
   }
 
   #isRefused(answer: unknown): boolean {

@@ -75,6 +75,8 @@ export interface DriverOptions {
   readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
   /** A member signed what no honest one signs. */
   readonly onOffence: (evidence: Evidence) => void;
+  /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
+  readonly isDecided: (height: number) => boolean;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -239,6 +241,7 @@ export class Driver {
     if (proposal !== null) this.propose(work, proposal, null);
     await this.#perform(work, step.effects);
     this.#options.onBegin();
+    if (this.#options.isDecided(height)) return;
     const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
     if (due) this.input(work, { kind: 'activate' });
     else this.#setIdleTimers(work, nextDeadline(state), clock.now());

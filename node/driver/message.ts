@@ -5,8 +5,10 @@ import {
   type Codec,
   encode,
   type Infer,
+  integer,
   limits,
   list,
+  PERIOD_MAX,
   struct,
   tryDecode,
   uint,
@@ -16,8 +18,8 @@ import {
 const proposalCodec = struct({ block: blockCodec, signature: bytes(64) });
 /** Encoded votes: own ones, a soft quorum's, the next quorum that justifies a period. */
 const votesCodec = list(bytesBetween(1, limits.voteBytesMax), 4 * limits.membersMax);
-/** Where a node stands; who is behind pulls from it. */
-const statusCodec = struct({ height: uint, hash: bytes(32) });
+/** Where a node stands, and in which period of the next height; who is behind asks it for the rest. */
+const statusCodec = struct({ height: uint, hash: bytes(32), period: integer(0, PERIOD_MAX) });
 
 /** What travels on the topic "consensus". Kinds have explicit numbers, never reused. */
 export type ConsensusMessage =
@@ -27,7 +29,8 @@ export type ConsensusMessage =
 
 const PROPOSAL = 1;
 const VOTES = 2;
-const STATUS = 3;
+// 3 was a status without its period.
+const STATUS = 4;
 
 export const MESSAGE_BYTES_MAX = limits.blockBytesMax + 4_096;
 

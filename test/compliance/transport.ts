@@ -169,6 +169,30 @@ export function describeTransport(kind: TransportKind): void {
         await heard.until('a third message', (values) => values.length === 3);
       });
 
+      it('drops and counts what a peer sends above its rate, and shuts it out when it goes on', async () => {
+        const burst = { inboundMessagesPerSecond: 0.001, inboundMessagesBurst: 3 };
+        network = new TestNetwork(kind, { ...burst, ratePoints: 60, penaltyPointsMax: 100 });
+        const [a, b, c] = await network.connected('a', 'b', 'c');
+        const heard = listen(b!);
+        for (let nth = 0; nth < 6; nth += 1) a!.publish('consensus', Uint8Array.of(nth));
+        await heard.until('what the burst allows', (values) => values.length === 3);
+        // What c sends is not held against it, and comes after what a sent too much.
+        c!.publish('consensus', hello);
+        await heard.until('c’s message', (values) => values.length === 4);
+        const end = performance.now() + 20_000;
+        for (let nth = 0; b!.connectedPeers().includes(a!.self) && performance.now() < end; nth += 1) {
+          a!.publish('consensus', Uint8Array.of(nth));
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        expect(b!.connectedPeers()).toEqual([c!.self]);
+        expect(b!.refused().rate).toBeGreaterThan(3);
+        expect(b!.refused()).toMatchObject({ oversize: 0, busy: 0 });
+        expect(heard.values.length).toBe(4);
+        expect(network.errors.values.map((error) => error.message)).toContain(
+          `shut out ${a!.self}: too much gossip on consensus`,
+        );
+      });
+
       it('survives a handler that throws, and blames nobody', async () => {
         network = new TestNetwork(kind, { penaltyPointsMax: 1 });
         const [a, b] = await network.connected('a', 'b');

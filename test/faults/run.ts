@@ -83,7 +83,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
     keep = report.folder !== null;
     return report;
   } catch (error) {
-    options.say(`the run broke; logs in ${cluster.folder}`);
+    if (!options.signal.aborted) options.say(`the run broke; logs in ${cluster.folder}`);
     throw error;
   } finally {
     await cluster.close(keep && !options.signal.aborted);

@@ -50,6 +50,10 @@ export async function recordWrites(folder: string, heights: number): Promise<rea
     keep('commit');
     parent = next;
   }
+  // A payload that a vote rests on: its loss leaves the chain whole, and must show all the same.
+  const last = utf8ToBytes('payload of the last vote');
+  await store.putPayload(payloadId(last), last);
+  keep('payload');
   await store.putRecords(heights + 1, [{ key: 'vote/0/soft/x', value: utf8ToBytes('the last') }]);
   keep('record');
   await store.close();

@@ -1,16 +1,103 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nonceCell, payloadId, readState, signTransaction, type Transaction } from '../../chain/index.js';
+import {
+  decodeCertificate,
+  nonceCell,
+  payloadId,
+  readState,
+  signTransaction,
+  type Transaction,
+} from '../../chain/index.js';
 import { runClosing } from '../../contracts/index.js';
-import { bytesToHex } from '../../crypto/index.js';
+import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { type ChainStart, startChain } from '../../genesis/index.js';
-import { createMemoryNetwork } from '../../net/index.js';
-import { type Clock, systemClock } from '../../node/driver/clock.js';
-import { createLogger } from '../../node/log.js';
+import { createMemoryNetwork, type NetLimits, type Transport } from '../../net/index.js';
+import type { Clock } from '../../node/driver/clock.js';
+import { createLogger, type Logger } from '../../node/log.js';
 import { Node } from '../../node/node.js';
-import { openStore } from '../../node/store/index.js';
+import { openStore, type Store } from '../../node/store/index.js';
+import type { TestChain } from './chain.js';
 import { type Person, person, testGenesis } from './genesis.js';
+
+/** A real node with a real store, not started yet. */
+export interface TestNode {
+  readonly node: Node;
+  readonly transport: Transport;
+  readonly store: Store;
+  /** What it had to stop for. */
+  readonly failures: Error[];
+}
+
+export interface TestNodeOptions {
+  readonly chain: ChainStart;
+  readonly who: Person;
+  /** Folder of its store, new or left by another node. */
+  readonly path: string;
+  readonly transport: Transport;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+export async function openNode({
+  chain,
+  who,
+  path,
+  transport,
+  clock,
+  log,
+}: TestNodeOptions): Promise<TestNode> {
+  const { chainId, tip } = chain;
+  const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
+  const failures: Error[] = [];
+  const node = new Node({
+    chain,
+    store,
+    transport,
+    closer: { run: async (job) => runClosing(job), close: async () => {} },
+    keys: { secret: who.secret, vrfSecret: who.vrfSecret },
+    log: log ?? createLogger('error', (line) => process.stderr.write(`${who.name} ${line}`)),
+    onFatal: (error) => void failures.push(error),
+    ...(clock && { clock }),
+  });
+  return { node, transport, store, failures };
+}
+
+/** Every transport lists all the others, and all `keys` beside. */
+export function introduce(transports: readonly Transport[], keys: readonly string[] = []): void {
+  const peers = [
+    ...transports.map((transport) => ({ key: transport.self, addresses: transport.addresses() })),
+    ...keys.map((key) => ({ key, addresses: [] })),
+  ];
+  for (const transport of transports) transport.setPeers(peers);
+}
+
+/** Writes a chain made without a network into the folder of a store, from the first block or from `from` on. */
+export async function writeChain(test: TestChain, path: string, upTo = test.blocks.length): Promise<void> {
+  const { chainId, tip } = test.chain;
+  const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
+  for (const [id, payload] of test.payloads) await store.putPayload(hexToBytes(id), payload);
+  for (let at = store.head.height; at < upTo; at += 1) {
+    const { block, hash, executed } = test.blocks[at]!;
+    const { chainId: _, ...certificate } = decodeCertificate(test.entries[at]!.certificate);
+    const { receipts, changes, payloads, state } = executed;
+    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
+  }
+  await store.close();
+}
+
+export async function tempFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'consilium-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+export interface TestNetworkOptions {
+  readonly limits?: Partial<NetLimits>;
+  readonly clock?: Clock;
+  readonly onError?: (error: Error) => void;
+  /** Puts something between a node and its transport. */
+  readonly wrap?: (transport: Transport) => Transport;
+}
 
 /**
  * Real nodes with real stores on the memory transport. `close` ends and removes everything. `outsiders` get a
@@ -20,44 +107,38 @@ export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
   outsiders: readonly Person[] = [],
-  clock: Clock = systemClock,
+  { limits = {}, clock, onError, wrap = (transport) => transport }: TestNetworkOptions = {},
 ) {
-  const folder = await mkdtemp(join(tmpdir(), 'consilium-test-'));
-  const network = createMemoryNetwork();
-  const failures: Error[] = [];
-  const transports = validators.map(({ secret }) => network.transport(secret));
-  const nodes = await Promise.all(
-    validators.map(async ({ name, secret, vrfSecret }, i) => {
-      const store = await openStore({
-        path: join(folder, name),
-        chainId: chain.chainId,
-        genesisState: chain.tip.state,
-        create: true,
-      });
-      const transport = transports[i]!;
-      const log = createLogger('warn', (line) => process.stderr.write(`${name} ${line}`));
-      const closer = {
-        run: async (job: Parameters<typeof runClosing>[0]) => runClosing(job),
-        close: async () => {},
-      };
-      const onFatal = (error: Error) => failures.push(error);
-      return new Node({ chain, store, transport, closer, keys: { secret, vrfSecret }, log, onFatal, clock });
-    }),
+  const folder = await tempFolder();
+  const network = createMemoryNetwork({ limits, ...(onError && { onError }) });
+  const opened = await Promise.all(
+    validators.map((who) =>
+      openNode({
+        chain,
+        who,
+        path: join(folder.path, who.name),
+        transport: wrap(network.transport(who.secret)),
+        ...(clock && { clock }),
+      }),
+    ),
   );
+  const nodes = opened.map(({ node }) => node);
   await Promise.all(nodes.map((node) => node.start()));
   const outside = outsiders.map(({ secret }) => network.transport(secret));
   await Promise.all(outside.map((transport) => transport.start()));
-  const all = [...transports, ...outside];
-  const peers = all.map((transport) => ({ key: transport.self, addresses: transport.addresses() }));
-  for (const transport of all) transport.setPeers(peers);
+  introduce([...opened.map(({ transport }) => transport), ...outside]);
   return {
-    nodes,
-    failures,
+    network,
     outsiders: outside,
+    opened,
+    nodes,
+    get failures(): readonly Error[] {
+      return opened.flatMap(({ failures }) => failures);
+    },
     close: async () => {
       await Promise.all(outside.map((transport) => transport.stop()));
       await Promise.all(nodes.map((node) => node.close()));
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
     },
   };
 }
@@ -81,6 +162,15 @@ export async function until(node: Node, holds: () => boolean, timeoutMs = 20_000
   while (!holds()) {
     if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain at height ${node.tip.height}`);
     await node.waitForChange({ height: node.tip.height }, 50);
+  }
+}
+
+/** Waits, turn by turn of the event loop, until `holds`; fails after `timeoutMs`. */
+export async function eventually(what: string, holds: () => boolean, timeoutMs = 25_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 

@@ -66,7 +66,9 @@ describe('the load', () => {
   it.each([
     ['consilium', { result: { hash: '' } }, null],
     ['consilium', { error: { message: 'full', data: { code: 'mempool-full' } } }, /full.*mempool-full/],
+    ['consilium', { error: { message: 'again', data: { code: 'already-known' } } }, null],
     ['cometbft', { result: { code: 0 } }, null],
+    ['cometbft', { error: { message: 'Internal error', data: 'tx already exists in cache' } }, null],
     ['cometbft', { result: { code: 7, log: 'no' } }, /code 7: no/],
     ['cometbft', { error: { message: 'mempool is full' } }, /mempool is full/],
   ] as const)('tells a yes of %s from a no: %j', (name, answer, refusal) => {

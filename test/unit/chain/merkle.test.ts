@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   merkleProof,
+  merkleProver,
   merkleRoot,
   PAYLOAD_CHUNK_BYTES,
   payloadChunks,
@@ -174,6 +175,22 @@ describe('Merkle trees', () => {
       { leaf: new Uint8Array(0) },
     ]) {
       expect(verifyMerkleProof({ ...good, ...wrong })).toBe(false);
+    }
+  });
+
+  it('prove many leaves from one hashing of them: what becomes of the bytes later changes no path', () => {
+    for (const count of [1, 2, 3, 6, 7, 8, 13]) {
+      const given = some(count);
+      const root = merkleRoot(given);
+      const proofs = given.map((_, index) => merkleProof(given, index));
+      const changing = given.map((leaf) => leaf.slice());
+      const prove = merkleProver(changing);
+      for (const leaf of changing) leaf.fill(0);
+      for (const [index, leaf] of given.entries()) {
+        expect(prove(index)).toEqual(proofs[index]);
+        expect(verifyMerkleProof({ root, leaf, index, count, proof: prove(index) })).toBe(true);
+      }
+      for (const odd of [-1, count, 0.5, Number.NaN]) expect(() => prove(odd)).toThrow(RangeError);
     }
   });
 

@@ -11,7 +11,7 @@ it('a node whose clock is set back by an hour goes on telling where it stands', 
   const { genesis, validators } = testGenesis(1, 1);
   let skewMs = 0;
   const clock = { ...systemClock, now: () => systemClock.now() + skewMs };
-  network = await testNetwork(startChain(genesis), validators, [person('outsider')], clock);
+  network = await testNetwork(startChain(genesis), validators, [person('outsider')], { clock });
   const statuses = new Collector<string>();
   network.outsiders[0]!.onMessage('consensus', (message) => {
     statuses.push(decodeMessage(message)?.kind ?? 'no message');

@@ -17,17 +17,20 @@ function votesAt(height: number, copies: number): Uint8Array {
 
 /** An inbox at a height; `moveTo` decides heights, upon which what waited is looked at again. */
 function inboxAt(height: number) {
-  const driver = { tip: { height }, work: null };
+  const seats = new Array(100).fill({ publicKey });
+  const driver = { tip: { height, hash: new Uint8Array(32), committee: seats }, work: null };
   const behind: string[] = [];
   const ahead: [string, number][] = [];
   const inbox = new Inbox({
     driver: driver as unknown as Driver,
     chainId,
-    onStatus: (from, at) => ahead.push([from, at]),
-    onBehind: (from) => behind.push(from),
+    now: () => 0,
+    onStatus: (from, at) => void ahead.push([from, at]),
+    onBehind: (from) => void behind.push(from),
+    onOffence: () => {},
   });
   const moveTo = (next: number): void => {
-    driver.tip = { height: next };
+    driver.tip = { ...driver.tip, height: next };
     inbox.replay();
   };
   return { inbox, behind, ahead, moveTo };

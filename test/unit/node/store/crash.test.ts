@@ -45,12 +45,17 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Does harm to a copy of a folder and tells what opening it then gives. */
-async function harmed(from: string, harm: (path: string) => void): Promise<Seen | StoreError> {
+async function harmed(
+  from: string,
+  harm: (path: string) => void,
+  look: (path: string) => void = () => undefined,
+): Promise<Seen | StoreError> {
   copies += 1;
   const path = join(folder, `copy-${copies}`);
   copyStore(from, path);
   harm(path);
   const outcome = await seenAt(path);
+  look(path);
   rmSync(path, { recursive: true });
   return outcome;
 }
@@ -117,7 +122,7 @@ describe('a power cut in the middle of a write', () => {
             outcome,
           );
         }
-        // Then the journal: of the sectors that the write changes, any may have reached the disk.
+        // Then the journal: of what the write changes, any piece may have reached the disk.
         for (let round = 0; round < 2 * TIMES; round += 1) {
           const outcome = await harmed(next.path, (path) => tearJournal(path, before.path, next.path, below));
           expect([before.seen, next.seen], `SEED=${seed}: write ${i}, journal torn`).toContainEqual(outcome);
@@ -128,17 +133,22 @@ describe('a power cut in the middle of a write', () => {
   );
 });
 
-/** The journal of `old` with some of the 512-byte sectors in which `fresh` differs. */
+const TORN_BYTES = 64 * 1024;
+
+/** The journal of `old` with some of the pieces in which `fresh` differs, finer than the sectors of any disk. */
 function tearJournal(path: string, old: string, fresh: string, below: (limit: number) => number): void {
   copyJournal(old, path);
   const [target, source] = [openSync(journalPath(path), 'r+'), openSync(journalPath(fresh), 'r')];
-  const [was, is] = [new Uint8Array(512), new Uint8Array(512)];
+  const [was, is] = [new Uint8Array(TORN_BYTES), new Uint8Array(TORN_BYTES)];
   for (let area = 0; area < 4; area += 1) {
-    for (let at = area * SLOT_BYTES; at < area * SLOT_BYTES + 64 * 1024; at += 512) {
-      readSync(target, was, 0, 512, at);
-      readSync(source, is, 0, 512, at);
-      if (Buffer.compare(was, is) !== 0 && below(2) === 0) writeSync(target, is, 0, 512, at);
+    readSync(target, was, 0, TORN_BYTES, area * SLOT_BYTES);
+    readSync(source, is, 0, TORN_BYTES, area * SLOT_BYTES);
+    for (let at = 0; at < TORN_BYTES; at += 32) {
+      if (Buffer.compare(was.subarray(at, at + 32), is.subarray(at, at + 32)) !== 0 && below(2) === 0) {
+        was.set(is.subarray(at, at + 32), at);
+      }
     }
+    writeSync(target, was, 0, TORN_BYTES, area * SLOT_BYTES);
   }
   closeSync(target);
   closeSync(source);
@@ -192,6 +202,17 @@ describe('a disk that loses or alters what was on it', () => {
     PATIENCE_MS,
   );
 
+  it('leaves what can be saved when LevelDB’s own list of files is lost', async () => {
+    const last = snapshots.at(-1)!;
+    let kept = 0;
+    const lose = (path: string): void => rmSync(join(path, 'CURRENT'));
+    const outcome = await harmed(last.path, lose, (path) => {
+      kept = statSync(logOf(path)).size;
+    });
+    expect(expectSound(outcome, [], 'no CURRENT')).toBe('refused');
+    expect(kept).toBe(statSync(logOf(last.path)).size);
+  });
+
   it(
     'is noticed when any file is cut at any byte',
     async () => {
@@ -240,7 +261,7 @@ describe('a disk that loses or alters what was on it', () => {
   it(
     'loses no vote when either copy of the journal is lost',
     async () => {
-      for (const { path: from, seen } of snapshots) {
+      for (const { path: from, seen } of snapshots.filter((_, i) => i % 3 === 0)) {
         for (const area of [0, 1, 2, 3]) {
           const outcome = await harmed(from, (path) => {
             const fd = openSync(journalPath(path), 'r+');

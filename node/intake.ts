@@ -1,0 +1,186 @@
+import { readState, type Transaction, transactionHash, type VerifiedTransaction } from '../chain/index.js';
+import type { Tip } from '../consensus/index.js';
+import { bytesToHex } from '../crypto/index.js';
+import {
+  createBatcher,
+  type PayloadExchange,
+  splitBatch,
+  type Transport,
+  type Verdict,
+} from '../net/index.js';
+import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
+import { openEnvelope, packEnvelope, transactionBatch } from './envelope.js';
+import type { Logger } from './log.js';
+import { Mempool } from './mempool.js';
+import { Relay } from './relay.js';
+import type { SubmitFault, Submitted } from './rpc/index.js';
+import type { Store } from './store/index.js';
+
+/** As much as a message loses that gossip rejects. */
+const WRONG_PAYLOAD_POINTS = 10;
+
+export interface IntakeOptions {
+  readonly chainId: Uint8Array;
+  readonly tip: () => Tip;
+  readonly store: Store;
+  readonly transport: Transport;
+  readonly payloads: PayloadExchange;
+  readonly log: Logger;
+  /** A transaction waits for a block. */
+  readonly onWaiting: () => void;
+}
+
+interface Arrival {
+  readonly verified: VerifiedTransaction;
+  readonly carried: readonly Uint8Array[];
+}
+
+/**
+ * How transactions come into this node, from clients and from gossip, and out to its peers: checked, payloads on
+ * disk, then in the mempool. What a leader may propose is always held.
+ */
+export class Intake {
+  readonly mempool = new Mempool();
+  readonly #options: IntakeOptions;
+  readonly #batcher: ReturnType<typeof createBatcher>;
+  readonly #relay: Relay;
+  #closed = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    const { transport, log } = options;
+    this.#batcher = createBatcher({
+      intervalMs: transactionBatch.intervalMs,
+      bytesMax: transactionBatch.bytesMax,
+      send: (batch) => transport.publish('transactions', batch),
+      onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
+    });
+    this.#relay = new Relay(this.mempool, (transaction) => this.#passOn(transaction));
+    transport.onMessage('transactions', (batch, from) => this.#receive(batch, from));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#batcher.close();
+  }
+
+  /** Takes a client's transaction: checked, its payloads on disk, then passed on. Does not wait for a block. */
+  async submit(transaction: Transaction, payloads: readonly Uint8Array[]): Promise<Submitted> {
+    const { store, chainId, tip, onWaiting } = this.#options;
+    const acceptedAt = performance.now();
+    const hash = transactionHash(transaction);
+    if (store.transaction(hash) !== null) return fault(...mempoolFaults.known);
+    const admission = admitEnvelope(transaction, chainId, tip().state);
+    if (!admission.ok) return admission;
+    const unfit = payloadFault(transaction, payloads, tip().state);
+    if (unfit !== null) return unfit;
+    await this.#keep([{ verified: admission.verified, carried: payloads }]);
+    const refused = this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
+    if (refused !== null) return fault(...mempoolFaults[refused]);
+    this.#passOn(transaction);
+    onWaiting();
+    return { ok: true, hash };
+  }
+
+  pending(hash: Uint8Array): boolean {
+    return this.mempool.get(bytesToHex(hash)) !== null;
+  }
+
+  /** Passes on again what waits for long. */
+  tick(): void {
+    this.#relay.tick();
+  }
+
+  /** Tells a new link what waits. */
+  greet(): void {
+    this.#relay.greet();
+  }
+
+  #receive(batch: Uint8Array, from: string): Verdict {
+    const { chainId, tip, store, log } = this.#options;
+    const arrivals: Arrival[] = [];
+    try {
+      for (const raw of splitBatch(batch, transactionBatch)) {
+        const { transaction, payloads: carried } = openEnvelope(raw);
+        const hash = transactionHash(transaction);
+        if (this.pending(hash) || store.transaction(hash) !== null) continue;
+        const admission = admitEnvelope(transaction, chainId, tip().state);
+        if (!admission.ok) {
+          log('debug', 'gossip-refused', { from, code: admission.code });
+          // Sender and level depend on our own tip, which may lag; only what no state can mend is held against a peer.
+          return admission.code === 'unknown-sender' || admission.code === 'wrong-level'
+            ? 'ignore'
+            : 'reject';
+        }
+        arrivals.push({ verified: admission.verified, carried });
+      }
+    } catch (error) {
+      log('debug', 'bad-batch', { from, error: String(error) });
+      return 'reject';
+    }
+    if (arrivals.length === 0) return 'ignore';
+    void this.#take(arrivals, from);
+    return 'accept';
+  }
+
+  /** What came with its payloads, or has none, together and with one write; the payloads of the others are pulled. */
+  async #take(arrivals: readonly Arrival[], from: string): Promise<void> {
+    const { transport, log, tip } = this.#options;
+    const isWhole = ({ verified, carried }: Arrival) =>
+      carried.length > 0 || verified.transaction.payloads.length === 0;
+    for (const { verified } of arrivals.filter((arrival) => !isWhole(arrival)))
+      void this.#pull(verified, from);
+    const fit = arrivals.filter(isWhole).filter(({ verified, carried }) => {
+      const unfit = payloadFault(verified.transaction, carried, tip().state);
+      // Whoever carries payloads has looked at them; what the state refuses may be honest on another tip.
+      if (unfit?.code === 'payload-mismatch') {
+        transport.penalize(from, WRONG_PAYLOAD_POINTS, 'wrong payload carried');
+      }
+      return unfit === null;
+    });
+    try {
+      await this.#keep(fit);
+      for (const { verified } of fit) this.#pool(verified);
+    } catch (error) {
+      log('warn', 'payloads-not-kept', { error: String(error) });
+    }
+  }
+
+  async #pull(verified: VerifiedTransaction, from: string): Promise<void> {
+    const { store, transport, payloads, log, tip } = this.#options;
+    const { transaction } = verified;
+    try {
+      const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
+      const pulled = await Promise.all(
+        transaction.payloads.map(({ id, size }) => store.payload(id) ?? payloads.fetch(id, size, peers)),
+      );
+      const unfit = payloadFault(transaction, pulled, tip().state);
+      if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
+      else this.#pool(verified);
+    } catch (error) {
+      log('debug', 'payload-missing', { from, error: String(error) });
+    }
+  }
+
+  #pool(verified: VerifiedTransaction): void {
+    const { store, tip, onWaiting } = this.#options;
+    if (this.#closed || store.transaction(verified.hash) !== null) return;
+    // A negative time: accepted elsewhere, so its finality is not this node's to measure.
+    if (this.mempool.add(verified, readState(tip().state), -1) === null) onWaiting();
+  }
+
+  async #keep(arrivals: readonly Arrival[]): Promise<void> {
+    const payloads = arrivals.flatMap(({ verified, carried }) =>
+      verified.transaction.payloads.map(({ id }, i) => ({ id, bytes: carried[i]! })),
+    );
+    if (payloads.length > 0) await this.#options.store.putPayloads(payloads);
+  }
+
+  #passOn(transaction: Transaction): void {
+    this.#batcher.add(packEnvelope(transaction, (id) => this.#options.store.payload(id)));
+  }
+}
+
+function fault(code: SubmitFault, detail: string): Submitted {
+  return { ok: false, code, detail };
+}

@@ -311,7 +311,8 @@ export class Node {
   /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */
   #sendStatus(): void {
     const now = this.#clock.now();
-    if (this.#closed || now - this.#lastStatusAt < STATUS_MIN_GAP_MS) return;
+    // A clock that was set back must not silence the node until it has come to where it was.
+    if (this.#closed || Math.abs(now - this.#lastStatusAt) < STATUS_MIN_GAP_MS) return;
     this.#lastStatusAt = now;
     const { height, hash } = this.tip;
     const { period } = this.agreement();

@@ -25,7 +25,7 @@ describe('a network of processes under faults', () => {
       say: (line) => lines.push(line),
       signal: AbortSignal.timeout(170_000),
     });
-    const again = `npm run test:faults -- --members 4 --seed ${seed} --seconds 12 --accounts 8`;
+    const again = `npm run test:faults -- --members 4 --fabric proxies --seed ${seed} --seconds 12 --accounts 8`;
     console.log(`${again}: ${report.faults} faults, ${report.checked.heights} heights`);
     expect(report.findings, [again, ...lines].join('\n')).toEqual([]);
     expect(report.audited).toBe(true);

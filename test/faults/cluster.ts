@@ -61,6 +61,8 @@ export interface Cluster {
   readonly members: number;
   readonly clients: readonly Client[];
   readonly accounts: readonly Account[];
+  /** Of the data that hosted devices hold. */
+  readonly schema: unknown;
   readonly links: Links;
   /** What ended by itself, with the last that it said. */
   readonly crashes: readonly string[];
@@ -87,7 +89,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     devices: 1,
     data: prepareData({
       csv: readFileSync(join(root, 'datasets', 'pima.csv'), 'utf8'),
-      schema: JSON.parse(readFileSync(join(root, 'datasets', 'pima.schema.json'), 'utf8')),
+      schema: readSchema(),
       label: null,
       seed: seedFor('split', 'faults'),
       devices: members,
@@ -111,6 +113,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 class Processes implements Cluster {
+  readonly schema = readSchema();
   readonly members: number;
   readonly clients: readonly Client[];
   readonly crashes: string[] = [];
@@ -193,6 +196,10 @@ class Processes implements Cluster {
     this.#guards.get(node)?.kill('SIGKILL');
     this.#guards.delete(node);
   }
+}
+
+function readSchema(): unknown {
+  return JSON.parse(readFileSync(join(root, 'datasets', 'pima.schema.json'), 'utf8'));
 }
 
 /** Writes into every node's configuration, and into the network's, where nodes are reached. */

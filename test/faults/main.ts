@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { exitCodes } from '../../node/cli/exitCodes.js';
+import { CliError } from '../../node/cli/failure.js';
 import { interrupt } from '../../node/cli/interrupt.js';
 import type { Fabric } from './cluster.js';
 import { namespacesMissing } from './namespaces.js';
@@ -45,9 +47,11 @@ if (values.help) {
   try {
     process.exitCode = await main();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (error instanceof RangeError) process.exitCode = 2;
+    else if (error instanceof CliError && error.code === 'interrupted')
+      process.exitCode = exitCodes.interrupted;
+    else throw error;
     console.error(error.message);
-    process.exitCode = 2;
   }
 }
 
@@ -115,6 +119,9 @@ function textOf(report: FaultsReport): string {
     `  transactions: submitted ${checked.submitted}, acknowledged ${checked.acknowledged}, of these lost ${checked.acknowledgedLost}; accepted and lost with a killed node ${checked.acceptedLost}`,
     `  level after healing: p50 ${recoveryMs.p50} ms, max ${recoveryMs.max} ms; restart: p50 ${restartMs.p50} ms, max ${restartMs.max} ms`,
     `  machine: timers late p99 ${report.machine.timerLateMsP99} ms, max ${report.machine.timerLateMsMax} ms; load ${report.machine.load}`,
+    ...(report.rounds === null
+      ? []
+      : [`  training: rounds closed ${report.rounds.closed}, failed ${report.rounds.failed}`]),
     `  audit ${report.audited ? 'passed' : 'FAILED'}; findings ${report.findings.length}`,
     ...report.findings.map((finding) => `  FOUND ${finding}`),
   ].join('\n');

@@ -13,6 +13,7 @@ import { runLoad } from './load.js';
 import { Nemesis } from './nemesis.js';
 import { allReached, headOf, type ObserveOptions, readChain, recovery, watchHeads } from './observe.js';
 import { type FaultKind, faultKinds, planEpisodes } from './plan.js';
+import { publishTraining, type Rounds, roundsOf } from './training.js';
 
 export interface FaultsOptions {
   readonly seed: number;
@@ -42,6 +43,8 @@ export interface FaultsReport {
   readonly recoveryMs: Quantiles;
   /** From a killed node's start until it answers. */
   readonly restartMs: Quantiles;
+  /** Of the task that the hospitals trained; null: none. */
+  readonly rounds: Rounds | null;
   readonly audited: boolean;
   /** How busy the machine was: how late this process's own timers fired, and the load of the last minute. */
   readonly machine: {
@@ -80,7 +83,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
     keep = report.folder !== null;
     return report;
   } catch (error) {
-    options.say(`the run broke; logs in ${cluster.folder}`);
+    if (!options.signal.aborted) options.say(`the run broke; logs in ${cluster.folder}`);
     throw error;
   } finally {
     await cluster.close(keep && !options.signal.aborted);
@@ -96,6 +99,7 @@ class Experiment {
   readonly #recoveries: number[] = [];
   readonly #begun = performance.now();
   readonly #lateness = monitorEventLoopDelay({ resolution: 20 });
+  #task: number | null = null;
   #episodes = 0;
   #beyond = 0;
 
@@ -142,9 +146,10 @@ class Experiment {
   }
 
   async #injectAll(): Promise<void> {
-    const { seed, members, fabric, seconds, signal, recoverMs } = this.#options;
+    const { seed, members, fabric, training, seconds, signal, recoverMs } = this.#options;
     // Before anything is broken, it works.
     if (!(await this.#recover('the start', STALLED_MS))) return;
+    if (training) this.#task = await publishTraining(this.#cluster);
     const end = this.#now() + 1_000 * seconds;
     for (const episode of planEpisodes(seed, { members, kinds: kindsOf[fabric] })) {
       if (this.#now() >= end || signal.aborted) return;
@@ -192,8 +197,9 @@ class Experiment {
     for (const { rule, detail } of findings) this.#find(`${rule}: ${detail}`);
     for (const crash of this.#cluster.crashes) this.#find(`crashed: ${crash}`);
     const audited = await this.#audit();
+    const rounds = this.#task === null ? null : await roundsOf(this.#cluster.clients[0]!, this.#task);
     if (this.#findings.length > 0) this.#keep(history);
-    return this.#report(checked, audited);
+    return this.#report(checked, audited, rounds);
   }
 
   /** Every transaction that was ever handed in, asked for once more; each at another node. */
@@ -230,7 +236,7 @@ class Experiment {
     writeFileSync(join(this.#cluster.folder, 'findings.txt'), `${this.#findings.join('\n')}\n`);
   }
 
-  #report(checked: Omit<Checked, 'findings'>, audited: boolean): FaultsReport {
+  #report(checked: Omit<Checked, 'findings'>, audited: boolean, rounds: Rounds | null): FaultsReport {
     const { seed, members, seconds, training, fabric } = this.#options;
     return {
       seed,
@@ -245,6 +251,7 @@ class Experiment {
       checked,
       recoveryMs: quantiles(this.#recoveries),
       restartMs: quantiles(this.#nemesis.restartMs),
+      rounds,
       audited,
       machine: {
         timerLateMsP99: Math.round(this.#lateness.percentile(99) / 1e6),

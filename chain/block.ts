@@ -1,5 +1,18 @@
 import { equalBytes, sha256, sign, verifySignature } from '../crypto/index.js';
-import { bytes, encode, formOf, type Infer, integer, list, nullable, struct, tagged, uint } from './codec.js';
+import {
+  bytes,
+  bytesBetween,
+  type Codec,
+  encode,
+  formOf,
+  type Infer,
+  integer,
+  list,
+  nullable,
+  struct,
+  tagged,
+  uint,
+} from './codec.js';
 import { limits } from './limits.js';
 import { merkleRoot } from './merkle.js';
 import { encodeTransaction, transactionCodec } from './transaction.js';
@@ -53,6 +66,14 @@ export function encodeBlock(block: Block): Uint8Array {
 export function decodeBlock(raw: Uint8Array): Block {
   return form.decode(raw, limits.blockBytesMax);
 }
+
+const blockBytesCodec = bytesBetween(1, limits.blockBytesMax);
+
+/** A block as its own bytes inside a message: who sends, stores or decodes the message need not make them again. */
+export const embeddedBlockCodec: Codec<Block> = {
+  toNode: (block) => blockBytesCodec.toNode(encodeBlock(block)),
+  fromNode: (node, path) => decodeBlock(blockBytesCodec.fromNode(node, path)),
+};
 
 export function encodeHeader(header: Header): Uint8Array {
   return encode(headerCodec, header);

@@ -13,8 +13,7 @@ import {
   bool,
   bytes,
   DecodeError,
-  decode,
-  encode,
+  formOf,
   type Infer,
   list,
   nullable,
@@ -41,13 +40,16 @@ export const receiptCodec = record({
 });
 export type Receipt = Infer<typeof receiptCodec>;
 
+const form = formOf(receiptCodec);
+
+/** The bytes must not be changed: they are kept, for whoever needs them next. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
-  return encode(receiptCodec, receipt);
+  return form.encode(receipt);
 }
 
 /** Throws DecodeError. */
 export function decodeReceipt(raw: Uint8Array): Receipt {
-  return decode(receiptCodec, raw, limits.receiptBytesMax);
+  return form.decode(raw, limits.receiptBytesMax);
 }
 
 /** The nonce that an account's next transaction must carry. */

@@ -1,8 +1,8 @@
 import {
-  blockCodec,
   bytes,
   bytesBetween,
   type Codec,
+  embeddedBlockCodec,
   encode,
   type Infer,
   integer,
@@ -15,7 +15,7 @@ import {
 } from '../../chain/index.js';
 
 /** A leader's block with its signature under the block's hash. */
-const proposalCodec = struct({ block: blockCodec, signature: bytes(64) });
+const proposalCodec = struct({ block: embeddedBlockCodec, signature: bytes(64) });
 /** Encoded votes: own ones, a soft quorum's, the next quorum that justifies a period. */
 const votesCodec = list(bytesBetween(1, limits.voteBytesMax), 4 * limits.membersMax);
 /** Where a node stands, and in which period of the next height; who is behind asks it for the rest. */
@@ -27,7 +27,8 @@ export type ConsensusMessage =
   | { readonly kind: 'votes'; readonly votes: readonly Uint8Array[] }
   | { readonly kind: 'status'; readonly status: Infer<typeof statusCodec> };
 
-const PROPOSAL = 1;
+// 1 was a proposal with its block as a value.
+const PROPOSAL = 5;
 const VOTES = 2;
 // 3 was a status without its period.
 const STATUS = 4;

@@ -146,6 +146,9 @@ async function beginChain(database: Database, options: StoreOptions): Promise<vo
   ]);
 }
 
+/** Blocks kept decoded, the newest. */
+const RECENT_BLOCKS = 8;
+
 interface Parts {
   readonly database: Database;
   readonly journal: Journal;
@@ -159,6 +162,14 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
   let state = openedState;
   const inOrder = createQueue();
   const checked = createChecked();
+  const recent = new Map<number, StoredBlock>();
+
+  /** Clients ask for what was just decided, each for its own transaction. */
+  const remember = ({ block, hash, certificate, receipts }: Commit): void => {
+    const { height } = block.header;
+    recent.set(height, { block, hash, certificate, receipts });
+    recent.delete(height - RECENT_BLOCKS);
+  };
 
   const mayVote = (height: number): boolean => {
     const { abstention } = journal.bound;
@@ -180,7 +191,7 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
       return head;
     },
     state: () => state,
-    block: (height) => readBlock(database, height),
+    block: (height) => recent.get(height) ?? readBlock(database, height),
     blockBytes: (height) => readBlockBytes(database, height),
     heightOf: (hash) => readSmall(database, key.height(bytesToHex(hash)), uint),
     transaction: (hash) => readSmall(database, key.transaction(bytesToHex(hash)), placeCodec),
@@ -192,6 +203,7 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
         head = { height: commit.block.header.height, hash: commit.hash };
         state = commit.state;
         for (const id of commit.payloads.keys()) checked.add(id);
+        remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
       }),
     hasPayload: (id) => read(database, key.held(bytesToHex(id))) !== null,

@@ -47,12 +47,15 @@ export class Traffic {
   };
 }
 
+/** Looks in a row that find nothing new: each lets the event loop turn ten times and every disk finish. */
+const STILL_LOOKS = 20;
+
 /** Resolves when nothing has happened for a while: no message, no request, no new height, no disk at work. */
 export async function quiet(traffic: Traffic, nodes: readonly TestNode[]): Promise<void> {
   const look = () =>
     [traffic.events, ...nodes.flatMap(({ node }) => [node.tip.height, node.agreement().period])].join();
   let still = 0;
-  for (let before = look(); still < 5; ) {
+  for (let before = look(); still < STILL_LOOKS; ) {
     for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all(nodes.map(({ store }) => store.putRecords(0, [])));
     const now = look();

@@ -56,7 +56,8 @@ describe('two dishonest of seven who leave out the same two', () => {
       !victims.some((victim) => victim === voter) || random() < 0.6;
     const out = playPresence({ validators: 7, ...sizes, seed: 'late and left out', hears, leavesOut });
     expect(new Set(out.seats)).toEqual(new Set([7]));
-    for (const victim of victims) expect(out.points[victim]).toBeGreaterThan(100);
+    // They stand where they began, give or take what chance does in 200 eras.
+    for (const victim of victims) expect(out.points[victim]).toBeGreaterThan(100 - 3 * Math.sqrt(200));
     expect(sum(out.ledShare, [first, second])).toBeLessThan(1 / 3 + slack(1 / 3, sizes));
   });
 });

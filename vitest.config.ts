@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 /** Looks at what a library does to its process when it is first loaded. */
 const ownProcess = ['test/unit/fl/trainer/backend.test.ts'];
 
-/** Unit tests take under a minute; e2e tests start real processes from `dist`, after the others and one by one. */
+/**
+ * Unit tests take about a minute. "process" runs single processes from `dist`; "e2e" and "long" (for CI, beyond
+ * `npm test`) whole networks of them, one after another.
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -34,13 +37,21 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          name: 'process',
+          include: ['test/process/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      ...['e2e', 'long'].map((name) => ({
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,
         },
-      },
+      })),
     ],
   },
 });

@@ -73,6 +73,32 @@ describe('the codec', () => {
     );
   });
 
+  it('answers so, too, where it sees the form without encoding again: plain keys, plain text, whole numbers', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'C', '9'), maxLength: 3 });
+    const plain = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 3 },
+        fc.oneof(fc.constant(null), fc.boolean(), fc.maxSafeInteger(), fc.integer({ max: 300 }), letters),
+        fc.array(tie('any'), { maxLength: 3 }),
+        fc.dictionary(letters, tie('any'), { minKeys: 1, maxKeys: 4, noNullPrototype: true }),
+      ),
+    })).any;
+    const changed = fc.tuple(plain, fc.nat(), fc.nat(), fc.nat(255)).map(([value, at, other, by]) => {
+      const raw = encode(anyNode, value);
+      const [i, j] = [at % raw.length, other % raw.length];
+      if (by < 128) [raw[i], raw[j]] = [raw[j]!, raw[i]!];
+      else raw[i] = by;
+      return raw;
+    });
+    fc.assert(
+      fc.property(changed, (raw) => {
+        const result = tryDecode(anyNode, raw, MAX);
+        if (result.ok) expect(Buffer.from(encode(anyNode, result.value)).equals(raw)).toBe(true);
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
   it('refuses every true prefix and every extension of a value', () => {
     fc.assert(
       fc.property(node, fc.nat(), fc.nat(255), (value, cut, more) => {

@@ -14,7 +14,8 @@ export class TestClock implements Clock {
   }
 
   after(ms: number, fire: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, ms), fire };
+    // Whole milliseconds, as the system's: a block has no other time, and the driver's jitter is no whole number.
+    const timer = { at: this.#now + Math.max(0, Math.ceil(ms)), fire };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);

@@ -48,7 +48,7 @@ export class Traffic {
 }
 
 /** Looks in a row that find nothing new: each lets the event loop turn ten times and every disk finish. */
-const STILL_LOOKS = 20;
+const STILL_LOOKS = 5;
 
 /** Resolves when nothing has happened for a while: no message, no request, no new height, no disk at work. */
 export async function quiet(traffic: Traffic, nodes: readonly TestNode[]): Promise<void> {

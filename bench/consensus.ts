@@ -14,6 +14,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { heightTime } from '../test/sim/heightTime.js';
 import { startConsilium } from './load/consilium.js';
 import { drive, type Measured } from './load/drive.js';
 import { profileTable } from './load/profile.js';
@@ -59,7 +60,7 @@ export async function consensus(args: readonly string[]): Promise<readonly Row[]
     const { fromMs, toMs } = measured;
     process.stderr.write(`${profileTable(profileDir, fromMs, toMs)}\n(${profileDir})\n`);
   }
-  const rows = ownRows(ours);
+  const rows = [...ownRows(ours), ...linkRows()];
   if (!options.peer) return rows;
   const built = await buildComet();
   if ('missing' in built) {
@@ -71,6 +72,27 @@ export async function consensus(args: readonly string[]): Promise<readonly Row[]
     rows.push(...peerRows(ours, peer, variant));
   }
   return rows;
+}
+
+const LINKED = { members: 20, linkMs: 50 } as const;
+const HEIGHT_DELAYS_MAX = 4;
+
+/** What the rules cost in delays alone, simulated: machines without work, links of a country's length. */
+function linkRows(): readonly Row[] {
+  const { p50Delays, p95Delays } = heightTime(LINKED);
+  const name = `height time of ${LINKED.members} simulated validators, ${LINKED.linkMs} ms links`;
+  const reference = 'three delays: proposal, soft, cert';
+  return [
+    {
+      name: `${name}, p50`,
+      value: p50Delays,
+      unit: 'link delays',
+      goal: `<= ${HEIGHT_DELAYS_MAX}`,
+      met: p50Delays <= HEIGHT_DELAYS_MAX,
+      reference,
+    },
+    { name: `${name}, p95`, value: p95Delays, unit: 'link delays', goal: null, met: null, reference },
+  ];
 }
 
 interface Pair {

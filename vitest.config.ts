@@ -3,6 +3,14 @@ import { defineConfig } from 'vitest/config';
 /** Looks at what a library does to its process when it is first loaded. */
 const ownProcess = ['test/unit/fl/trainer/backend.test.ts'];
 
+/** Many stores opened and many nodes restarted: too long for the check before each commit. */
+const slow = [
+  'test/unit/node/store/crash.test.ts',
+  'test/unit/node/driver/sync.test.ts',
+  'test/unit/node/driver/writeBoundaries.test.ts',
+  'test/unit/node/repair.test.ts',
+];
+
 /**
  * Unit tests take about a minute. "process" runs single processes from `dist`; "e2e" and "long" (for CI, beyond
  * `npm test`) whole networks of them, one after another.
@@ -15,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/tidy.test.ts'],
-          exclude: [...ownProcess],
+          exclude: [...ownProcess, ...slow],
           // Modules are loaded once for all files: half the time of the whole run is theirs.
           isolate: false,
           testTimeout: 30_000,
@@ -24,7 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'compliance',
-          include: ['test/property/**/*.test.ts', 'test/compliance/**/*.test.ts', ...ownProcess],
+          include: ['test/property/**/*.test.ts', 'test/compliance/**/*.test.ts', ...ownProcess, ...slow],
           testTimeout: 60_000,
         },
       },

@@ -35,8 +35,8 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
  * Decodes canonical bytes, or throws DecodeError.
  *
  * Limits: at most `bytesMax` bytes, checked before anything is read; nesting at most `depthMax`.
- * One value has one form. The library's decoder takes unsorted keys, wide integers and float16, so `scan` looks at
- * the form first; what it cannot vouch for (text beyond ASCII, floats, large integers) is encoded again and compared.
+ * One value has one form. The library's decoder refuses heads longer than they need be, and takes unsorted keys and
+ * float16, so `scan` looks at the form first; what it cannot vouch for (text beyond ASCII, floats, large integers) is encoded again and compared.
  */
 export function decode<T>(
   codec: Codec<T>,
@@ -118,8 +118,8 @@ export const DEPTH_MAX = 16;
  * Walks the heads of CBOR items without allocating, so that a few kilobytes of nested lists cannot exhaust
  * the decoder's stack and a length that lies cannot make it allocate.
  *
- * True if the bytes are surely canonical DAG-CBOR: shortest heads, sorted ASCII keys without repeats, ASCII text,
- * safe integers, no floats. False means that nothing is known. Throws DecodeError for what no value of ours holds.
+ * True if the bytes, should the library take them, are canonical DAG-CBOR: sorted ASCII keys without repeats, ASCII
+ * text, safe integers, no floats. False means that nothing is known. Throws DecodeError for what no value of ours holds.
  */
 function scan(bytes: Uint8Array, depthMax: number): boolean {
   /** Items left in each open list or map, innermost last; of a map's, even: a key is next. */
@@ -136,7 +136,6 @@ function scan(bytes: Uint8Array, depthMax: number): boolean {
     const width = headWidth(bytes, at);
     const argument = width === 0 ? first & 31 : readArgument(bytes, at, width);
     at += 1 + width;
-    if (width > 0 && argument < LEAST_OF_WIDTH[width]!) isPlain = false;
     const depth = open.length - 1;
     if (depth >= 0 && isMap[depth] && open[depth]! % 2 === 0) {
       if (major !== 3 || !isKeyAfter(bytes, lastKey[depth]!, start)) isPlain = false;
@@ -172,9 +171,6 @@ function scan(bytes: Uint8Array, depthMax: number): boolean {
 /** First bytes of the simple values; `undefined` (0xf7) and floats lie beyond. */
 const FALSE = 0xf4;
 const NULL = 0xf6;
-
-/** The smallest argument that needs a head so many bytes wide. */
-const LEAST_OF_WIDTH: readonly number[] = [0, 24, 256, 0, 65_536, 0, 0, 0, 2 ** 32];
 
 /** Bytes of the argument behind a head's first byte. */
 function headWidth(bytes: Uint8Array, at: number): number {

@@ -132,6 +132,7 @@ export class Intake {
       void this.#pull(verified, from);
     const fit = arrivals.filter(isWhole).filter(({ verified, carried }) => {
       const unfit = payloadFault(verified.transaction, carried, tip().state);
+      if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
       // Whoever carries payloads has looked at them; what the state refuses may be honest on another tip.
       if (unfit?.code === 'payload-mismatch') {
         transport.penalize(from, WRONG_PAYLOAD_POINTS, 'wrong payload carried');

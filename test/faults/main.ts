@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { exitCodes } from '../../node/cli/exitCodes.js';
 import { CliError } from '../../node/cli/failure.js';
 import { interrupt } from '../../node/cli/interrupt.js';
+import { runProgram, whole } from '../support/flags.js';
 import type { Fabric } from './cluster.js';
 import { namespacesMissing } from './namespaces.js';
 import { type FaultsReport, runFaults } from './run.js';
@@ -41,18 +42,11 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) {
-  console.log(USAGE);
-} else {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    if (error instanceof RangeError) process.exitCode = 2;
-    else if (error instanceof CliError && error.code === 'interrupted')
-      process.exitCode = exitCodes.interrupted;
-    else throw error;
-    console.error(error.message);
-  }
+if (values.help) console.log(USAGE);
+else {
+  await runProgram(main, (error) =>
+    error instanceof CliError && error.code === 'interrupted' ? exitCodes.interrupted : null,
+  );
 }
 
 async function main(): Promise<number> {
@@ -125,10 +119,4 @@ function textOf(report: FaultsReport): string {
     `  audit ${report.audited ? 'passed' : 'FAILED'}; findings ${report.findings.length}`,
     ...report.findings.map((finding) => `  FOUND ${finding}`),
   ].join('\n');
-}
-
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`--${name}: a whole number from ${min} to ${max}`);
 }

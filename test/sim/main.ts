@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { runProgram, whole } from '../support/flags.js';
 import { STRATEGIES, STRATEGY_NAMES, type StrategyName } from './byzantine/index.js';
-import { whole } from './flags.js';
 import { heightTime } from './heightTime.js';
 import { MUTANTS } from './mutants.js';
 import { HEIGHTS } from './plan.js';
@@ -60,17 +60,8 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) {
-  console.log(USAGE);
-} else {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    console.error(error.message);
-    process.exitCode = 2;
-  }
-}
+if (values.help) console.log(USAGE);
+else await runProgram(main);
 
 async function main(): Promise<number> {
   const one = values.seed === undefined ? null : whole('seed', values.seed, 0, 2 ** 32 - 1);

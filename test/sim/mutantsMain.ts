@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { whole } from './flags.js';
+import { runProgram, whole } from '../support/flags.js';
 import { MUTANTS } from './mutants.js';
 import { HEIGHTS } from './plan.js';
 import { runBatches } from './pool.js';
@@ -36,17 +36,8 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) {
-  console.log(USAGE);
-} else {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    console.error(error.message);
-    process.exitCode = 2;
-  }
-}
+if (values.help) console.log(USAGE);
+else await runProgram(main);
 
 async function main(): Promise<number> {
   const names = values.only?.split(',') ?? Object.keys(MUTANTS);

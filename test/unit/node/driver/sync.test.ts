@@ -2,23 +2,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBlock, decodeVote, encodeBlock, encodeVote, signVote } from '../../../../chain/index.js';
 import { bytesToHex } from '../../../../crypto/index.js';
-import {
-  createMemoryNetwork,
-  createPayloadExchange,
-  type NetLimits,
-  type Transport,
-} from '../../../../net/index.js';
+import { createMemoryNetwork, type NetLimits, type Transport } from '../../../../net/index.js';
 import { decodeMessage, encodeMessage } from '../../../../node/driver/message.js';
 import {
   DECIDED_BYTES_MAX,
   DECIDED_PROTOCOL,
   encodeDecided,
   encodeRange,
-  RANGE_PROTOCOL,
-  type RawEntry,
-  REQUEST_BYTES_MAX,
   readDecided,
-  readRangeRequest,
 } from '../../../../node/driver/range.js';
 import { createTestChain, playRound, publicTask, startTask, type TestChain } from '../../../support/chain.js';
 import { TestClock } from '../../../support/clock.js';
@@ -31,6 +22,7 @@ import {
   tempFolder,
   writeChain,
 } from '../../../support/network.js';
+import { entriesOf, serveChain } from '../../../support/servedChain.js';
 
 const HEIGHTS = 60;
 
@@ -90,34 +82,9 @@ async function peer(memory: ReturnType<typeof network>['memory'], name: string) 
   return { transport, claim };
 }
 
-/** The blocks of the chain as they travel. */
-function entries(from: number, to: number): readonly RawEntry[] {
-  return test.entries.slice(from - 1, to).map(({ block, certificate }) => ({ block, certificate }));
-}
-
-/** Serves the chain, ten blocks a time, as an honest node would, or what `spoil` makes of it. */
-function serve(
-  transport: Transport,
-  answer: (from: number) => Promise<Uint8Array> | Uint8Array = (from) => encodeRange(entries(from, from + 9)),
-): number[] {
-  const asked: number[] = [];
-  const handler = async (request: Uint8Array): Promise<Uint8Array> => {
-    const { from } = readRangeRequest(request)!;
-    asked.push(from);
-    return answer(from);
-  };
-  transport.serve(RANGE_PROTOCOL, handler, { requestBytesMax: REQUEST_BYTES_MAX, concurrentMax: 4 });
-  const held = new Map(test.payloads);
-  createPayloadExchange({
-    transport,
-    store: {
-      has: (id) => held.has(bytesToHex(id)),
-      get: (id) => held.get(bytesToHex(id)) ?? null,
-      put: async () => {},
-    },
-  });
-  return asked;
-}
+const entries = (from: number, to: number) => entriesOf(test, from, to);
+const serve = (transport: Transport, answer?: (from: number) => Promise<Uint8Array> | Uint8Array) =>
+  serveChain(test, transport, answer);
 
 function expectCaughtUp({ node: found, failures, store }: TestNode): void {
   expect(failures).toEqual([]);

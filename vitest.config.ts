@@ -3,8 +3,16 @@ import { defineConfig } from 'vitest/config';
 /** Looks at what a library does to its process when it is first loaded. */
 const ownProcess = ['test/unit/fl/trainer/backend.test.ts'];
 
-/** Many stores opened and many nodes restarted: too long for the check before each commit. */
+/** Many stores opened, many nodes restarted, long games of chance: too long for the check before each commit. */
 const slow = [
+  'test/unit/contracts/membershipWalk.test.ts',
+  'test/unit/contracts/presenceGames.test.ts',
+  'test/unit/fl/privacy/discreteGaussian.test.ts',
+  'test/unit/node/driver/badInput.test.ts',
+  'test/unit/node/driver/deadLeader.test.ts',
+  'test/unit/node/provision/provision.test.ts',
+  'test/unit/node/rpc/limits.test.ts',
+  'test/unit/node/store/damage.test.ts',
   'test/unit/node/store/crash.test.ts',
   'test/unit/node/driver/sync.test.ts',
   'test/unit/node/driver/writeBoundaries.test.ts',

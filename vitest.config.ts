@@ -39,8 +39,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'slow',
+          include: [...slow],
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'compliance',
-          include: ['test/property/**/*.test.ts', 'test/compliance/**/*.test.ts', ...ownProcess, ...slow],
+          include: ['test/property/**/*.test.ts', 'test/compliance/**/*.test.ts', ...ownProcess],
           testTimeout: 60_000,
         },
       },

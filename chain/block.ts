@@ -24,20 +24,22 @@ import { PERIOD_MAX } from './vote.js';
  * Unit: time in milliseconds since 1970. `stateRoot` is that of the state after this very block.
  * The empty block has no leader and no seed proof.
  */
-export const headerCodec = tagged('consilium/header', 1, {
-  height: uint,
-  level: integer(0, limits.levelMax),
-  time: uint,
-  parent: bytes(32),
-  leader: nullable(bytes(32)),
-  seed: bytes(32),
-  seedProof: nullable(bytes(80)),
-  transactionsRoot: bytes(32),
-  receiptsRoot: bytes(32),
-  parentVotesRoot: bytes(32),
-  nextRingRoot: bytes(32),
-  stateRoot: bytes(32),
-});
+export const headerCodec = formOf(
+  tagged('consilium/header', 1, {
+    height: uint,
+    level: integer(0, limits.levelMax),
+    time: uint,
+    parent: bytes(32),
+    leader: nullable(bytes(32)),
+    seed: bytes(32),
+    seedProof: nullable(bytes(80)),
+    transactionsRoot: bytes(32),
+    receiptsRoot: bytes(32),
+    parentVotesRoot: bytes(32),
+    nextRingRoot: bytes(32),
+    stateRoot: bytes(32),
+  }),
+);
 export type Header = Infer<typeof headerCodec>;
 
 /** A cert vote for the parent: height and value are the parent's. Sorted by voter. */
@@ -71,12 +73,12 @@ const blockBytesCodec = bytesBetween(1, limits.blockBytesMax);
 
 /** A block as its own bytes inside a message: who sends, stores or decodes the message need not make them again. */
 export const embeddedBlockCodec: Codec<Block> = {
-  toNode: (block) => blockBytesCodec.toNode(encodeBlock(block)),
-  fromNode: (node, path) => decodeBlock(blockBytesCodec.fromNode(node, path)),
+  write: (out, block) => blockBytesCodec.write(out, encodeBlock(block)),
+  read: (input) => decodeBlock(blockBytesCodec.read(input)),
 };
 
 export function encodeHeader(header: Header): Uint8Array {
-  return encode(headerCodec, header);
+  return headerCodec.encode(header);
 }
 
 export function blockHash(header: Header): Uint8Array {

@@ -9,11 +9,11 @@ import {
 } from './block.js';
 import {
   anyNode,
-  BYTE_ORDER_MARK,
   bool,
   bytes,
   DecodeError,
   formOf,
+  fromNode,
   type Infer,
   list,
   nullable,
@@ -240,7 +240,7 @@ function call<C>(
 
 /** Details are for people, may quote the sender, and are hashed: bounded, and well-formed text. */
 function clip(detail: string): string {
-  return detail.replaceAll(BYTE_ORDER_MARK, '').slice(0, 300).toWellFormed();
+  return detail.slice(0, 300).toWellFormed();
 }
 
 function dispatch<C>(
@@ -259,7 +259,7 @@ function dispatch<C>(
   const { args: codec, apply } = contract.methods[methodName]!;
   let decoded: unknown;
   try {
-    decoded = codec.fromNode(args, 'args');
+    decoded = fromNode(codec, args, 'args');
   } catch (error) {
     if (error instanceof DecodeError) return { code: 'malformed-args', detail: error.message };
     throw error;

@@ -19,7 +19,24 @@ import type { Codec } from './codec.js';
  * Any IPLD value but links; its bounds are those of the enclosing decode. The owner reads it again with its own
  * codec. Integers beyond the safe ones are bigints.
  */
-export const anyNode: Codec<unknown> = { write: writeNode, read: readNode };
+export const anyNode: Codec<unknown> = {
+  write: writeNode,
+  read: (input) => {
+    const start = input.at;
+    const node = readNode(input);
+    if (typeof node === 'object' && node !== null)
+      sources.set(node, Uint8Array.prototype.slice.call(input.bytes, start, input.at));
+    return node;
+  },
+};
+
+/** For whoever reads a node again as something typed; values are never changed. */
+const sources = new WeakMap<object, Uint8Array>();
+
+/** The bytes that a node was read from, if it was. They must not be changed. */
+export function sourceOf(node: unknown): Uint8Array | undefined {
+  return typeof node === 'object' && node !== null ? sources.get(node) : undefined;
+}
 
 function writeNode(out: Writer, node: unknown): void {
   if (node === null) out.simple(NULL);

@@ -91,12 +91,24 @@ export function blockHash(header: Header): Uint8Array {
 
 const hashes = new WeakMap<Header, Uint8Array>();
 
-export function transactionsRoot(block: Pick<Block, 'transactions'>): Uint8Array {
-  return merkleRoot(block.transactions.map(encodeTransaction));
+export function transactionsRoot({ transactions }: Pick<Block, 'transactions'>): Uint8Array {
+  return rootOnce(transactions, () => merkleRoot(transactions.map(encodeTransaction)));
 }
 
-export function parentVotesRoot(block: Pick<Block, 'parentVotes'>): Uint8Array {
-  return merkleRoot(block.parentVotes.map((vote) => encode(parentVoteCodec, vote)));
+export function parentVotesRoot({ parentVotes }: Pick<Block, 'parentVotes'>): Uint8Array {
+  return rootOnce(parentVotes, () => merkleRoot(parentVotes.map((vote) => encode(parentVoteCodec, vote))));
+}
+
+/** Lists are never changed once made; a block's are asked for when it is built, judged and stored. */
+const roots = new WeakMap<object, Uint8Array>();
+
+function rootOnce(items: object, compute: () => Uint8Array): Uint8Array {
+  let root = roots.get(items);
+  if (root === undefined) {
+    root = compute();
+    roots.set(items, root);
+  }
+  return root;
 }
 
 /** Does the body belong to the header? */

@@ -1,5 +1,5 @@
 import { compareBytes, utf8ToBytes } from '../crypto/index.js';
-import { anyNode, compareKeys } from './anyNode.js';
+import { anyNode, compareKeys, sourceOf } from './anyNode.js';
 import {
   BYTES,
   DecodeError,
@@ -127,7 +127,7 @@ export function toNode<T>(codec: Codec<T>, value: T): unknown {
 
 /** The typed value of an IPLD one. Throws DecodeError; its path begins with `name`. */
 export function fromNode<T>(codec: Codec<T>, node: unknown, name: string): T {
-  return codec.read(new Reader(encode(anyNode, node), DEPTH_MAX, name));
+  return codec.read(new Reader(sourceOf(node) ?? encode(anyNode, node), DEPTH_MAX, name));
 }
 
 /** Lists and maps inside one another; deeper input is refused, so that no reader exhausts its stack. */

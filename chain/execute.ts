@@ -1,12 +1,5 @@
 import { bytesToHex, compareBytes } from '../crypto/index.js';
-import {
-  type Block,
-  blockHash,
-  type Header,
-  type ParentVote,
-  parentVotesRoot,
-  transactionsRoot,
-} from './block.js';
+import { type Block, type Header, type ParentVote, parentVotesRoot, transactionsRoot } from './block.js';
 import {
   anyNode,
   bool,
@@ -140,17 +133,15 @@ export function beginExecution<C>(
   };
 }
 
-/** The header of an executed block. Every field follows from the arguments. */
+/** The header of an executed block. Every field follows from the arguments; `body` holds what was executed. */
 export function sealHeader<C>(
   context: BlockContext<C>,
   parentHash: Uint8Array,
   level: number,
   seed: { readonly seed: Uint8Array; readonly proof: Uint8Array | null },
-  execution: Execution,
+  body: Pick<Block, 'transactions' | 'parentVotes'>,
   executed: Executed,
-  parentVotes: readonly ParentVote[],
 ): Header {
-  const transactions = execution.transactions.map(({ transaction }) => transaction);
   return {
     chainId: context.chainId,
     height: context.height,
@@ -160,22 +151,12 @@ export function sealHeader<C>(
     leader: context.leader,
     seed: seed.seed,
     seedProof: seed.proof,
-    transactionsRoot: transactionsRoot({ transactions }),
+    transactionsRoot: transactionsRoot(body),
     receiptsRoot: executed.receiptsRoot,
-    parentVotesRoot: parentVotesRoot({ parentVotes }),
+    parentVotesRoot: parentVotesRoot(body),
     nextRingRoot: executed.nextRingRoot,
     stateRoot: executed.stateRoot,
   };
-}
-
-/** The block that a sealed header belongs to, with its hash. */
-export function sealBlock(
-  header: Header,
-  execution: Execution,
-  parentVotes: readonly ParentVote[],
-): { block: Block; hash: Uint8Array } {
-  const transactions = execution.transactions.map(({ transaction }) => transaction);
-  return { block: { header, transactions, parentVotes }, hash: blockHash(header) };
 }
 
 /** Participants of the parent, as contracts see them. */

@@ -73,16 +73,24 @@ describe('createBatcher', () => {
     return { batcher, sent, errors };
   }
 
-  it('sends all messages of an interval together, counted from the first', () => {
+  it('sends the first at once, and what follows within the interval together at its end', () => {
     const { batcher, sent } = setUp();
     batcher.add(Uint8Array.of(1));
-    vi.advanceTimersByTime(19);
     batcher.add(Uint8Array.of(2));
     expect(sent).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(sent).toEqual([[Uint8Array.of(1), Uint8Array.of(2)]]);
-    vi.advanceTimersByTime(100);
+    batcher.add(Uint8Array.of(3));
+    vi.advanceTimersByTime(18);
+    batcher.add(Uint8Array.of(4));
     expect(sent.length).toBe(1);
+    vi.advanceTimersByTime(2);
+    expect(sent[1]).toEqual([Uint8Array.of(3), Uint8Array.of(4)]);
+    vi.advanceTimersByTime(100);
+    expect(sent.length).toBe(2);
+    batcher.add(Uint8Array.of(5));
+    vi.advanceTimersByTime(1);
+    expect(sent.length).toBe(3);
   });
 
   it('sends at once what the next message would not fit behind', () => {

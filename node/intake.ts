@@ -56,8 +56,7 @@ export class Intake {
     this.#options = options;
     const { transport, log } = options;
     this.#batcher = createBatcher({
-      intervalMs: transactionBatch.intervalMs,
-      bytesMax: transactionBatch.bytesMax,
+      ...transactionBatch,
       send: (batch) => transport.publish('transactions', batch),
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });

@@ -37,6 +37,8 @@ export interface TestNodeOptions {
   readonly transport: Transport;
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** Puts something between the node and its store. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 export async function openNode({
@@ -46,13 +48,14 @@ export async function openNode({
   transport,
   clock,
   log,
+  wrapStore = (store) => store,
 }: TestNodeOptions): Promise<TestNode> {
   const { chainId, tip } = chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
   const failures: Error[] = [];
   const node = new Node({
     chain,
-    store,
+    store: wrapStore(store),
     transport,
     closer: { run: async (job) => runClosing(job), close: async () => {} },
     keys: { secret: who.secret, vrfSecret: who.vrfSecret },

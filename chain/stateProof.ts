@@ -1,10 +1,17 @@
-import { equalBytes, sha256 } from '../crypto/index.js';
+import { digestBytes, digestText, equalBytes, sha256, sha256Text } from '../crypto/index.js';
 import { bytes, type Infer, list, nullable, record } from './codec.js';
-import { hashStateInner, hashStateLeaf, pathBit, type StateTree, statePath, treeRoot } from './stateTree.js';
+import {
+  EMPTY_HASH,
+  hashStateInner,
+  hashStateLeaf,
+  nodeHash,
+  pathBit,
+  type StateTree,
+  statePath,
+} from './stateTree.js';
 
 /** Bits of a path, and so the deepest that an entry can lie. */
 const DEPTH_MAX = 256;
-const EMPTY = new Uint8Array(32);
 
 /**
  * Shows what a state root says of one key: its value, or that it has none.
@@ -26,11 +33,13 @@ export function proveState(tree: StateTree, key: string): StateProof {
   let node = tree;
   for (let depth = 0; node !== null && node.kind === 'inner'; depth += 1) {
     const onLeft = pathBit(path, depth) === 0;
-    siblings.unshift(treeRoot(onLeft ? node.right : node.left));
+    siblings.unshift(digestBytes(nodeHash(onLeft ? node.right : node.left)));
     node = onLeft ? node.left : node.right;
   }
   const other =
-    node === null || equalBytes(node.path, path) ? null : { path: node.path, valueHash: sha256(node.value) };
+    node === null || node.path === path
+      ? null
+      : { path: digestBytes(node.path), valueHash: sha256(node.value) };
   return { siblings, other };
 }
 
@@ -48,17 +57,19 @@ export function verifyStateProof(claim: {
 }): boolean {
   const { siblings, other } = claim.proof;
   const path = statePath(claim.key);
-  let hash: Uint8Array = EMPTY;
+  let hash = EMPTY_HASH;
   if (claim.value !== null) {
     if (other !== null) return false;
-    hash = hashStateLeaf(path, sha256(claim.value));
+    hash = hashStateLeaf(path, sha256Text(claim.value));
   } else if (other !== null) {
-    if (equalBytes(other.path, path)) return false;
-    hash = hashStateLeaf(other.path, other.valueHash);
+    const otherPath = digestText(other.path);
+    if (otherPath === path) return false;
+    hash = hashStateLeaf(otherPath, digestText(other.valueHash));
   }
   siblings.forEach((sibling, i) => {
     const depth = siblings.length - 1 - i;
-    hash = pathBit(path, depth) === 0 ? hashStateInner(hash, sibling) : hashStateInner(sibling, hash);
+    const beside = digestText(sibling);
+    hash = pathBit(path, depth) === 0 ? hashStateInner(hash, beside) : hashStateInner(beside, hash);
   });
-  return equalBytes(hash, claim.root);
+  return equalBytes(digestBytes(hash), claim.root);
 }

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import { createHash, hash } from 'node:crypto';
 
 /** 32 bytes. */
@@ -46,6 +47,7 @@ export function digestBytes(text: string): Uint8Array {
 
 /** The digest text of 32 bytes. */
 export function digestText(bytes: Uint8Array): string {
+  assert.equal(bytes.length, SHA256_BYTES, 'a digest');
   return String.fromCharCode(...bytes);
 }
 

@@ -1,5 +1,13 @@
 import { strict as assert } from 'node:assert';
-import { encode, payloadId, type StateTree, treeEntries, treeRoot, uint } from '../../chain/index.js';
+import {
+  encode,
+  payloadId,
+  type StateTree,
+  StateVersions,
+  treeEntries,
+  treeRoot,
+  uint,
+} from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
@@ -33,6 +41,8 @@ export interface Store {
   readonly head: Head;
   /** The state after the head. */
   state(): StateTree;
+  /** The newest states, the head's among them; after opening that one alone. */
+  readonly versions: Pick<StateVersions, 'at' | 'held'>;
   block(height: number): StoredBlock | null;
   /** Encoded block and certificate, undecoded, for sync and export. Cost: two reads, about 10 µs. */
   blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
@@ -159,7 +169,7 @@ interface Parts {
 function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Store {
   const { database, journal, writer, chainId } = parts;
   let head = openedAt;
-  let state = openedState;
+  const versions = new StateVersions({ height: head.height, tree: openedState });
   const inOrder = createQueue();
   const checked = createChecked();
   const recent = new Map<number, StoredBlock>();
@@ -190,7 +200,8 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
     get head() {
       return head;
     },
-    state: () => state,
+    state: () => versions.head,
+    versions,
     block: (height) => recent.get(height) ?? readBlock(database, height),
     blockBytes: (height) => readBlockBytes(database, height),
     heightOf: (hash) => readSmall(database, key.height(bytesToHex(hash)), uint),
@@ -201,7 +212,7 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
         const stamp = put(key.journal, encode(stampCodec, journal.stamp));
         await writer.write([...commitWrites(commit, chainId), stamp]);
         head = { height: commit.block.header.height, hash: commit.hash };
-        state = commit.state;
+        versions.add({ height: head.height, tree: commit.state, writes: commit.changes.size });
         for (const id of commit.payloads.keys()) checked.add(id);
         remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));

@@ -11,6 +11,7 @@ import { modelGet } from './modelGet.js';
 import { nodeStatus } from './nodeStatus.js';
 import { payloadGet } from './payloadGet.js';
 import { privacyLedger } from './privacyLedger.js';
+import { stateProof } from './stateProof.js';
 import { taskCurrent } from './taskCurrent.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
@@ -28,6 +29,7 @@ const described = {
   'chain.export': chainExport,
   'account.get': accountGet,
   'validator.list': validatorList,
+  'state.proof': stateProof,
   'tx.submit': txSubmit,
   'tx.get': txGet,
   'task.list': taskList,

@@ -429,8 +429,7 @@ export class Driver {
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onCommit } = this.#options;
     const { block, hash, executed } = judged;
-    const { receipts, changes, payloads, state } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
+    await store.commit({ ...executed, block, hash, certificate });
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

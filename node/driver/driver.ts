@@ -440,14 +440,13 @@ export class Driver {
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onCommit } = this.#options;
     const { block, hash, executed } = judged;
-    const { receipts, changes, payloads, state } = executed;
     await this.#writing;
     this.#writing = store
-      .commit({ block, hash, certificate, receipts, changes, payloads, state })
+      .commit({ ...executed, block, hash, certificate })
       .then(() => onCommit(judged))
       .catch((error: unknown) => this.#fail(error));
     // Models that execution made are read from the store, by the next block's closings at the earliest.
-    if (payloads.size > 0) await this.#writing;
+    if (executed.payloads.size > 0) await this.#writing;
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

@@ -22,11 +22,12 @@ import {
   write,
   writeFailed,
 } from './database.js';
-import { FORMAT, type Head, headCodec, key, placeCodec, stampCodec } from './entries.js';
+import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec } from './entries.js';
 import { damaged, StoreError } from './error.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
+import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
-import { createChecked, readBlock, readBlockBytes, readPayload, readSmall } from './reads.js';
+import { createChecked, readBlock, readHeight, readPayload, readPlaceOf, readSmall } from './reads.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -44,10 +45,10 @@ export interface Store {
   /** The newest states, the head's among them; after opening that one alone. */
   readonly versions: Pick<StateVersions, 'at' | 'held'>;
   block(height: number): StoredBlock | null;
-  /** Encoded block and certificate, undecoded, for sync and export. Cost: two reads, about 10 µs. */
+  /** Encoded block and certificate, undecoded, for sync and export. Cost: one read and one hash. */
   blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
   heightOf(blockHash: Uint8Array): number | null;
-  transaction(hash: Uint8Array): { readonly height: number; readonly index: number } | null;
+  transaction(hash: Uint8Array): Place | null;
   /** One atomic synced batch; the records of its height go with it. */
   commit(commit: Commit): Promise<void>;
   hasPayload(id: Uint8Array): boolean;
@@ -118,11 +119,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 /** The head of the folder's chain. An empty folder (new, or left by a crash on creation) gets the genesis. */
-async function openHead(database: Database, options: StoreOptions): Promise<Head> {
+async function openHead(database: Database, options: StoreOptions): Promise<Tail> {
   const chain = read(database, key.chain);
   if (chain === null) {
     await beginChain(database, options);
-    return { height: 0, hash: options.chainId };
+    return genesisTail(options.chainId);
   }
   if (!equalBytes(chain, options.chainId)) {
     const message =
@@ -134,7 +135,7 @@ async function openHead(database: Database, options: StoreOptions): Promise<Head
     const message = `${options.path} was written by another version; use that version, or move the folder away`;
     throw new StoreError('another-format', message);
   }
-  const head = readSmall(database, key.head, headCodec);
+  const head = readSmall(database, key.head, tailCodec);
   if (head === null) throw damaged(options.path, 'the head', 'it is missing');
   return head;
 }
@@ -146,14 +147,15 @@ async function beginChain(database: Database, options: StoreOptions): Promise<vo
   if (!options.create) throw new StoreError('not-found', `there is no chain in ${path} yet`);
   beginJournal(database, chainId, options.binding ?? null);
   const states = [...treeEntries(genesisState)];
-  await write(database, [
+  const first = [
     put(key.format, encode(uint, FORMAT)),
     put(key.chain, chainId),
-    put(key.head, encode(headCodec, { height: 0, hash: chainId })),
+    put(key.head, encode(tailCodec, genesisTail(chainId))),
     put(key.writes, encode(uint, 1)),
     put(key.journal, encode(stampCodec, { generation: 1, frames: 1 })),
     ...states.map(([name, value]) => put(key.state(name), value)),
-  ]);
+  ];
+  await write(database, [first]);
 }
 
 /** Blocks kept decoded, the newest. */
@@ -166,9 +168,10 @@ interface Parts {
   readonly chainId: Uint8Array;
 }
 
-function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Store {
+function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Store {
   const { database, journal, writer, chainId } = parts;
-  let head = openedAt;
+  let tail = openedAt;
+  let head: Head = { height: tail.height, hash: tail.hash };
   const versions = new StateVersions({ height: head.height, tree: openedState });
   const inOrder = createQueue();
   const checked = createChecked();
@@ -203,15 +206,17 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
     state: () => versions.head,
     versions,
     block: (height) => recent.get(height) ?? readBlock(database, height),
-    blockBytes: (height) => readBlockBytes(database, height),
-    heightOf: (hash) => readSmall(database, key.height(bytesToHex(hash)), uint),
-    transaction: (hash) => readSmall(database, key.transaction(bytesToHex(hash)), placeCodec),
+    blockBytes: (height) => readHeight(database, height),
+    heightOf: (hash) => readPlaceOf(database, hash, 'block')?.height ?? null,
+    transaction: (hash) => readPlaceOf(database, hash, 'transaction'),
     commit: (commit) =>
       inOrder(async () => {
-        checkCommit(commit, chainId, head);
+        checkCommit(commit, chainId, tail);
+        const made = commitWrites(commit, chainId, tail);
         const stamp = put(key.journal, encode(stampCodec, journal.stamp));
-        await writer.write([...commitWrites(commit, chainId), stamp]);
-        head = { height: commit.block.header.height, hash: commit.hash };
+        await writer.write([...made.writes, stamp]);
+        tail = made.tail;
+        head = { height: tail.height, hash: tail.hash };
         versions.add({ height: head.height, tree: commit.state, writes: commit.changes.size });
         for (const id of commit.payloads.keys()) checked.add(id);
         remember(commit);

@@ -83,8 +83,7 @@ export async function writeChain(test: TestChain, path: string, upTo = test.bloc
   for (let at = store.head.height; at < upTo; at += 1) {
     const { block, hash, executed } = test.blocks[at]!;
     const { chainId: _, ...certificate } = decodeCertificate(test.entries[at]!.certificate);
-    const { receipts, changes, payloads, state } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
+    await store.commit({ ...executed, block, hash, certificate });
   }
   await store.close();
 }

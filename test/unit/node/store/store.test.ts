@@ -131,7 +131,9 @@ describe('commit', () => {
     ],
     ['is of another chain', (commit) => withHeader(commit, { chainId: sha256(chainId) })],
     ['has another body', (commit) => ({ ...commit, block: { ...commit.block, transactions: [] } })],
+    ['has another receipts root', (commit) => ({ ...commit, receiptsRoot: sha256(commit.receiptsRoot) })],
     ['has other receipts', (commit) => ({ ...commit, receipts: commit.receipts.slice(1) })],
+    ['has the receipts of another block', (commit, second) => ({ ...commit, receipts: second.receipts })],
     ['has a state that is not of its header', (commit) => ({ ...commit, state: genesisState() })],
     [
       'has a change that is not in its state',

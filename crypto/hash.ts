@@ -38,6 +38,16 @@ export function sha256Pair(prefix: number, left: string, right: string): string 
   return hash('sha256', pair, 'binary');
 }
 
+/** SHA-256 of one byte and what follows it, as a digest text: the leaf of a Merkle tree. */
+export function sha256Behind(prefix: number, input: Uint8Array): string {
+  if (input.length < JOINED_BYTES_MAX) {
+    scratch[0] = prefix;
+    scratch.set(input, 1);
+    return hash('sha256', scratch.subarray(0, 1 + input.length), 'binary');
+  }
+  return createHash('sha256').update(Uint8Array.of(prefix)).update(input).digest('binary');
+}
+
 /** The bytes of a digest text. */
 export function digestBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(SHA256_BYTES);

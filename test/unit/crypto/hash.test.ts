@@ -5,6 +5,7 @@ import {
   digestText,
   drbg,
   sha256,
+  sha256Behind,
   sha256Pair,
   sha256Text,
   sha512,
@@ -53,6 +54,14 @@ describe('digest texts', () => {
       const text = digestText(bytes);
       expect([...text].map((character) => character.charCodeAt(0))).toEqual([...bytes]);
       expect(digestBytes(text)).toEqual(new Uint8Array(bytes));
+    }
+  });
+
+  it('are the hash of one byte and what follows, short or long', () => {
+    for (const length of [0, 1, 300, 1_022, 1_023, 1_024, 65_536]) {
+      const input = random(length);
+      const expected = other('sha256', Uint8Array.of(7), input);
+      expect(digestBytes(sha256Behind(7, input))).toEqual(expected);
     }
   });
 

@@ -18,14 +18,18 @@ import { merkleRoot } from './merkle.js';
 import { encodeTransaction, transactionCodec } from './transaction.js';
 import { PERIOD_MAX } from './vote.js';
 
+/** Protocol versions fit into 16 bits. */
+export const PROTOCOL_MAX = 65_535;
+
 /**
- * Block header. Its SHA-256 is the block's hash.
+ * Block header. Its SHA-256 is the block's hash. `protocol` names the rules that the block was executed by.
  *
  * Unit: time in milliseconds since 1970. `stateRoot` is that of the state after this very block.
  * The empty block has no leader and no seed proof.
  */
 export const headerCodec = formOf(
   tagged('consilium/header', 1, {
+    protocol: integer(1, PROTOCOL_MAX),
     height: uint,
     level: integer(0, limits.levelMax),
     time: uint,

@@ -18,6 +18,8 @@ export interface Refusal {
 /** What a block is to the contracts. Unit: time in milliseconds. */
 export interface BlockContext<C> {
   readonly chainId: Uint8Array;
+  /** Version of the rules that this block is executed by. */
+  readonly protocol: number;
   readonly height: number;
   readonly time: number;
   readonly leader: Uint8Array | null;

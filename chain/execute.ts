@@ -144,6 +144,7 @@ export function sealHeader<C>(
 ): Header {
   return {
     chainId: context.chainId,
+    protocol: context.protocol,
     height: context.height,
     level,
     time: context.time,

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import {
   type Block,
   type BlockContext,
@@ -42,7 +43,10 @@ export interface Tip {
 
 /** What judging needs to know beside the contracts. */
 export interface Rules<C> {
-  readonly protocol: Protocol<C>;
+  /** Version of the rules by which the block of a height is executed. It never falls. */
+  protocolAt(height: number): number;
+  /** The rules themselves, by version; every version that `protocolAt` answers is there. */
+  readonly protocols: ReadonlyMap<number, Protocol<C>>;
   readonly eraHeights: number;
   readonly members: number;
 }
@@ -59,6 +63,7 @@ export interface Judged {
 export type BlockFault =
   | 'wrong-chain'
   | 'wrong-height'
+  | 'wrong-protocol'
   | 'wrong-parent'
   | 'wrong-time'
   | 'wrong-leader'
@@ -96,8 +101,8 @@ export function nextCommittee<C>(rules: Rules<C>, tip: Tip): readonly RingSeat[]
 /** E_h: no leader, no transactions, no parent votes; one millisecond after its parent (DESIGN.md section 6). */
 export function emptyBlock<C>(rules: Rules<C>, tip: Tip, closings: ReadonlyMap<string, C>): Judged {
   const seed = emptySeed(tip.height + 1, tip.seed);
-  const context = contextOf(tip, { time: tip.time + 1, leader: null, parentVotes: [] }, closings);
-  const execution = beginExecution(rules.protocol, tip.state, context, 0, () => null);
+  const context = contextOf(rules, tip, { time: tip.time + 1, leader: null, parentVotes: [] }, closings);
+  const execution = beginExecution(protocolOf(rules, context), tip.state, context, 0, () => null);
   const body = { transactions: [], parentVotes: [] };
   return seal(rules, tip, { execution, context, level: 0, seed, proof: null, body });
 }
@@ -124,9 +129,10 @@ export function buildBlock<C>(
   closings: ReadonlyMap<string, C>,
   payloadOf: (id: Uint8Array) => Uint8Array | null,
 ): Judged {
-  const level = levelOf(rules.protocol, tip, draft.candidates);
-  const context = contextOf(tip, draft, closings);
-  const execution = beginExecution(rules.protocol, tip.state, context, level, payloadOf);
+  const context = contextOf(rules, tip, draft, closings);
+  const protocol = protocolOf(rules, context);
+  const level = levelOf(protocol, tip, draft.candidates);
+  const execution = beginExecution(protocol, tip.state, context, level, payloadOf);
   // Header, parent votes and list heads: what a block weighs before its transactions.
   let size = 1_024 + draft.parentVotes.length * 110;
   for (const candidate of draft.candidates) {
@@ -160,11 +166,12 @@ export function judgeBlock<C>(
   const fault = headerFault(rules, tip, header, certified) ?? bodyFault(tip, block, certified);
   if (fault !== null) return fault;
   const context = contextOf(
+    rules,
     tip,
     { time: header.time, leader: header.leader, parentVotes: block.parentVotes },
     closings,
   );
-  const execution = beginExecution(rules.protocol, tip.state, context, header.level, payloadOf);
+  const execution = beginExecution(protocolOf(rules, context), tip.state, context, header.level, payloadOf);
   for (const [index, transaction] of block.transactions.entries()) {
     const known = verified(transaction);
     const checked =
@@ -194,7 +201,7 @@ export function judgeEmpty<C>(
   block: Block,
   closings: ReadonlyMap<string, C>,
 ): Judgement {
-  const fault = linkFault(tip, block.header);
+  const fault = linkFault(rules, tip, block.header);
   if (fault !== null) return fault;
   if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
   return compare(emptyBlock(rules, tip, closings), block);
@@ -236,17 +243,25 @@ function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly Verifi
   return 0;
 }
 
-function linkFault(tip: Tip, header: Header): Judgement | null {
+function linkFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
   if (!equalBytes(header.chainId, tip.chainId))
     return invalid('wrong-chain', 'the block names another chain');
   if (header.height !== tip.height + 1)
     return invalid('wrong-height', `height ${header.height} after ${tip.height}`);
+  const protocol = rules.protocolAt(header.height);
+  if (header.protocol !== protocol) {
+    return invalid(
+      'wrong-protocol',
+      `the block is of protocol ${header.protocol}, and the chain spec has protocol ${protocol} at this height: ` +
+        'compare its upgrades with those that the consortium agreed on',
+    );
+  }
   if (!equalBytes(header.parent, tip.hash)) return invalid('wrong-parent', 'the parent is another block');
   return null;
 }
 
 function headerFault<C>(rules: Rules<C>, tip: Tip, header: Header, certified: boolean): Judgement | null {
-  const link = linkFault(tip, header);
+  const link = linkFault(rules, tip, header);
   if (link !== null) return link;
   if (header.time <= tip.time) return invalid('wrong-time', 'the time is not after the parent’s');
   if (header.time > BLOCK_TIME_MAX) return invalid('wrong-time', 'the time is beyond what a chain may reach');
@@ -293,7 +308,14 @@ function compare(judged: Judged, block: Block): Judgement {
   return { ok: true, judged: { ...judged, block } };
 }
 
+function protocolOf<C>(rules: Rules<C>, { protocol }: BlockContext<C>): Protocol<C> {
+  const found = rules.protocols.get(protocol);
+  assert.ok(found !== undefined, `the rules of protocol ${protocol}`);
+  return found;
+}
+
 function contextOf<C>(
+  rules: Rules<C>,
   tip: Tip,
   block: {
     readonly time: number;
@@ -302,9 +324,11 @@ function contextOf<C>(
   },
   closings: ReadonlyMap<string, C>,
 ): BlockContext<C> {
+  const height = tip.height + 1;
   return {
     chainId: tip.chainId,
-    height: tip.height + 1,
+    protocol: rules.protocolAt(height),
+    height,
     time: block.time,
     leader: block.leader,
     parent: {

@@ -22,8 +22,8 @@ export * from './training/index.js';
 /** Outcomes of due closings, by id: what execution takes as an input that must match. */
 export type Closings = ReadonlyMap<string, RoundOutcome>;
 
-/** The contracts of this chain. Their order is the order of their beginBlock, and part of the protocol. */
-export const protocol: Protocol<RoundOutcome> = {
+/** The contracts. Their order is the order of their beginBlock, and part of the protocol. */
+const first: Protocol<RoundOutcome> = {
   contracts: [
     identity<RoundOutcome>(),
     evidence<RoundOutcome>(),
@@ -36,3 +36,9 @@ export const protocol: Protocol<RoundOutcome> = {
   isAccount: (state, account) => accountOf(state, account) !== null,
   ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
 };
+
+/**
+ * The rules by version. What a block means must not change under an old chain: a change that makes another state of
+ * the same block is a new version here, which a chain's spec takes up at a height (`upgrades`), and the old one stays.
+ */
+export const protocols: ReadonlyMap<number, Protocol<RoundOutcome>> = new Map([[1, first]]);

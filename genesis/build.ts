@@ -1,6 +1,6 @@
 import { applyChanges, createDraft, emptyTree, readState, type StateTree } from '../chain/index.js';
 import { type RingSeat, type Rules, ringCell, type Tip } from '../consensus/index.js';
-import { accountCell, paramsCell, protocol, validatorsCell } from '../contracts/index.js';
+import { accountCell, paramsCell, protocols, validatorsCell } from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import local from './presets/local.json' with { type: 'json' };
@@ -28,7 +28,9 @@ export function startChain(genesis: Genesis): ChainStart {
     state: initialState(value),
   };
   const { eraHeights, members } = value.params;
-  return { chainId, rules: { protocol, eraHeights, members }, tip };
+  const protocolAt = (height: number): number =>
+    genesis.upgrades.findLast((upgrade) => upgrade.height <= height)?.protocol ?? 1;
+  return { chainId, rules: { protocolAt, protocols, eraHeights, members }, tip };
 }
 
 /** Parameters to start from, by name. */

@@ -7,12 +7,13 @@ import {
   integer,
   limits,
   list,
+  PROTOCOL_MAX,
   struct,
   tagged,
   text,
 } from '../chain/index.js';
 import { BLOCK_TIME_MAX, MEMBERS_MAX } from '../consensus/index.js';
-import { ACCOUNTS_MAX, accountCodec, paramsCodec } from '../contracts/index.js';
+import { ACCOUNTS_MAX, accountCodec, paramsCodec, protocols } from '../contracts/index.js';
 import { compareBytes, hexToBytes, isPublicKey, sha256 } from '../crypto/index.js';
 
 const key = z.string().regex(/^[0-9a-f]{64}$/, 'a public key is 64 hex digits');
@@ -20,6 +21,9 @@ const count = (min: number, max: number) => z.number().int().min(min).max(max);
 
 /** Leaves room for a chain's life below the latest time of a block. */
 const GENESIS_TIME_MAX = BLOCK_TIME_MAX / 2;
+
+/** Upgrades in a chain's life. */
+const UPGRADES_MAX = 256;
 
 const reputationSchema = z.strictObject({ start: count(1, 10_000), cap: count(1, 10_000) });
 
@@ -43,6 +47,14 @@ export const genesisSchema = z.strictObject({
       clockDriftMs: count(1, 600_000),
     }),
   }),
+  /**
+   * From which height on the chain is executed by a later version of the rules. Not part of the chain id: the line
+   * is added when the consortium has agreed on an upgrade, by everybody and before that height.
+   */
+  upgrades: z
+    .array(z.strictObject({ height: count(2, Number.MAX_SAFE_INTEGER), protocol: count(2, PROTOCOL_MAX) }))
+    .max(UPGRADES_MAX)
+    .default([]),
   accounts: z
     .array(
       z.strictObject({
@@ -67,7 +79,7 @@ const genesisCodec = tagged('consilium/genesis', 1, {
 });
 export type GenesisValue = Omit<Infer<typeof genesisCodec>, 'chainId'>;
 
-export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate';
+export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate' | 'upgrades';
 
 /**
  * Reads a genesis file's text. What is hashed is the canonical form of its content, never the text, so white
@@ -89,7 +101,8 @@ export function parseGenesis(
     const issue = parsed.error.issues[0]!;
     return { ok: false, reason: 'shape', detail: `${issue.path.join('.') || '(top)'}: ${issue.message}` };
   }
-  return checkParams(parsed.data) ?? checkAccounts(parsed.data) ?? checkCodec(parsed.data);
+  const genesis = parsed.data;
+  return checkParams(genesis) ?? checkUpgrades(genesis) ?? checkAccounts(genesis) ?? checkCodec(genesis);
 }
 
 /** The content of a genesis file with keys as bytes and accounts sorted by key. */
@@ -117,6 +130,24 @@ function checkParams({ params }: Genesis): Fault | null {
   }
   if (agreement.deadlineMs > agreement.deadlineCapMs) {
     return { ok: false, reason: 'shape', detail: 'params.agreement: deadlineMs is above deadlineCapMs' };
+  }
+  return null;
+}
+
+function checkUpgrades({ upgrades }: Genesis): Fault | null {
+  const fault = (detail: string): Fault => ({ ok: false, reason: 'upgrades', detail });
+  for (const [i, { height, protocol }] of upgrades.entries()) {
+    const before = upgrades[i - 1] ?? { height: 1, protocol: 1 };
+    if (height <= before.height || protocol <= before.protocol) {
+      return fault(`upgrades: entry ${i + 1} must be above the one before in height and in protocol`);
+    }
+    if (!protocols.has(protocol)) {
+      const known = Math.max(...protocols.keys());
+      return fault(
+        `upgrades: protocol ${protocol} begins at height ${height}, and this software knows protocols up to ` +
+          `${known}: install a newer version`,
+      );
+    }
   }
   return null;
 }

@@ -160,6 +160,7 @@ function genesisOf(
         vrfPublicKey: null,
       },
     ],
+    upgrades: [],
   };
 }
 

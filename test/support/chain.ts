@@ -28,6 +28,7 @@ import {
   nextCommittee,
   proveSeed,
   type RingSeat,
+  type Rules,
   type Tip,
 } from '../../consensus/index.js';
 import {
@@ -44,6 +45,7 @@ import {
   taskCell,
 } from '../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../crypto/index.js';
+import type { RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
@@ -67,6 +69,8 @@ export interface Call {
 
 export interface ChainOptions {
   readonly hospitals?: number;
+  /** Other rules than the chain spec's: versions of the protocol that there are not yet. */
+  readonly rules?: (rules: Rules<RoundOutcome>) => Rules<RoundOutcome>;
   readonly devicesEach?: number;
   readonly params?: Partial<Params>;
   readonly adjust?: (genesis: Genesis) => Genesis;
@@ -87,6 +91,7 @@ export function createTestChain(options: ChainOptions = {}) {
   options.write?.(written, people);
   const chain = {
     ...started,
+    rules: options.rules?.(started.rules) ?? started.rules,
     tip: { ...started.tip, state: applyChanges(started.tip.state, written.changes) },
   };
   const payloads = new Map<string, Uint8Array>();

@@ -44,6 +44,7 @@ export function testGenesis(hospitals: number, devicesEach: number) {
       ...devices.map((who) => account(who, 'device', who.name.split('-device')[0]!, 1)),
       account(publisher, 'publisher', '', 0),
     ],
+    upgrades: [],
   };
   return { genesis, validators, devices, publisher };
 }

@@ -113,6 +113,7 @@ export function signed(from: Account, fields: Partial<UnsignedTransaction> = {})
 export function context(height: number): BlockContext<unknown> {
   return {
     chainId,
+    protocol: 1,
     height,
     time: 1000 * height,
     leader: ada.key,

@@ -321,8 +321,9 @@ describe('a dishonest coordinator', () => {
       beginBlock: ({ state }) => evil?.(state),
     };
     const { rules } = test.chain;
-    const { protocol } = rules;
-    const bent = { ...rules, protocol: { ...protocol, contracts: [...protocol.contracts, contract] } };
+    const protocol = rules.protocols.get(1)!;
+    const protocols = new Map([[1, { ...protocol, contracts: [...protocol.contracts, contract] }]]);
+    const bent = { ...rules, protocols };
     return buildBlock(bent, test.tip, test.draft([]), closings, test.payloadOf);
   }
 

@@ -44,6 +44,7 @@ describe('a block', () => {
     const other = sha256(utf8ToBytes('other'));
     const changes: { readonly [name in keyof Header]: Header[name] } = {
       chainId: other,
+      protocol: 2,
       height: 2,
       level: 1,
       time: 5,

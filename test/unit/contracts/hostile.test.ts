@@ -94,7 +94,7 @@ describe('a sender with arguments of its own making', () => {
       )
         continue;
       const execution = beginExecution(
-        test.chain.rules.protocol,
+        test.chain.rules.protocols.get(1)!,
         test.tip.state,
         contextOf(test),
         level,
@@ -127,7 +127,7 @@ describe('a sender with arguments of its own making', () => {
       if (below(2) === 0) payload.set([1, below(40), 0, 0, 0, 3].slice(0, payload.length));
       const signed = test.sign(updateCall(test, device, 1, payload));
       const execution = beginExecution(
-        test.chain.rules.protocol,
+        test.chain.rules.protocols.get(1)!,
         test.tip.state,
         contextOf(test),
         1,
@@ -143,6 +143,7 @@ function contextOf(test: ReturnType<typeof createTestChain>) {
   const { chainId, height, time, leader } = test.tip;
   return {
     chainId,
+    protocol: 1,
     height: height + 1,
     time: time + 1,
     leader: test.leader().publicKey,

@@ -130,6 +130,29 @@ describe('startChain', () => {
     expect(changed.length).toBe(22);
   });
 
+  it('takes upgrades that rise and that this software knows; they are not part of the chain id', () => {
+    const faultOf = (upgrades: unknown) => {
+      const parsed = parseGenesis(text({ ...genesis, upgrades }));
+      return parsed.ok ? null : `${parsed.reason}: ${parsed.detail}`;
+    };
+    const { upgrades: _, ...without } = genesis;
+    const parsed = parseGenesis(text(without));
+    expect(parsed.ok && parsed.genesis.upgrades).toEqual([]);
+    expect(faultOf([{ height: 9, protocol: 2 }])).toMatch(
+      /^upgrades: .*protocol 2 begins at height 9.*newer version/,
+    );
+    expect(faultOf([{ height: 1, protocol: 2 }])).toMatch(/^shape: upgrades.0.height/);
+    const planned = { ...genesis, upgrades: [{ height: 9, protocol: 2 }] };
+    expect(startChain(planned).chainId).toEqual(startChain(genesis).chainId);
+    const { rules } = startChain(planned);
+    expect([1, 8, 9, 10].map((height) => rules.protocolAt(height))).toEqual([1, 1, 2, 2]);
+    const falling = [
+      { height: 9, protocol: 2 },
+      { height: 9, protocol: 3 },
+    ];
+    expect(faultOf(falling)).toMatch(/^upgrades: /);
+  });
+
   it('begins with its accounts, its parameters and a committee of all validators', () => {
     const chain = startChain(genesis);
     const state = readState(chain.tip.state);

@@ -63,10 +63,8 @@ export class StateVersions {
     this.#versions.set(version.height, version);
     this.#last = version.height;
     this.#writes += version.writes;
-    while (
-      this.#versions.size > VERSIONS_MAX ||
-      (this.#writes > VERSION_WRITES_MAX && this.#first < this.#last)
-    ) {
+    // The head stays: of one version alone no writes are counted.
+    while (this.#versions.size > VERSIONS_MAX || this.#writes > VERSION_WRITES_MAX) {
       this.#versions.delete(this.#first);
       this.#first += 1;
       // The oldest shares with none before it: what it wrote belongs to all the later ones too.

@@ -10,6 +10,7 @@ import {
   treeSet,
 } from '../../../chain/index.js';
 import { bytesToHex, utf8ToBytes } from '../../../crypto/index.js';
+import { collectGarbage } from '../../support/garbage.js';
 
 // ICS23's smtSpec, by hand and by another SHA-256: leaf H(0 ‖ H(key) ‖ H(value)), inner H(1 ‖ left ‖ right).
 const h = (...parts: (string | Uint8Array)[]): Buffer => {
@@ -113,5 +114,19 @@ describe('the tree', () => {
     ]);
     expect(Object.fromEntries(listed)).toEqual(entries);
     expect(listed.length).toBe(3);
+  });
+
+  it('remembers a bounded number of paths, however many keys are looked up', () => {
+    const used = (): number => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const given = tree({ a: '1', b: '2' });
+    const before = used();
+    const lookedUp = 300_000;
+    for (let i = 0; i < lookedUp; i += 1) treeGet(given, `no such key, and a long one too ${i}`);
+    // All of them would be 60 MB or more.
+    expect((used() - before) / lookedUp).toBeLessThan(100);
+    expect(treeGet(given, 'a')).toEqual(utf8ToBytes('1'));
   });
 });

@@ -9,6 +9,7 @@ import {
   VERSIONS_MAX,
 } from '../../../chain/index.js';
 import { bytesToHex, utf8ToBytes } from '../../../crypto/index.js';
+import { collectGarbage } from '../../support/garbage.js';
 
 const next = (tree: StateTree, height: number): StateTree =>
   applyChanges(tree, new Map([[`key ${height % 7}`, utf8ToBytes(`value ${height}`)]]));
@@ -78,14 +79,10 @@ describe('the states that are kept', () => {
     const versions = new StateVersions({ height: 0, tree: next(emptyTree, 0) });
     const oldest = new WeakRef(versions.head!);
     grow(versions, 2 * VERSIONS_MAX, 1);
-    const { setFlagsFromString } = await import('node:v8');
-    const { runInNewContext } = await import('node:vm');
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     // A reference that was looked at lives to the end of the turn.
     for (let turn = 0; turn < 20 && oldest.deref() !== undefined; turn += 1) {
       await new Promise((resolve) => setImmediate(resolve));
-      collect();
+      collectGarbage();
     }
     expect(oldest.deref()).toBeUndefined();
   });

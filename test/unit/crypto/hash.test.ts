@@ -65,6 +65,11 @@ describe('digest texts', () => {
     }
   });
 
+  it('are of 32 bytes: others would be cut', () => {
+    for (const length of [0, 31, 33, 64])
+      expect(() => digestText(new Uint8Array(length))).toThrow('a digest');
+  });
+
   it('are the hash of bytes, or of a text in UTF-8', () => {
     for (const text of ['', 'abc', 'Zürich', '😀 \u0000', 'x'.repeat(10_000)]) {
       const expected = other('sha256', utf8ToBytes(text));

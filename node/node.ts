@@ -1,5 +1,5 @@
 import { readState, type Transaction } from '../chain/index.js';
-import { faultyOf, type Judged, nextCommittee, type Tip } from '../consensus/index.js';
+import { faultyOf, type Judged, nextCommittee, RING_ERAS_KEPT, type Tip } from '../consensus/index.js';
 import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
@@ -17,7 +17,9 @@ import { Driver } from './driver/driver.js';
 import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
+import { noOffenceFile, type OffenceFile } from './driver/offences.js';
 import { Sync } from './driver/sync.js';
+import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
@@ -45,6 +47,8 @@ export interface NodeOptions {
   /** A block was decided: the state may name other peers than before. */
   readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
+  /** Where offences wait for a block; without one a crash takes them. */
+  readonly offences?: OffenceFile;
 }
 
 /** A validator: store, mempool, driver and network tied together. What RPC and devices see of it. */
@@ -83,6 +87,10 @@ export class Node {
       onWaiting: () => this.#driver.wake(),
     });
     const tip = tipOf(store, chain);
+    const witness = new Witness({
+      window: RING_ERAS_KEPT * chain.rules.eraHeights,
+      onOffence: (evidence) => this.#accuser.report(evidence),
+    });
     this.#driver = new Driver({
       rules: chain.rules,
       params: paramsCell.get(readState(tip.state))!,
@@ -96,6 +104,7 @@ export class Node {
       keys: { ...keys, publicKey: this.publicKey },
       log,
       onOffence: (evidence) => this.#accuser.report(evidence),
+      onDecided: (work, hash, votes) => witness.decided(work, hash, votes),
       requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
       isDecided: (height) => this.#sync.isDecided(height),
       onCommit: (judged) => this.#committed(judged),
@@ -105,6 +114,7 @@ export class Node {
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
+      witness,
       now: () => this.#clock.now(),
       onStatus: (from, height, period) => this.#heardStatus(from, height, period),
       onBehind: (from, height) => this.#answers.behind(from, height),
@@ -120,15 +130,7 @@ export class Node {
       log,
     });
     this.#answers = this.#createAnswers(options);
-    this.#accuser = new Accuser({
-      chainId: chain.chainId,
-      keys: { ...keys, publicKey: this.publicKey },
-      tip: () => this.tip,
-      mempool: this.mempool,
-      isOnChain: (hash) => store.transaction(hash) !== null,
-      submit: (transaction) => this.submit(transaction, []),
-      log,
-    });
+    this.#accuser = this.#createAccuser(options);
     this.#abstention = watchAbstention({
       store,
       standing: this.#standing,
@@ -140,6 +142,19 @@ export class Node {
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
+  }
+
+  #createAccuser({ chain, store, keys, log, offences }: NodeOptions): Accuser {
+    return new Accuser({
+      chainId: chain.chainId,
+      keys: { ...keys, publicKey: this.publicKey },
+      tip: () => this.tip,
+      mempool: this.mempool,
+      isOnChain: (hash) => store.transaction(hash) !== null,
+      submit: (transaction) => this.submit(transaction, []),
+      file: offences ?? noOffenceFile,
+      log,
+    });
   }
 
   #createAnswers({ store, transport, log }: NodeOptions): Answers {
@@ -168,6 +183,7 @@ export class Node {
   async start(): Promise<void> {
     await this.#options.transport.start();
     await this.#driver.start();
+    this.#accuser.settle();
     this.#tellStatus();
   }
 

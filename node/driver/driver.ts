@@ -77,6 +77,8 @@ export interface DriverOptions {
   readonly onOffence: (evidence: Evidence) => void;
   /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
   readonly isDecided: (height: number) => boolean;
+  /** A height was decided, by these cert votes for `hash`: what was said at it is in `work`. */
+  readonly onDecided: (work: HeightWork, hash: Uint8Array, votes: readonly ParentVote[]) => void;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -427,10 +429,11 @@ export class Driver {
   }
 
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
-    const { store, onCommit } = this.#options;
+    const { store, onDecided, onCommit } = this.#options;
     const { block, hash, executed } = judged;
     const { receipts, changes, payloads, state } = executed;
     await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
+    if (this.#work !== null) onDecided(this.#work, hash, votes);
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

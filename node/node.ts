@@ -67,7 +67,7 @@ export class Node {
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
-  #lastStatusAt = 0;
+  #lastStatusAt = Number.NEGATIVE_INFINITY;
   #cancelStatus: () => void = () => {};
   #closed = false;
 
@@ -105,6 +105,7 @@ export class Node {
       log,
       onOffence: (evidence) => this.#accuser.report(evidence),
       onDecided: (work, hash, votes) => witness.decided(work, hash, votes),
+      onMissed: (work, input) => witness.missed(work, input),
       requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
       isDecided: (height) => this.#sync.isDecided(height),
       onCommit: (judged) => this.#committed(judged),
@@ -115,7 +116,7 @@ export class Node {
       driver: this.#driver,
       chainId: chain.chainId,
       witness,
-      now: () => this.#clock.now(),
+      now: () => this.#clock.monotonic(),
       onStatus: (from, height, period) => this.#heardStatus(from, height, period),
       onBehind: (from, height) => this.#answers.behind(from, height),
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
@@ -238,8 +239,8 @@ export class Node {
    * node that is catching up is old.
    */
   async caughtUp(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const end = this.#clock.now() + timeoutMs;
-    while (!signal.aborted && !this.#closed && this.#clock.now() < end) {
+    const end = this.#clock.monotonic() + timeoutMs;
+    while (!signal.aborted && !this.#closed && this.#clock.monotonic() < end) {
       const members = nextCommittee(this.#options.chain.rules, this.tip).length;
       if (members === 1 || !this.#standing.isBehind(this.tip.height, faultyOf(members))) return;
       await new Promise<void>((resolve) => this.#clock.after(CAUGHT_UP_LOOK_MS, resolve));
@@ -319,16 +320,16 @@ export class Node {
   /** A peer that was away knows neither where we stand nor what waits. */
   #greet(): void {
     if (this.#closed) return;
-    this.#lastStatusAt = 0;
+    this.#lastStatusAt = Number.NEGATIVE_INFINITY;
     this.#sendStatus();
     this.#intake.greet();
   }
 
   /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */
   #sendStatus(): void {
-    const now = this.#clock.now();
-    // A clock that was set back must not silence the node until it has come to where it was.
-    if (this.#closed || Math.abs(now - this.#lastStatusAt) < STATUS_MIN_GAP_MS) return;
+    // By the clock that nobody sets back: that must not silence the node until it has come to where it was.
+    const now = this.#clock.monotonic();
+    if (this.#closed || now - this.#lastStatusAt < STATUS_MIN_GAP_MS) return;
     this.#lastStatusAt = now;
     const { height, hash } = this.tip;
     const { period } = this.agreement();

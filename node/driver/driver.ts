@@ -79,6 +79,8 @@ export interface DriverOptions {
   readonly isDecided: (height: number) => boolean;
   /** A height was decided, by these cert votes for `hash`: what was said at it is in `work`. */
   readonly onDecided: (work: HeightWork, hash: Uint8Array, votes: readonly ParentVote[]) => void;
+  /** An input came when its height was decided: nobody acts on it any more. */
+  readonly onMissed: (work: HeightWork, input: AgreementInput) => void;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -269,7 +271,7 @@ export class Driver {
   }
 
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
-    if (this.#work !== work) return;
+    if (this.#work !== work) return this.#options.onMissed(work, input);
     const step = apply(work.machine, input);
     work.machine = step.state;
     await this.#perform(work, step.effects);

@@ -62,7 +62,7 @@ export interface InboxOptions {
   readonly chainId: Uint8Array;
   /** What is heard of decided heights. */
   readonly witness: Witness;
-  /** Milliseconds. */
+  /** A monotonic clock in milliseconds. */
   readonly now: () => number;
   /** `from` says that it stands at `height`, in `period` of the next one. */
   readonly onStatus: (from: string, height: number, period: number) => void;

@@ -1,5 +1,11 @@
 import type { ParentVote, Vote } from '../../chain/index.js';
-import { type Evidence, isOffence, type MemberVote, type RingSeat } from '../../consensus/index.js';
+import {
+  type AgreementInput,
+  type Evidence,
+  isOffence,
+  type MemberVote,
+  type RingSeat,
+} from '../../consensus/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { statementOf } from './evidence.js';
 import { type HeightWork, toMemberVote } from './height.js';
@@ -46,7 +52,7 @@ export class Witness {
 
   /** A height was decided, `hash` by these cert votes of one period. */
   decided(work: HeightWork, hash: Uint8Array, certificate: readonly ParentVote[]): void {
-    const { height, committee, indexOf, machine, proposals } = work;
+    const { height, committee, indexOf, machine, proposals, announced } = work;
     const votes = [...machine.tally.periods.values()].flatMap(({ soft, cert, next }) => [
       ...soft.votes,
       ...cert.votes,
@@ -56,7 +62,12 @@ export class Witness {
       committee,
       indexOf,
       votes,
-      proposals: new Map([...proposals].map(([value, { signature }]) => [value, signature])),
+      // Those whose signature was checked; a block that was asked for by its hash may have come with any.
+      proposals: new Map(
+        [...proposals]
+          .filter(([value]) => announced.has(value))
+          .map(([value, { signature }]) => [value, signature]),
+      ),
     };
     for (const { voter, period, signature } of certificate) {
       const vote: Vote = { height, period, step: 'cert', value: hash, voter, signature };
@@ -78,17 +89,29 @@ export class Witness {
   /** Worth the check of its signature: a member's vote at a remembered height that was not heard before. */
   isNews(vote: Vote): boolean {
     const at = this.#find(vote);
-    if (at === null) return false;
-    const { decided, own } = at;
-    const known = decided.votes.filter(({ member }) => member === own.member);
-    return known.length < WITNESS_BOUNDS.votesOfMember && !known.some((other) => isSame(other, own));
+    return at !== null && isNews(at.decided, at.own);
   }
 
   /** A late vote, its signature verified. */
   take(vote: Vote): void {
     const at = this.#find(vote);
-    if (at === null) return;
-    const { decided, own } = at;
+    if (at !== null) this.#note(at.decided, at.own);
+  }
+
+  /** What the machine was about to be told when its height was decided. */
+  missed({ height, proposals }: HeightWork, input: AgreementInput): void {
+    const decided = this.#heights.get(height);
+    if (decided === undefined) return;
+    const votes = input.kind === 'votes' ? input.votes : input.kind === 'vote' ? [input.vote] : [];
+    for (const vote of votes) {
+      if (isNews(decided, vote)) this.#note(decided, vote);
+    }
+    const block = input.kind === 'proposal' ? proposals.get(input.value) : undefined;
+    if (block !== undefined && input.kind === 'proposal')
+      this.takeBlock(height, input.value, block.signature);
+  }
+
+  #note(decided: Decided, own: MemberVote): void {
     const second = statementOf(own);
     const first = decided.votes
       .filter(({ member, period }) => member === own.member && period === own.period)
@@ -97,7 +120,8 @@ export class Witness {
     decided.votes.push(own);
     this.#votes += 1;
     if (first === undefined) return;
-    this.#options.onOffence({ accused: vote.voter, height: vote.height, first, second });
+    const accused = decided.committee[own.member]!.publicKey;
+    this.#options.onOffence({ accused, height: own.height, first, second });
   }
 
   /** The same for a block of the leader. */
@@ -116,7 +140,7 @@ export class Witness {
   takeBlock(height: number, value: string, signature: Uint8Array): void {
     const decided = this.#heights.get(height);
     if (decided === undefined) return;
-    const [known] = decided.proposals;
+    const known = [...decided.proposals].find(([other]) => other !== value);
     decided.proposals.set(value, signature);
     if (known === undefined) return;
     const [first, second] = [known, [value, signature] as const].map(
@@ -143,6 +167,11 @@ export class Witness {
       this.#votes -= votes.length;
     }
   }
+}
+
+function isNews({ votes }: Decided, vote: MemberVote): boolean {
+  const known = votes.filter(({ member }) => member === vote.member);
+  return known.length < WITNESS_BOUNDS.votesOfMember && !known.some((other) => isSame(other, vote));
 }
 
 function isSame(a: MemberVote, b: MemberVote): boolean {

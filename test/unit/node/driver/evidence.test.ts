@@ -6,6 +6,7 @@ import {
   readState,
   type Step,
   signProposal,
+  signTransaction,
   signVote,
   type Vote,
 } from '../../../../chain/index.js';
@@ -140,13 +141,17 @@ describe('a member whose second vote comes when its height is decided', () => {
     nodes.every((node) => seatOf(readState(node.tip.state), publicKey) === 'lost');
   /** A reason for a block. */
   const goOn = async (network: Awaited<ReturnType<typeof fiveWithOneDishonest>>, blocks = 1) => {
-    const { nodes, honest } = network;
+    const [node] = network.nodes as [Node];
+    const [{ publicKey, secret }] = network.honest as [Person];
     for (let i = 0; i < blocks; i += 1) {
-      const { height } = nodes[0]!.tip;
-      const publicKey = honest[i]!.publicKey;
-      const call = { contract: 'identity', method: 'remove', level: 0, args: { publicKey } };
-      expect(await nodes[0]!.submit(sign(nodes[0]!, honest[0]!, call), [])).toMatchObject({ ok: true });
-      for (const node of nodes) await until(node, () => node.tip.height > height);
+      const { height } = node.tip;
+      const call = { contract: 'identity', method: 'remove', args: { publicKey } };
+      // Beside those that still wait: on a busy machine empty blocks may come before them.
+      const nonce = node.nextNonce(publicKey);
+      const { chainId } = network.chain;
+      const unsigned = { chainId, level: 0, from: publicKey, nonce, payloads: [], ...call };
+      expect(await node.submit(signTransaction(unsigned, secret), [])).toMatchObject({ ok: true });
+      for (const each of network.nodes) await until(each, () => each.tip.height > height);
     }
   };
 
@@ -279,12 +284,44 @@ describe('a witness', () => {
       }),
     );
     for (let height = 1; height <= 400; height += 1) {
-      const work = { height, committee, indexOf, machine: { tally: { periods } }, proposals: new Map() };
+      const work = {
+        height,
+        committee,
+        indexOf,
+        machine: { tally: { periods } },
+        proposals: new Map(),
+        announced: new Set(),
+      };
       full.decided(work as never, v, []);
       expect(full.size).toBeLessThanOrEqual(WITNESS_BOUNDS.votes);
     }
     expect(full.size).toBeGreaterThan(WITNESS_BOUNDS.votes - 200);
     expect(full.committee(400)).toBe(committee);
+  });
+
+  it('hears what the machine was about to be told when its height was decided', () => {
+    const witness = witnessOf(1_000);
+    const proposals = new Map([v, w].map((value) => [bytesToHex(value), { signature: value }]));
+    const work = {
+      height: 1,
+      committee,
+      indexOf,
+      machine: { tally: { periods: new Map() } },
+      proposals,
+      announced: new Set([bytesToHex(v)]),
+    } as never;
+    witness.decided(work, v, []);
+    found.length = 0;
+    const [first, second] = [v, w].map((value) => {
+      const { signature } = voteAt(1, 0, value);
+      const vote = { height: 1, period: 0, step: 'soft', member: 1, value: bytesToHex(value) } as const;
+      return { ...vote, signature: bytesToHex(signature) };
+    });
+    witness.missed(work, { kind: 'vote', vote: first! });
+    witness.missed(work, { kind: 'votes', votes: [first!, second!] });
+    expect(found.map((evidence) => evidenceFault(chainId, evidence))).toEqual([null]);
+    witness.missed(work, { kind: 'proposal', value: bytesToHex(w), payloadBytes: 0 });
+    expect(found[1]).toMatchObject({ first: { step: 'propose', value: v }, second: { value: w } });
   });
 
   it('knows the certificate of a height that it did not decide itself', () => {

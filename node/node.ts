@@ -35,6 +35,7 @@ const WAITERS_MAX = 1_024;
 /** As much as a message loses that gossip rejects. */
 const OFFENCE_POINTS = 10;
 const CAUGHT_UP_LOOK_MS = 100;
+const CLOCK_WARNING_EVERY_MS = 60_000;
 
 export interface NodeOptions {
   readonly chain: ChainStart;
@@ -68,6 +69,7 @@ export class Node {
   readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
   #lastStatusAt = Number.NEGATIVE_INFINITY;
+  #warnedAt = Number.NEGATIVE_INFINITY;
   #cancelStatus: () => void = () => {};
   #closed = false;
 
@@ -256,6 +258,7 @@ export class Node {
     const { tip } = this;
     return {
       height: tip.height,
+      chainAheadMs: this.#aheadMs(),
       mempoolTransactions: this.mempool.size,
       peers: this.#options.transport.connectedPeers().length,
       finalityCount: this.finality.count,
@@ -290,10 +293,30 @@ export class Node {
       transactions: block.transactions.length,
       empty: block.header.leader === null,
     });
+    this.#watchTime();
     this.#accuser.settle();
     this.#options.onCommit?.(tip);
     for (const wake of [...this.#waiters]) wake();
     this.#abstention.look();
+  }
+
+  /** How far the chain's time is ahead of the own clock. */
+  #aheadMs(): number {
+    return Math.max(0, this.tip.time - this.#clock.now());
+  }
+
+  /** Beyond the drift either this clock is late, or those of more than a third of the members once were early. */
+  #watchTime(): void {
+    const aheadMs = this.#aheadMs();
+    const now = this.#clock.monotonic();
+    const { clockDriftMs } = paramsCell.get(readState(this.tip.state))!.agreement;
+    if (aheadMs <= clockDriftMs || now - this.#warnedAt < CLOCK_WARNING_EVERY_MS) return;
+    this.#warnedAt = now;
+    this.#options.log('warn', 'chain-ahead-of-clock', {
+      height: this.tip.height,
+      aheadMs,
+      help: 'set this machine’s clock; if it is right, those of more than a third of the validators were ahead',
+    });
   }
 
   #heardStatus(from: string, height: number, period: number): void {

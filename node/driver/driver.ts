@@ -157,7 +157,10 @@ export class Driver {
   /** A proposal whose signature and leader were checked. Null `from`: our own. */
   propose(work: HeightWork, proposal: SignedProposal, from: string | null): void {
     const { clock, params } = this.#options;
-    const ahead = proposal.block.header.time - clock.now() - params.agreement.clockDriftMs;
+    const { time } = proposal.block.header;
+    // The earliest time there can be, E_h's too, moves a chain that ran ahead of the clocks no further.
+    const isEarliest = time <= work.tip.time + 1;
+    const ahead = isEarliest ? 0 : time - clock.now() - params.agreement.clockDriftMs;
     if (ahead > AHEAD_MS_MAX) return;
     const value = this.note(work, proposal, from);
     if (value === null || work.announced.has(value)) return;

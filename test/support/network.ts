@@ -99,6 +99,7 @@ export interface TestNetworkOptions {
   readonly limits?: Partial<NetLimits>;
   readonly clock?: Clock;
   readonly onError?: (error: Error) => void;
+  readonly log?: Logger;
   /** Puts something between a node and its transport. */
   readonly wrap?: (transport: Transport) => Transport;
   /** What the first node's last life left. */
@@ -113,7 +114,7 @@ export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
   outsiders: readonly Person[] = [],
-  { limits = {}, clock, onError, wrap = (transport) => transport, offences }: TestNetworkOptions = {},
+  { limits = {}, clock, onError, log, wrap = (transport) => transport, offences }: TestNetworkOptions = {},
 ) {
   const folder = await tempFolder();
   const network = createMemoryNetwork({ limits, ...(onError && { onError }) });
@@ -125,6 +126,7 @@ export async function testNetwork(
         path: join(folder.path, who.name),
         transport: wrap(network.transport(who.secret)),
         ...(clock && { clock }),
+        ...(log && { log }),
         ...(offences && i === 0 && { offences }),
       }),
     ),

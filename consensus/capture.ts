@@ -82,6 +82,59 @@ export function weighedCaptureProbability({
   return { numerator: captured < ONE ? captured : ONE, denominator: ONE };
 }
 
+/** How a chain draws its committees, and what is expected of its validators. */
+export interface CommitteeDraw {
+  readonly validators: number;
+  /** M as genesis has it; all validators if there are fewer. */
+  readonly members: number;
+  /** B: validators that may lie. More than there are count as all. */
+  readonly dishonest: number;
+  /** Reputation that validators begin with, and the most they can have. */
+  readonly start: number;
+  readonly cap: number;
+}
+
+export interface CaptureRisk {
+  /** All weighing alike, as at genesis. */
+  readonly byCount: Probability;
+  /** The dishonest have reached the cap, the others stand where they began. */
+  readonly byWeight: Probability;
+}
+
+/**
+ * The risk of capture of one height's committee: exact by count, an upper bound by weight.
+ *
+ * Genesis asks it for the validators that it lists, the identity contract for those that a change would leave.
+ * Cost: milliseconds; the last few answers are remembered.
+ */
+export function captureRisk(draw: CommitteeDraw): CaptureRisk {
+  const { validators, start, cap } = draw;
+  const members = Math.min(draw.members, validators);
+  const dishonest = Math.min(draw.dishonest, validators);
+  const name = [validators, members, dishonest, start, cap].join();
+  const known = risks.get(name);
+  if (known !== undefined) return known;
+  const risk = {
+    byCount: captureProbability({ validators, marked: dishonest, members }),
+    byWeight: weighedCaptureProbability({
+      marked: { validators: dishonest, weight: cap },
+      others: { validators: validators - dishonest, weight: start },
+      members,
+    }),
+  };
+  if (risks.size >= RISKS_MAX) risks.clear();
+  risks.set(name, risk);
+  return risk;
+}
+
+const RISKS_MAX = 64;
+const risks = new Map<string, CaptureRisk>();
+
+/** Whether neither chance is above 1e-9 over so many heights. */
+export function isCaptureBounded({ byCount, byWeight }: CaptureRisk, heights: number): boolean {
+  return [byCount, byWeight].every((each) => !exceeds(overHeights(each, heights), CAPTURE_PROBABILITY_MAX));
+}
+
 const ONE = 1n << 512n;
 
 function ceilDivide(a: bigint, b: bigint): bigint {

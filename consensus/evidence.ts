@@ -41,7 +41,8 @@ export function evidenceFault(chainId: Uint8Array, evidence: Evidence): Evidence
   return signed ? null : 'bad-signature';
 }
 
-function isOffence(a: Statement, b: Statement): boolean {
+/** Whether no honest validator makes both of these statements at one height. Signatures are not looked at. */
+export function isOffence(a: Statement, b: Statement): boolean {
   if (a.period !== b.period || isSameValue(a.value, b.value)) return false;
   const steps = [a.step, b.step].sort().join(' and ');
   return OFFENCES.includes(steps);

@@ -1,5 +1,8 @@
-import { cell, type Infer, integer, record, uint } from '../chain/index.js';
+import { bool, cell, type Infer, integer, limits, nullable, record, uint } from '../chain/index.js';
 import { MEMBERS_MAX } from '../consensus/index.js';
+
+/** Longest chain that anybody plans. */
+export const PLANNED_HEIGHTS_MAX = 1_000_000_000_000;
 
 /** What genesis fixes for the whole life of the chain. Units are in the names; see docs/genesis.md. */
 export const paramsCodec = record({
@@ -7,6 +10,12 @@ export const paramsCodec = record({
   eraHeights: integer(1, 1_000_000),
   /** Committee size M. */
   members: integer(1, MEMBERS_MAX),
+  /** What committees are drawn to survive; null dishonest: as many as agreement bears. Asked when validators change. */
+  capture: record({
+    dishonest: nullable(integer(0, limits.membersMax)),
+    heights: integer(1, PLANNED_HEIGHTS_MAX),
+    allowUnsafe: bool,
+  }),
   validatorReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
   deviceReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
   agreement: record({

@@ -1,11 +1,11 @@
 import {
-  CAPTURE_PROBABILITY_MAX,
   captureProbability,
-  exceeds,
+  captureRisk,
+  faultyOf,
+  isCaptureBounded,
   overHeights,
   type Probability,
   probabilityToNumber,
-  weighedCaptureProbability,
 } from '../consensus/index.js';
 import type { Genesis } from './schema.js';
 
@@ -56,14 +56,8 @@ export function committeeRisk(genesis: Genesis, { dishonest, offline, heights }:
   const { params } = genesis;
   const members = Math.min(params.members, validators);
   const { start, cap } = params.validatorReputation;
-  const byCount = captureProbability({ validators, marked: dishonest, members });
-  const byWeight = weighedCaptureProbability({
-    marked: { validators: dishonest, weight: cap },
-    others: { validators: validators - dishonest, weight: start },
-    members,
-  });
+  const risk = captureRisk({ validators, members, dishonest, start, cap });
   const stall = captureProbability({ validators, marked: dishonest + offline, members });
-  const isBounded = (each: Probability) => !exceeds(overHeights(each, heights), CAPTURE_PROBABILITY_MAX);
   const chance = (each: Probability): Chance => ({
     perHeight: probabilityToNumber(each),
     overHeights: probabilityToNumber(overHeights(each, heights)),
@@ -71,15 +65,14 @@ export function committeeRisk(genesis: Genesis, { dishonest, offline, heights }:
   return {
     validators,
     members,
-    capture: chance(byCount),
-    captureAtCap: chance(byWeight),
+    capture: chance(risk.byCount),
+    captureAtCap: chance(risk.byWeight),
     stall: chance(stall),
-    isSafe: isBounded(byCount) && isBounded(byWeight),
+    isSafe: isCaptureBounded(risk, heights),
   };
 }
 
-/** The most dishonest validators that agreement bears at all: f of N. What is expected unless someone says less. */
-export function dishonestMax(genesis: Genesis): number {
-  const validators = genesis.accounts.filter(({ role }) => role === 'validator').length;
-  return Math.floor((validators - 1) / 3);
+/** The dishonest validators that a genesis file expects: those it says, else the most that agreement bears (f of N). */
+export function dishonestOf({ params, accounts }: Genesis): number {
+  return params.capture.dishonest ?? faultyOf(accounts.filter(({ role }) => role === 'validator').length);
 }

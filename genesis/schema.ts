@@ -13,7 +13,13 @@ import {
   text,
 } from '../chain/index.js';
 import { BLOCK_TIME_MAX, MEMBERS_MAX } from '../consensus/index.js';
-import { ACCOUNTS_MAX, accountCodec, paramsCodec, protocols } from '../contracts/index.js';
+import {
+  ACCOUNTS_MAX,
+  accountCodec,
+  PLANNED_HEIGHTS_MAX,
+  paramsCodec,
+  protocols,
+} from '../contracts/index.js';
 import { compareBytes, hexToBytes, isPublicKey, sha256 } from '../crypto/index.js';
 
 const key = z.string().regex(/^[0-9a-f]{64}$/, 'a public key is 64 hex digits');
@@ -36,6 +42,11 @@ export const genesisSchema = z.strictObject({
   params: z.strictObject({
     eraHeights: count(1, 1_000_000),
     members: count(1, MEMBERS_MAX),
+    capture: z.strictObject({
+      dishonest: count(0, limits.membersMax).nullable(),
+      heights: count(1, PLANNED_HEIGHTS_MAX),
+      allowUnsafe: z.boolean(),
+    }),
     validatorReputation: reputationSchema,
     deviceReputation: reputationSchema,
     agreement: z.strictObject({

@@ -4,6 +4,7 @@ import { createLibp2pTransport } from '../net/index.js';
 import { ConfigError, type NodeConfig, readBounded } from './config.js';
 import { startDevices } from './devices/index.js';
 import { createCloser } from './driver/closer.js';
+import { offenceFile } from './driver/offences.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
 import { Node } from './node.js';
 import { followPeers } from './peers.js';
@@ -67,6 +68,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     closer: createCloser(),
     keys,
     log,
+    offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,
     onCommit: follow,
   });

@@ -1,5 +1,5 @@
 import { readState, type Transaction } from '../chain/index.js';
-import { faultyOf, type Judged, nextCommittee, type Tip } from '../consensus/index.js';
+import { faultyOf, type Judged, nextCommittee, RING_ERAS_KEPT, type Tip } from '../consensus/index.js';
 import { type EnrolmentTerms, paramsCell, signEnrolment } from '../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
@@ -17,7 +17,9 @@ import { Driver } from './driver/driver.js';
 import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
+import { noOffenceFile, type OffenceFile } from './driver/offences.js';
 import { Sync } from './driver/sync.js';
+import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
@@ -33,6 +35,7 @@ const WAITERS_MAX = 1_024;
 /** As much as a message loses that gossip rejects. */
 const OFFENCE_POINTS = 10;
 const CAUGHT_UP_LOOK_MS = 100;
+const CLOCK_WARNING_EVERY_MS = 60_000;
 
 export interface NodeOptions {
   readonly chain: ChainStart;
@@ -45,6 +48,8 @@ export interface NodeOptions {
   /** A block was decided: the state may name other peers than before. */
   readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
+  /** Where offences wait for a block; without one a crash takes them. */
+  readonly offences?: OffenceFile;
 }
 
 /** A validator: store, mempool, driver and network tied together. What RPC and devices see of it. */
@@ -64,7 +69,8 @@ export class Node {
   readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
   #tip: Tip;
-  #lastStatusAt = 0;
+  #lastStatusAt = Number.NEGATIVE_INFINITY;
+  #warnedAt = Number.NEGATIVE_INFINITY;
   #cancelStatus: () => void = () => {};
   #closed = false;
 
@@ -85,6 +91,10 @@ export class Node {
     });
     const tip = tipOf(store, chain);
     this.#tip = tip;
+    const witness = new Witness({
+      window: RING_ERAS_KEPT * chain.rules.eraHeights,
+      onOffence: (evidence) => this.#accuser.report(evidence),
+    });
     this.#driver = new Driver({
       rules: chain.rules,
       params: paramsCell.get(readState(tip.state))!,
@@ -98,6 +108,8 @@ export class Node {
       keys: { ...keys, publicKey: this.publicKey },
       log,
       onOffence: (evidence) => this.#accuser.report(evidence),
+      onDecided: (work, hash, votes) => witness.decided(work, hash, votes),
+      onMissed: (work, input) => witness.missed(work, input),
       requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
       isDecided: (height) => this.#sync.isDecided(height),
       onCommit: (judged) => this.#committed(judged),
@@ -107,7 +119,8 @@ export class Node {
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
-      now: () => this.#clock.now(),
+      witness,
+      now: () => this.#clock.monotonic(),
       onStatus: (from, height, period) => this.#heardStatus(from, height, period),
       onBehind: (from, height) => this.#answers.behind(from, height),
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
@@ -122,15 +135,7 @@ export class Node {
       log,
     });
     this.#answers = this.#createAnswers(options);
-    this.#accuser = new Accuser({
-      chainId: chain.chainId,
-      keys: { ...keys, publicKey: this.publicKey },
-      tip: () => this.tip,
-      mempool: this.mempool,
-      isOnChain: (hash) => store.transaction(hash) !== null,
-      submit: (transaction) => this.submit(transaction, []),
-      log,
-    });
+    this.#accuser = this.#createAccuser(options);
     this.#abstention = watchAbstention({
       store,
       standing: this.#standing,
@@ -142,6 +147,19 @@ export class Node {
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
+  }
+
+  #createAccuser({ chain, store, keys, log, offences }: NodeOptions): Accuser {
+    return new Accuser({
+      chainId: chain.chainId,
+      keys: { ...keys, publicKey: this.publicKey },
+      tip: () => this.tip,
+      mempool: this.mempool,
+      isOnChain: (hash) => store.transaction(hash) !== null,
+      submit: (transaction) => this.submit(transaction, []),
+      file: offences ?? noOffenceFile,
+      log,
+    });
   }
 
   #createAnswers({ store, transport, log }: NodeOptions): Answers {
@@ -171,6 +189,7 @@ export class Node {
   async start(): Promise<void> {
     await this.#options.transport.start();
     await this.#driver.start();
+    this.#accuser.settle();
     this.#tellStatus();
   }
 
@@ -225,8 +244,8 @@ export class Node {
    * node that is catching up is old.
    */
   async caughtUp(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const end = this.#clock.now() + timeoutMs;
-    while (!signal.aborted && !this.#closed && this.#clock.now() < end) {
+    const end = this.#clock.monotonic() + timeoutMs;
+    while (!signal.aborted && !this.#closed && this.#clock.monotonic() < end) {
       const members = nextCommittee(this.#options.chain.rules, this.tip).length;
       if (members === 1 || !this.#standing.isBehind(this.tip.height, faultyOf(members))) return;
       await new Promise<void>((resolve) => this.#clock.after(CAUGHT_UP_LOOK_MS, resolve));
@@ -242,6 +261,7 @@ export class Node {
     const { tip } = this;
     return {
       height: tip.height,
+      chainAheadMs: this.#aheadMs(),
       mempoolTransactions: this.mempool.size,
       peers: this.#options.transport.connectedPeers().length,
       finalityCount: this.finality.count,
@@ -277,10 +297,30 @@ export class Node {
       transactions: block.transactions.length,
       empty: block.header.leader === null,
     });
+    this.#watchTime();
     this.#accuser.settle();
     this.#options.onCommit?.(tip);
     for (const wake of [...this.#waiters]) wake();
     this.#abstention.look();
+  }
+
+  /** How far the chain's time is ahead of the own clock. */
+  #aheadMs(): number {
+    return Math.max(0, this.tip.time - this.#clock.now());
+  }
+
+  /** Beyond the drift either this clock is late, or those of more than a third of the members once were early. */
+  #watchTime(): void {
+    const aheadMs = this.#aheadMs();
+    const now = this.#clock.monotonic();
+    const { clockDriftMs } = paramsCell.get(readState(this.tip.state))!.agreement;
+    if (aheadMs <= clockDriftMs || now - this.#warnedAt < CLOCK_WARNING_EVERY_MS) return;
+    this.#warnedAt = now;
+    this.#options.log('warn', 'chain-ahead-of-clock', {
+      height: this.tip.height,
+      aheadMs,
+      help: 'set this machine’s clock; if it is right, those of more than a third of the validators were ahead',
+    });
   }
 
   #heardStatus(from: string, height: number, period: number): void {
@@ -307,16 +347,16 @@ export class Node {
   /** A peer that was away knows neither where we stand nor what waits. */
   #greet(): void {
     if (this.#closed) return;
-    this.#lastStatusAt = 0;
+    this.#lastStatusAt = Number.NEGATIVE_INFINITY;
     this.#sendStatus();
     this.#intake.greet();
   }
 
   /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */
   #sendStatus(): void {
-    const now = this.#clock.now();
-    // A clock that was set back must not silence the node until it has come to where it was.
-    if (this.#closed || Math.abs(now - this.#lastStatusAt) < STATUS_MIN_GAP_MS) return;
+    // By the clock that nobody sets back: that must not silence the node until it has come to where it was.
+    const now = this.#clock.monotonic();
+    if (this.#closed || now - this.#lastStatusAt < STATUS_MIN_GAP_MS) return;
     this.#lastStatusAt = now;
     const { height, hash } = this.tip;
     const { period } = this.agreement();

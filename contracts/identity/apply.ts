@@ -10,6 +10,7 @@ import { eraOf, quorumOf } from '../../consensus/index.js';
 import { bytesToHex, compareBytes, equalBytes, isPublicKey } from '../../crypto/index.js';
 import { paramsCell } from '../params.js';
 import type { AddArgs, ApproveArgs, RemoveArgs } from './calls.js';
+import { endangers } from './capture.js';
 import {
   type Account,
   accountCell,
@@ -136,7 +137,15 @@ function close<C>({ state }: Scope<C>, id: number): void {
 
 /** Why a change cannot stand in the present state; null: it can. */
 function unfitness(state: StateReader, { publicKey, candidate }: Change): Refusal | null {
-  return candidate === null ? unfitToLeave(state, publicKey) : unfitToJoin(state, publicKey, candidate);
+  const unfit =
+    candidate === null ? unfitToLeave(state, publicKey) : unfitToJoin(state, publicKey, candidate);
+  if (unfit !== null) return unfit;
+  const seats = seatedOf(state).length;
+  if (!endangers(state, seats, candidate === null ? seats - 1 : seats + 1)) return null;
+  return refuse(
+    'unsafe-committee',
+    'committees drawn from these validators could be captured, beyond the bound of genesis',
+  );
 }
 
 function unfitToLeave(state: StateReader, publicKey: Uint8Array): Refusal | null {

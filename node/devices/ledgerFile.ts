@@ -1,6 +1,7 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeWhole } from '../wholeFile.js';
 import { DeviceError } from './error.js';
 
 const entrySchema = z.strictObject({
@@ -108,7 +109,7 @@ export class LedgerFile {
     }
     // A name of its own: after a crash between the two writes the round before must still have its own bytes.
     const name = `update-${task}-${round}.bin`;
-    await writeSynced(this.#folder, name, update);
+    await writeWhole(join(this.#folder, name), update);
     const others = this.#state.latest.filter((entry) => entry.task !== task);
     const before = this.#state.latest.find((entry) => entry.task === task);
     const next = {
@@ -117,31 +118,11 @@ export class LedgerFile {
       charges: this.#state.charges + 1,
       latest: [...others, { task, round, rho: String(rho), update: name }],
     };
-    await writeSynced(this.#folder, FILE, new TextEncoder().encode(`${JSON.stringify(next)}\n`));
+    await writeWhole(join(this.#folder, FILE), new TextEncoder().encode(`${JSON.stringify(next)}\n`));
     this.#state = next;
     if (before !== undefined && before.update !== name) {
       await rm(join(this.#folder, before.update), { force: true });
     }
-  }
-}
-
-/** Whole or not at all: written beside, synced, renamed. */
-async function writeSynced(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const partial = join(folder, `${name}.partial`);
-  const file = await open(partial, 'w', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(partial, join(folder, name));
-  // The new name is on disk only once its folder is.
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

@@ -82,7 +82,7 @@ export class Answers {
   behind(peer: string, height: number): void {
     const { driver, store, transport, clock, log } = this.#options;
     if (height < 1 || !this.#isSettled(height)) return;
-    if (!isDue(this.#handedAt, peer, clock.now())) return;
+    if (!isDue(this.#handedAt, peer, clock.monotonic())) return;
     const entry = store.blockBytes(height);
     if (entry === null) return;
     const message = encodeDecided({ at: driver.tip.height, from: height, entry });
@@ -94,7 +94,7 @@ export class Answers {
   /** `peer` is at the same height in a later period: its next quorum lets us in. */
   async askQuorum(peer: string): Promise<void> {
     const { driver, transport, clock, log, onVotes } = this.#options;
-    if (!isDue(this.#askedAt, peer, clock.now())) return;
+    if (!isDue(this.#askedAt, peer, clock.monotonic())) return;
     const request = encode(quorumRequestCodec, { height: driver.tip.height + 1 });
     const options = { timeoutMs: TIMEOUT_MS, responseBytesMax: MESSAGE_BYTES_MAX };
     try {
@@ -130,9 +130,9 @@ export class Answers {
     const { tip } = driver;
     if (tip.height !== this.#settledHeight) {
       this.#settledHeight = tip.height;
-      this.#tipSince = clock.now();
+      this.#tipSince = clock.monotonic();
     }
-    return height < tip.height || (height === tip.height && clock.now() - this.#tipSince >= SETTLED_MS);
+    return height < tip.height || (height === tip.height && clock.monotonic() - this.#tipSince >= SETTLED_MS);
   }
 
   #takeDecided(raw: Uint8Array, peer: string): Uint8Array {

@@ -77,6 +77,10 @@ export interface DriverOptions {
   readonly onOffence: (evidence: Evidence) => void;
   /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
   readonly isDecided: (height: number) => boolean;
+  /** A height was decided, by these cert votes for `hash`: what was said at it is in `work`. */
+  readonly onDecided: (work: HeightWork, hash: Uint8Array, votes: readonly ParentVote[]) => void;
+  /** An input came when its height was decided: nobody acts on it any more. */
+  readonly onMissed: (work: HeightWork, input: AgreementInput) => void;
   /** A block was decided and is on disk. */
   readonly onCommit: (judged: Judged) => void;
   /** The next height has begun: messages that came too early can be taken now. */
@@ -159,7 +163,10 @@ export class Driver {
   /** A proposal whose signature and leader were checked. Null `from`: our own. */
   propose(work: HeightWork, proposal: SignedProposal, from: string | null): void {
     const { clock, params } = this.#options;
-    const ahead = proposal.block.header.time - clock.now() - params.agreement.clockDriftMs;
+    const { time } = proposal.block.header;
+    // The earliest time there can be, E_h's too, moves a chain that ran ahead of the clocks no further.
+    const isEarliest = time <= work.tip.time + 1;
+    const ahead = isEarliest ? 0 : time - clock.now() - params.agreement.clockDriftMs;
     if (ahead > AHEAD_MS_MAX) return;
     const value = this.note(work, proposal, from);
     if (value === null || work.announced.has(value)) return;
@@ -273,7 +280,7 @@ export class Driver {
   }
 
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
-    if (this.#work !== work) return;
+    if (this.#work !== work) return this.#options.onMissed(work, input);
     const step = apply(work.machine, input);
     work.machine = step.state;
     await this.#perform(work, step.effects);
@@ -438,7 +445,7 @@ export class Driver {
    * leaves before it is on disk.
    */
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
-    const { store, onCommit } = this.#options;
+    const { store, onDecided, onCommit } = this.#options;
     const { block, hash, executed } = judged;
     await this.#writing;
     this.#writing = store
@@ -447,6 +454,7 @@ export class Driver {
       .catch((error: unknown) => this.#fail(error));
     // Models that execution made are read from the store, by the next block's closings at the earliest.
     if (executed.payloads.size > 0) await this.#writing;
+    if (this.#work !== null) onDecided(this.#work, hash, votes);
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;

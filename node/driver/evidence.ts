@@ -5,16 +5,14 @@ import {
   toNode,
   type VerifiedTransaction,
 } from '../../chain/index.js';
-import type { AgreementEffect, Evidence, MemberVote, Tip } from '../../consensus/index.js';
+import type { AgreementEffect, Evidence, MemberVote, Statement, Tip } from '../../consensus/index.js';
 import { evidenceCodec, mootness } from '../../contracts/index.js';
 import { bytesToHex, equalBytes, hexToBytes } from '../../crypto/index.js';
 import type { Logger } from '../log.js';
 import type { Mempool } from '../mempool.js';
 import type { Submitted } from '../rpc/index.js';
 import type { HeightWork } from './height.js';
-
-/** Offences that wait for a block; one an accused, so more only if a ring has more seats. */
-const PENDING_MAX = 128;
+import { type OffenceFile, PENDING_MAX } from './offences.js';
 
 /** What the agreement machine noticed, as evidence that anybody can check. */
 export function evidenceOf(
@@ -42,6 +40,8 @@ export interface AccuserOptions {
   readonly mempool: Pick<Mempool, 'get' | 'oldest' | 'size' | 'nextNonce'>;
   readonly isOnChain: (hash: Uint8Array) => boolean;
   readonly submit: (transaction: Transaction) => Promise<Submitted>;
+  /** Where offences lie until they are on chain. */
+  readonly file: OffenceFile;
   readonly log: Logger;
 }
 
@@ -56,7 +56,7 @@ interface Pending {
  *
  * Nothing is sent while the same accusation, of whomever, waits for a block, nor once the chain has no use for it
  * (`mootness`). The nonce is the next one beside this account's other transactions; if another takes it first, the
- * evidence is signed anew after the next block. What is not on chain at a crash is lost: the others saw it as well.
+ * evidence is signed anew after the next block. What is not on chain lies in a file, and is taken up again after a crash.
  */
 export class Accuser {
   readonly #options: AccuserOptions;
@@ -65,6 +65,11 @@ export class Accuser {
 
   constructor(options: AccuserOptions) {
     this.#options = options;
+    const { offences, isDamaged } = options.file.read();
+    if (isDamaged) options.log('warn', 'offences-damaged');
+    for (const evidence of offences) {
+      this.#pending.set(bytesToHex(evidence.accused), { evidence, hash: null });
+    }
   }
 
   /** A first offence of an accused; while it waits, further ones of the same change nothing. */
@@ -75,18 +80,30 @@ export class Accuser {
     if (equalBytes(evidence.accused, keys.publicKey)) return;
     if (this.#pending.has(accused) || this.#pending.size >= PENDING_MAX) return;
     this.#pending.set(accused, { evidence, hash: null });
+    this.#next(() => this.#keep());
     this.settle();
   }
 
   /** Looks at what waits, after each block. */
   settle(): void {
     if (this.#pending.size === 0) return;
+    this.#next(async () => {
+      const before = this.#pending.size;
+      for (const [accused, pending] of [...this.#pending]) await this.#settleOne(accused, pending);
+      if (this.#pending.size !== before) await this.#keep();
+    });
+  }
+
+  /** One step after the other. */
+  #next(step: () => Promise<void>): void {
     this.#queue = this.#queue
-      .then(async () => {
-        for (const [accused, pending] of [...this.#pending]) await this.#settleOne(accused, pending);
-      })
+      .then(step)
       // The node closes, or its disk fails, which others tell: no evidence is worth stopping for.
       .catch((error: unknown) => this.#options.log('warn', 'evidence-failed', { error: String(error) }));
+  }
+
+  #keep(): Promise<void> {
+    return this.#options.file.write([...this.#pending.values()].map(({ evidence }) => evidence));
   }
 
   async #settleOne(accused: string, pending: Pending): Promise<void> {
@@ -126,6 +143,7 @@ function accusedIn({ transaction }: VerifiedTransaction): string | null {
   return accused instanceof Uint8Array ? bytesToHex(accused) : null;
 }
 
-function statementOf({ step, period, value, signature }: MemberVote) {
+/** A vote as evidence shows it. */
+export function statementOf({ step, period, value, signature }: MemberVote): Statement {
   return { step, period, value: value === null ? null : hexToBytes(value), signature: hexToBytes(signature) };
 }

@@ -14,6 +14,7 @@ import type { Driver } from './driver.js';
 import { EarlyMessages, type Received } from './early.js';
 import { type HeightWork, toMemberVote } from './height.js';
 import { decodeMessage, type SignedProposal } from './message.js';
+import type { Witness } from './witness.js';
 
 /** What the network thinks of a message afterwards. */
 export type Verdict = 'accept' | 'reject' | 'ignore';
@@ -59,7 +60,9 @@ const PEERS_MAX = 256;
 export interface InboxOptions {
   readonly driver: Pick<Driver, 'tip' | 'work' | 'input' | 'propose' | 'addParentVote'>;
   readonly chainId: Uint8Array;
-  /** Milliseconds. */
+  /** What is heard of decided heights. */
+  readonly witness: Witness;
+  /** A monotonic clock in milliseconds. */
   readonly now: () => number;
   /** `from` says that it stands at `height`, in `period` of the next one. */
   readonly onStatus: (from: string, height: number, period: number) => void;
@@ -138,7 +141,7 @@ export class Inbox {
     const { header } = proposal.block;
     if (!equalBytes(header.chainId, chainId)) return 'wrong-chain';
     const work = this.#workAt(header.height, received);
-    if (typeof work === 'string') return work;
+    if (typeof work === 'string') return this.#witnessBlock(proposal, received.from) ?? work;
     if (isKnownProposal(work, proposal)) return 'accept';
     if (!this.#checks.take(received.from, 1 + SEED_PROOF_CHECKS)) return 'rate';
     const fault = proposalFault(chainId, work, proposal);
@@ -148,7 +151,7 @@ export class Inbox {
   }
 
   #takeVotes(raws: readonly Uint8Array[], received: Received): Verdict | InboxFault {
-    const { chainId, driver } = this.#options;
+    const { chainId, driver, witness } = this.#options;
     if (raws.length === 0) return 'no-votes';
     // By the first one's height most of a flood is told apart, at the cost of one vote.
     const first = decodeVote(chainId, raws[0]!);
@@ -156,8 +159,10 @@ export class Inbox {
     const { height } = first.vote;
     const late = height === driver.tip.height;
     const work = late ? null : this.#workAt(height, received);
-    if (typeof work === 'string') return work;
-    if (raws.length > votesMax((work ?? driver.tip).committee)) return 'too-many-votes';
+    const remembered = typeof work === 'string' ? witness.committee(height) : null;
+    if (typeof work === 'string' && remembered === null) return work;
+    const { committee } = typeof work === 'string' || work === null ? driver.tip : work;
+    if (raws.length > votesMax(remembered ?? committee)) return 'too-many-votes';
     const votes = [first.vote];
     for (const raw of raws.slice(1)) {
       const decoded = decodeVote(chainId, raw);
@@ -165,7 +170,31 @@ export class Inbox {
       if (decoded.vote.height !== height) return 'mixed-heights';
       votes.push(decoded.vote);
     }
+    if (typeof work === 'string') return this.#witness(votes, received.from) ?? work;
     return work === null ? this.#takeLate(votes, received.from) : this.#hand(work, votes, received.from);
+  }
+
+  /** Votes about a decided height: each may be the second of two that no honest member signs. */
+  #witness(votes: readonly Vote[], from: string): InboxFault | null {
+    const { witness } = this.#options;
+    for (const vote of votes) {
+      if (!witness.isNews(vote)) continue;
+      const fault = this.#signatureFault(vote, from);
+      if (fault !== null) return fault;
+      witness.take(vote);
+    }
+    return null;
+  }
+
+  #witnessBlock({ block: { header }, signature }: SignedProposal, from: string): InboxFault | null {
+    const { witness, chainId } = this.#options;
+    const { height, leader } = header;
+    const hash = blockHash(header);
+    if (leader === null || !witness.isNewBlock(height, leader, bytesToHex(hash))) return null;
+    if (!this.#checks.take(from, 1)) return 'rate';
+    if (!verifyProposal(chainId, leader, height, hash, signature)) return 'bad-signature';
+    witness.takeBlock(height, bytesToHex(hash), signature);
+    return null;
   }
 
   /** Votes of the present height. Those that the machine has already cost no signature check. */
@@ -196,6 +225,8 @@ export class Inbox {
       if (fault !== null) return fault;
       fresh = driver.addParentVote(vote) || fresh;
     }
+    const fault = this.#witness(votes, from);
+    if (fault !== null) return fault;
     if (fresh) return 'accept';
     onBehind(from, tip.height);
     return 'decided';

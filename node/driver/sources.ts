@@ -13,7 +13,7 @@ interface Source {
 
 /**
  * Whom to ask for blocks: the peers that say they are ahead, in turn. One that doesn't deliver is passed over for
- * a while, longer each time, and one that delivers is as good as new.
+ * a while, longer each time, and one that delivers is as good as new. `nowMs` is of a clock that never goes back.
  */
 export class Sources {
   readonly #sources = new Map<string, Source>();

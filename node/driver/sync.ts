@@ -142,7 +142,7 @@ export class Sync {
   async #pull(from: number): Promise<Range | null> {
     const { transport, clock, log } = this.#options;
     for (;;) {
-      const peer = this.#sources.next(from, transport.connectedPeers(), clock.now());
+      const peer = this.#sources.next(from, transport.connectedPeers(), clock.monotonic());
       if (peer === null) return null;
       const entries = await this.#ask(peer, from).catch((error: unknown) => {
         log('debug', 'range-failed', { peer, from, error: String(error) });
@@ -267,7 +267,7 @@ export class Sync {
 
   #blame(peer: string, points: number, reason: string): void {
     const { transport, clock } = this.#options;
-    this.#sources.failed(peer, clock.now());
+    this.#sources.failed(peer, clock.monotonic());
     transport.penalize(peer, points, reason);
   }
 }

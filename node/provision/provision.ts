@@ -35,6 +35,8 @@ export interface ProvisionOptions {
   readonly seed: string;
   /** Size of a committee; null or left out: that of the preset, all validators up to 100. */
   readonly members?: number | null;
+  /** What committees are drawn to survive; left out: as the preset says. */
+  readonly capture?: Genesis['params']['capture'];
   /** Looks at the genesis before anything is written, and throws if it must not be. */
   readonly accept?: (genesis: Genesis) => void;
   /** Gives up; nothing is left behind. */
@@ -123,7 +125,7 @@ function refuseUsed(dir: string): void {
 }
 
 function genesisOf(
-  { name, time, members }: ProvisionOptions,
+  { name, time, members, capture }: ProvisionOptions,
   nodes: readonly NewNode[],
   devices: readonly NewDevice[],
   publisher: NewKeys,
@@ -133,7 +135,11 @@ function genesisOf(
     version: 1,
     name,
     time,
-    params: { ...presets.local, members: members ?? presets.local.members },
+    params: {
+      ...presets.local,
+      members: members ?? presets.local.members,
+      capture: capture ?? presets.local.capture,
+    },
     accounts: [
       ...nodes.map((node) => ({
         publicKey: hex(node.keys),

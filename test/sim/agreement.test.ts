@@ -44,6 +44,24 @@ describe('agreement, simulated: no fork, nobody honest accused, progress after h
     runSeeds({ first: 0, seeds: 20, members: 4, heights: 20 });
   });
 
+  it.each([4, 5, 7])('%i members, others join and leave while the network is bad', (members) => {
+    const seeds = members === 4 ? 150 : 50;
+    const { outcomes } = runSeeds({ first: 0, seeds, members, membership: true });
+    const changed = outcomes.filter(({ ringChanges }) => ringChanges > 0);
+    expect(changed.length).toBeGreaterThan(seeds / 5);
+    expect(changed.filter(({ ringChanges }) => ringChanges > 1).length).toBeGreaterThan(seeds / 50);
+    // Who joined has caught up, and so has who left.
+    expect(outcomes.every(({ heights }) => heights === 5)).toBe(true);
+    const drawn = runSeeds({ first: 0, seeds: 150, members }).outcomes;
+    expect(drawn.some(({ ringChanges }) => ringChanges > 0)).toBe(true);
+  });
+
+  it('5 members and the identity contract: others join and leave', () => {
+    const chain = realChain(5);
+    const { outcomes } = runSeeds({ first: 0, seeds: 5, members: 5, heights: 8, membership: true, chain });
+    expect(outcomes.filter(({ ringChanges }) => ringChanges > 0).length).toBeGreaterThan(1);
+  });
+
   it.each([4, 7])('%i members on the node’s own blocks, seeds, committees and signatures', (members) => {
     const seeds = members === 4 ? 12 : 3;
     const { outcomes } = runSeeds({ first: 0, seeds, members, chain: realChain(members) });

@@ -8,6 +8,20 @@ export interface SimBlock {
   readonly leader: number | null;
   /** Bytes that it announces; they take their time on the wire. */
   readonly payloadBytes: number;
+  /** Votes on who joins and leaves: its transactions. */
+  readonly approvals: readonly Approval[];
+}
+
+/** A validator that joins or leaves. */
+export interface Change {
+  readonly kind: 'join' | 'leave';
+  readonly node: number;
+}
+
+/** One validator's signed vote for a change. */
+export interface Approval {
+  readonly by: number;
+  readonly change: Change;
 }
 
 /** The end of one node's chain. */
@@ -26,6 +40,8 @@ export interface Draft {
   readonly payloadBytes: number;
   /** Cert votes of the parent, of one period. */
   readonly parentVotes: readonly MemberVote[];
+  /** Those that it knows of; what can't stand here is left out. */
+  readonly approvals: readonly Approval[];
   /** What a dishonest leader does wrong: a seed that its proof doesn't yield, or a body that can't be executed. */
   readonly fault: 'seed' | 'body' | null;
 }
@@ -37,8 +53,13 @@ export interface Draft {
  */
 export interface SimChain {
   readonly genesis: SimTip;
+  readonly eraHeights: number;
   /** The nodes of the committee of the height after the tip, in order; the first leads. */
   committee(tip: SimTip): readonly number[];
+  /** The nodes that have seats after the tip, sorted: the rings follow with their lag. */
+  seats(tip: SimTip): readonly number[];
+  /** Null if the chain has this approval or no use for it. */
+  approve(tip: SimTip, node: number, change: Change): Approval | null;
   empty(tip: SimTip): SimBlock;
   build(tip: SimTip, leader: number, draft: Draft): SimBlock;
   /** Leader, its signature and its seed proof: checked before the machine hears of a block. */

@@ -62,6 +62,7 @@ describe('npm run sim', () => {
     [['--members', 'four'], '--members'],
     [['--byzantine', 'kind'], '--byzantine'],
     [['--mutant', 'none'], '--mutant'],
+    [['--membership', 'some'], '--membership'],
     [['--seeds', '2', '--trace'], '--trace'],
     [['--seed', '1', '--real-crypto', '--mutant', 'seed-proof-unchecked'], '--mutant'],
   ])('%j: exits 2 and names the flag', (args, flag) => {
@@ -78,6 +79,7 @@ it('seeds are shared among sizes, most of them at the smallest, none lost', () =
     members: 4,
     heights: 5,
     byzantine: null,
+    membership: null,
     mutant: null,
     realCrypto: false,
     untilFound: false,

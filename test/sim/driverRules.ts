@@ -21,6 +21,8 @@ export interface DriverRules {
   /** A block is judged when its payloads are stored, and not before. */
   readonly waitsForBody: boolean;
   readonly checksCertificates: boolean;
+  /** How many members a height has: those that its ring draws. */
+  readonly membersOf: (committee: readonly number[], atGenesis: number) => number;
 }
 
 export const DRIVER_RULES: DriverRules = {
@@ -29,4 +31,5 @@ export const DRIVER_RULES: DriverRules = {
   persistsFirst: true,
   waitsForBody: true,
   checksCertificates: true,
+  membersOf: (committee) => committee.length,
 };

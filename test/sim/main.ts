@@ -32,6 +32,7 @@ const USAGE = `Simulates the agreement under a bad network, crashes and dishones
   --heights N      heights to agree on (${HEIGHTS})
   --byzantine B,B  none, or what each of f dishonest members does, in this order; by the seed if left out:
                    ${STRATEGY_NAMES.join(', ')}
+  --membership W   validators join and leave: always, never; left out, in some runs on a bad network
   --mutant M       something broken: ${Object.keys(MUTANTS).join(', ')}
   --real-crypto    the node's own committees, VRF seeds, blocks, votes and certificates instead of stubs
   --workers N      threads (as many as there are cores)
@@ -50,6 +51,7 @@ const { values } = parseArgs({
     members: { type: 'string' },
     heights: { type: 'string', default: `${HEIGHTS}` },
     byzantine: { type: 'string' },
+    membership: { type: 'string' },
     mutant: { type: 'string' },
     'real-crypto': { type: 'boolean', default: false },
     workers: { type: 'string', default: `${availableParallelism()}` },
@@ -74,6 +76,7 @@ async function main(): Promise<number> {
     seeds: one === null ? whole('seeds', values.seeds ?? (realCrypto ? '100' : '1000'), 1, 100_000_000) : 1,
     heights: whole('heights', values.heights, 1, 1_000),
     byzantine: byzantineOf(values.byzantine),
+    membership: membershipOf(values.membership),
     mutant: mutantOf(values.mutant),
     realCrypto,
     untilFound: false,
@@ -164,12 +167,13 @@ function lineOf(
   ].join('; ');
 }
 
-function printTrace({ first, members, heights, byzantine, mutant, realCrypto }: Batch): void {
+function printTrace({ first, members, heights, byzantine, membership, mutant, realCrypto }: Batch): void {
   simulate({
     seed: first,
     members,
     heights,
     ...(byzantine === null ? {} : { byzantine }),
+    ...(membership === null ? {} : { membership }),
     ...(mutant === null ? {} : { mutant: MUTANTS[mutant]! }),
     ...(realCrypto ? { chain: realChain(members) } : {}),
     trace: (line) => console.log(line),
@@ -193,6 +197,12 @@ function byzantineOf(names: string | undefined): readonly StrategyName[] | null 
     if (Object.hasOwn(STRATEGIES, name)) return name as StrategyName;
     throw new RangeError(`--byzantine: none or some of ${STRATEGY_NAMES.join(', ')}`);
   });
+}
+
+function membershipOf(wanted: string | undefined): boolean | null {
+  if (wanted === undefined) return null;
+  if (wanted === 'always' || wanted === 'never') return wanted === 'always';
+  throw new RangeError('--membership: always or never');
 }
 
 function mutantOf(name: string | undefined): string | null {

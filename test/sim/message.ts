@@ -1,6 +1,6 @@
 import type { Step } from '../../chain/index.js';
 import type { MemberVote } from '../../consensus/index.js';
-import type { SimBlock } from './chain.js';
+import type { Approval, SimBlock } from './chain.js';
 
 export type Message =
   /** The signed header; with `body`, transactions and payloads come along. */
@@ -13,6 +13,10 @@ export type Message =
       readonly votes: readonly MemberVote[];
     }
   | { readonly kind: 'fetch'; readonly height: number; readonly value: string }
+  /** Where a node stands that has no vote to send: who is ahead answers. */
+  | { readonly kind: 'status'; readonly height: number }
+  /** A transaction; any leader may put it into a block. */
+  | { readonly kind: 'approval'; readonly height: number; readonly approval: Approval }
   | { readonly kind: 'body'; readonly height: number; readonly block: SimBlock }
   /** Answer to anything about a decided height: block (null for E_h) and certificate. */
   | {

@@ -31,6 +31,7 @@ describe('the simulation notices a broken rule', () => {
       members: 4,
       heights: HEIGHTS,
       byzantine,
+      membership: null,
       mutant,
       realCrypto: false,
       untilFound: true,
@@ -38,6 +39,18 @@ describe('the simulation notices a broken rule', () => {
     const kinds = Object.keys(found);
     expect(kinds, `after ${seeds} seeds`).toHaveLength(1);
     for (const kind of kinds) noticedAs.add(kind);
+  });
+
+  it.each([
+    'ring-of-former-era',
+    'ring-without-lag',
+    'quorum-of-genesis',
+    'approval-without-seat',
+    'approved-by-a-minority',
+  ])('%s, by joining and leaving alone', (mutant) => {
+    const batch = { first: 0, seeds: 300, members: 4, heights: HEIGHTS, byzantine: null, realCrypto: false };
+    expect(runBatch({ ...batch, membership: false, mutant, untilFound: true }).found).toEqual({});
+    expect(runBatch({ ...batch, membership: true, mutant, untilFound: true }).seeds).toBeLessThan(100);
   });
 
   it('by each of the observer’s checks: none of them is idle', () => {

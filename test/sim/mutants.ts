@@ -4,6 +4,7 @@ import {
   type AgreementRules,
   type AgreementState,
   type AgreementStep,
+  faultyOf,
   type MemberVote,
 } from '../../consensus/index.js';
 import { type DriverRules, NO_RECORDS } from './driverRules.js';
@@ -118,6 +119,12 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       isState: () => true,
     },
   },
+  // From here on: only a change of the validators can tell.
+  'ring-of-former-era': { chain: { ringOf: ({ rings }, era) => rings.get(era - 1) ?? rings.get(era)! } },
+  'ring-without-lag': { chain: { ringOf: ({ seats }) => seats } },
+  'quorum-of-genesis': { driver: { membersOf: (_committee, atGenesis) => atGenesis } },
+  'approval-without-seat': { chain: { counts: () => true } },
+  'approved-by-a-minority': { chain: { approvalsNeeded: (seats) => faultyOf(seats) + 1 } },
 };
 
 function hasVoted(state: AgreementState, step: MemberVote['step']): boolean {

@@ -50,6 +50,7 @@ async function main(): Promise<number> {
     members: whole('members', values.members, 1, 100),
     heights: HEIGHTS,
     byzantine: null,
+    membership: null,
     realCrypto: false,
     untilFound: true,
   };

@@ -159,7 +159,8 @@ export class Network<Message> {
 
   private isCut(from: number, to: number): boolean {
     const { now } = this.clock;
-    const link = from * this.nodes + to;
+    // Who joins stands behind the same cuts as one of the first.
+    const link = (from % this.nodes) * this.nodes + (to % this.nodes);
     return this.plan.cuts.some((cut) => now >= cut.from && now < cut.to && cut.links.has(link));
   }
 }

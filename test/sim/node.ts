@@ -6,13 +6,17 @@ import type {
   TimerKind,
 } from '../../consensus/index.js';
 import { type Behaviour, combine, type Strategy } from './byzantine/behaviour.js';
-import type { Draft, SimBlock, SimTip } from './chain.js';
+import type { Approval, Change, Draft, SimBlock, SimTip } from './chain.js';
 import { NO_RECORDS, type Records } from './driverRules.js';
+import { isDone, type MembershipPlan, nameOf } from './membership.js';
 import type { Message } from './message.js';
 import type { World } from './world.js';
 
 /** Messages of this height and the next one kept while no height is under way; the oldest make room. */
 const EARLY_MAX = 64;
+
+/** How often a node without a vote says where it stands. */
+const STATUS_MS = 500;
 
 /** What survives a crash. */
 export interface Disk {
@@ -44,6 +48,8 @@ export class SimNode {
   private readonly headers = new Map<string, SimBlock>();
   private readonly wanted = new Set<string>();
   private readonly executed = new Map<string, SimTip>();
+  /** Approvals that wait for a block, by voter and change. */
+  private readonly pool = new Map<string, Approval>();
   private early: { from: number; message: Message }[] = [];
   private readonly inputs: AgreementInput[] = [];
   private isRunning = false;
@@ -68,6 +74,12 @@ export class SimNode {
     return this.disk.tips.length;
   }
 
+  /** Size of the committee that decided the tip. */
+  get parentMembers(): number {
+    const parent = this.disk.tips[this.disk.tips.length - 2];
+    return parent ? this.world.chain.committee(parent).length : 0;
+  }
+
   get forgets(): boolean {
     return this.behaviour?.forgets ?? false;
   }
@@ -87,10 +99,11 @@ export class SimNode {
     this.empty = chain.empty(tip);
     this.emptyValue = this.empty.value;
     const records = this.forgets ? NO_RECORDS : world.driver.restored(disk.records);
+    const members = world.driver.membersOf(this.committee, plan.members);
     const created = world.agreement.createAgreement({
       height,
-      members: plan.members,
-      self: this.member,
+      members,
+      self: this.member >= 0 && this.member < members ? this.member : null,
       leader: 0,
       emptyHash: this.emptyValue,
       emptyRun: this.emptyRun(),
@@ -104,6 +117,7 @@ export class SimNode {
     if (this.life !== life || this.height !== height) return;
     this.carryOut(created.effects);
     this.laterAt(height, world.random.between(0, plan.idleMsMax), () => this.input({ kind: 'activate' }));
+    if (plan.membership) this.takePart(plan.membership);
     const { early } = this;
     this.early = [];
     for (const { from, message } of early) this.receive(from, message);
@@ -118,6 +132,7 @@ export class SimNode {
     this.inputs.length = 0;
     this.timers.clear();
     this.early = [];
+    this.pool.clear();
     this.world.clock.after(downMs, () => {
       this.world.tell(() => `node ${this.index} is back at height ${this.height}`);
       this.isUp = true;
@@ -128,6 +143,7 @@ export class SimNode {
   receive(from: number, message: Message): void {
     if (!this.isUp) return;
     const { height } = this;
+    if (message.kind === 'approval') this.keep(message.approval);
     if (message.height < height) this.answerDecided(from, message);
     else if (message.height === height && this.state) this.take(from, message);
     else if (message.height <= height + 1) {
@@ -140,7 +156,8 @@ export class SimNode {
   draft(): Draft {
     const { world, parentVotes } = this;
     const payloadBytes = world.random.pick(world.plan.payloadBytes);
-    return { now: world.clock.now, payloadBytes, parentVotes, fault: null };
+    const approvals = [...this.pool.values()];
+    return { now: world.clock.now, payloadBytes, parentVotes, approvals, fault: null };
   }
 
   make(draft: Draft): SimBlock {
@@ -159,8 +176,8 @@ export class SimNode {
   }
 
   private broadcast(message: Message): void {
-    const { members } = this.world.plan;
-    for (let to = 0; to < members; to++) if (to !== this.index) this.send(to, message);
+    const { length } = this.world.nodes;
+    for (let to = 0; to < length; to++) if (to !== this.index) this.send(to, message);
   }
 
   private take(from: number, message: Message): void {
@@ -187,9 +204,44 @@ export class SimNode {
       case 'decided':
         this.takeDecided(message);
         return;
+      case 'status':
+      case 'approval':
+        return;
       default:
         message satisfies never;
     }
+  }
+
+  /** What membership asks of a node at each height: votes on the changes, and to keep up where it has no vote. */
+  private takePart({ changes }: MembershipPlan): void {
+    const { world, height, tip } = this;
+    if (this.member < 0) this.tellStatus();
+    const seats = world.chain.seats(tip);
+    for (const change of this.isHonest ? changes : this.unlawful(changes)) {
+      if (isDone(change, seats) || (this.isHonest && !seats.includes(this.index))) continue;
+      this.laterAt(height, world.random.between(0, world.plan.idleMsMax), () => {
+        const approval = world.chain.approve(tip, this.index, change);
+        if (!approval) return;
+        this.keep(approval);
+        this.broadcast({ kind: 'approval', height, approval });
+      });
+    }
+  }
+
+  /** The dishonest vote with a seat or without, at times against somebody who shall stay. */
+  private unlawful(changes: readonly Change[]): readonly Change[] {
+    const { random, plan } = this.world;
+    return random.chance(500) ? changes : [...changes, { kind: 'leave', node: random.below(plan.members) }];
+  }
+
+  private tellStatus(): void {
+    const { height } = this;
+    this.broadcast({ kind: 'status', height });
+    this.laterAt(height, STATUS_MS, () => this.tellStatus());
+  }
+
+  private keep(approval: Approval): void {
+    this.pool.set(`${nameOf(approval.change)} by ${approval.by}`, approval);
   }
 
   private takeProposal(block: SimBlock): void {
@@ -387,6 +439,7 @@ export class SimNode {
     world.observer.checkState(this, executed);
     disk.tips.push({ ...executed, votes });
     disk.records = NO_RECORDS;
+    for (const { by, change } of block?.approvals ?? []) this.pool.delete(`${nameOf(change)} by ${by}`);
     this.timers.clear();
     this.state = null;
     world.committed(this);

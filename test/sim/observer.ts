@@ -1,4 +1,4 @@
-import type { AgreementEffect, MemberVote } from '../../consensus/index.js';
+import { type AgreementEffect, eraOf, type MemberVote } from '../../consensus/index.js';
 import type { SimBlock, SimChain, SimTip } from './chain.js';
 import type { SimNode } from './node.js';
 import { BEGIN_MS_MAX, PAYLOAD_BYTES_MAX, type RunPlan } from './plan.js';
@@ -9,6 +9,8 @@ export const FINDINGS = {
   'state-differs': 'honest nodes hold the same block and different states',
   'not-held': 'an honest node committed a block whose body it does not have',
   'not-valid': 'an honest node committed a block that breaks a rule of the chain',
+  'wrong-ring':
+    'an honest node agreed with others than those who had seats at the end of the era before the last',
   'bad-certificate': 'an honest node committed with a certificate that is none',
   'accused-honest': 'an honest machine reports an offence of an honest node',
   stalled: 'nobody honest committed anything for too long after the network healed',
@@ -39,6 +41,7 @@ export class Observer {
   votes = 0;
   periodMax = 0;
   periodsAfterHealing = 0;
+  ringChanges = 0;
   /** By height: the highest period of an honest node when the network healed. */
   private readonly periodAtHealing = new Map<number, number>();
   private hasHealed = false;
@@ -80,6 +83,7 @@ export class Observer {
     const known = this.decided[height];
     if (known && known.value !== value) throw found('fork', `${where}, another node ${known.value}`);
     const parent = this.decided[height - 1]!;
+    if (this.plan.membership) this.checkRing(node, parent);
     if (!this.isCertificate(parent, value, votes)) throw found('bad-certificate', where);
     if (!block) throw found('not-held', where);
     if (known) return;
@@ -87,6 +91,25 @@ export class Observer {
     if (!tip) throw found('not-valid', where);
     this.decided[height] = tip;
     this.isEmptyAt[height] = block.leader === null;
+    if (!this.plan.membership || height === 1) return;
+    if (this.ringOf(height).join() !== this.ringOf(height - 1).join()) this.ringChanges++;
+  }
+
+  /** With whom a node agreed, against the seats that the decided blocks gave and took: no committee is believed. */
+  private checkRing({ index, height, committee }: SimNode, parent: SimTip): void {
+    const expected = this.ringOf(height).join(' ');
+    for (const agreed of [committee, this.truth.committee(parent)]) {
+      const nodes = [...agreed].sort((a, b) => a - b).join(' ');
+      if (nodes === expected) continue;
+      throw found('wrong-ring', `node ${index} at height ${height} with ${nodes}, not ${expected}`);
+    }
+  }
+
+  /** Everybody with a seat at the end of the era before the previous one. */
+  private ringOf(height: number): readonly number[] {
+    const { eraHeights } = this.truth;
+    const era = eraOf(height, eraHeights);
+    return this.truth.seats(this.decided[era < 2 ? 0 : (era - 1) * eraHeights - 1]!);
   }
 
   /** The state that an honest node has after the block that it commits. */

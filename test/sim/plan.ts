@@ -1,6 +1,7 @@
 import type { Step } from '../../chain/index.js';
 import { type AgreementParams, faultyOf } from '../../consensus/index.js';
 import { STRATEGY_NAMES, type StrategyName } from './byzantine/index.js';
+import type { MembershipPlan } from './membership.js';
 import { calmNetwork, type NetworkPlan, planNetwork } from './network.js';
 import type { Random } from './random.js';
 
@@ -28,6 +29,7 @@ const WRITES: readonly Write[] = ['soft', 'cert', 'next', 'block', 'commit'];
 
 /** Everything about a run that is drawn before it begins. Chances per mille, times in ms. */
 export interface RunPlan {
+  /** Those of genesis; who may join comes behind them in the lists by node. */
   readonly members: number;
   readonly heights: number;
   readonly params: AgreementParams;
@@ -46,6 +48,8 @@ export interface RunPlan {
   readonly idleMsMax: number;
   readonly judgeMsMax: number;
   readonly commitMsMax: number;
+  /** Null: the validators of genesis stay, and nobody joins. */
+  readonly membership: MembershipPlan | null;
 }
 
 /** `byzantine`: strategies of each of f dishonest members; none of them; or, left out, by the seed. */
@@ -73,6 +77,7 @@ export function planRun(
     idleMsMax: isCalm ? 300 : random.pick([300, 300, 300, 4_000]),
     judgeMsMax: 10,
     commitMsMax: 5,
+    membership: null,
   };
 }
 
@@ -91,6 +96,7 @@ export function planCalm(members: number, heights: number, linkMs: number): RunP
     idleMsMax: 0,
     judgeMsMax: 10,
     commitMsMax: 5,
+    membership: null,
   };
 }
 

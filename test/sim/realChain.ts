@@ -3,11 +3,17 @@ import {
   blockHash,
   decodeCertificate,
   encodeCertificate,
+  nonceCell,
   type ParentVote,
+  readState,
   signProposal,
+  signTransaction,
   signVote,
+  toNode,
   type UnsignedVote,
+  type VerifiedTransaction,
   verifyProposal,
+  verifyTransaction,
   verifyVote,
 } from '../../chain/index.js';
 import {
@@ -26,11 +32,19 @@ import {
   verifyCertificate,
   verifySeed,
 } from '../../consensus/index.js';
-import type { Closings } from '../../contracts/index.js';
-import { bytesToHex, equalBytes, hexToBytes } from '../../crypto/index.js';
+import {
+  accountOf,
+  addCodec,
+  type Closings,
+  openProposalsOf,
+  removeCodec,
+  seatedOf,
+} from '../../contracts/index.js';
+import { bytesToHex, equalBytes, hexToBytes, vrfPublicKeyOf } from '../../crypto/index.js';
 import { startChain } from '../../genesis/index.js';
-import { testGenesis } from '../support/genesis.js';
-import type { Draft, SimBlock, SimChain, SimTip } from './chain.js';
+import { person, testGenesis } from '../support/genesis.js';
+import type { Approval, Change, Draft, SimBlock, SimChain, SimTip } from './chain.js';
+import { isDone, JOINERS_MAX } from './membership.js';
 
 interface RealTip extends SimTip {
   readonly tip: Tip;
@@ -41,20 +55,27 @@ interface RealBlock extends SimBlock {
   readonly signature: Uint8Array | null;
 }
 
+/** A call of the identity contract. */
+interface RealApproval extends Approval {
+  readonly transaction: VerifiedTransaction;
+}
+
 const NO_CLOSINGS: Closings = new Map();
 const noPayload = () => null;
 
-/** Few heights an era, so that the weights that `parentVotes` write draw committees within one run. */
+/** Few heights an era, so that what blocks say of weights and seats draws committees within one run. */
 const ERA_HEIGHTS = 2;
 
 /**
  * The rooms' own: keys of 32 bytes, the ring with weights from state, VRF seeds, blocks built, judged and executed,
- * Ed25519 under every vote, proposal and certificate. Memory stands for disk and wire, and nothing else does.
+ * Ed25519 under every vote, proposal and certificate, the identity contract under joining and leaving. Memory stands for disk and wire, and nothing else does.
  *
  * Cost: a quarter of a second a seed at 4 members and 5 heights: signatures, VRF, execution.
  */
 export function realChain(nodes: number): SimChain {
-  const { genesis, validators } = testGenesis(nodes, 0);
+  const { genesis, validators: first } = testGenesis(nodes, 0);
+  const joiners = Array.from({ length: JOINERS_MAX }, (_, i) => person(`joiner-${i + 1}`));
+  const validators = [...first, ...joiners];
   const { chainId, rules, tip } = startChain({
     ...genesis,
     params: { ...genesis.params, eraHeights: ERA_HEIGHTS },
@@ -116,13 +137,60 @@ export function realChain(nodes: number): SimChain {
       }))
       .sort((a, b) => Buffer.compare(a.voter, b.voter));
 
-  const wrap = (block: Block, leader: number | null, payloadBytes: number, signature: Uint8Array | null) => {
+  const wrap = (
+    block: Block,
+    leader: number | null,
+    payloadBytes: number,
+    signature: Uint8Array | null,
+    approvals: readonly Approval[] = [],
+  ): RealBlock => {
     const value = bytesToHex(blockHash(block.header));
-    return { height: block.header.height, value, leader, payloadBytes, block, signature };
+    return { height: block.header.height, value, leader, payloadBytes, approvals, block, signature };
+  };
+
+  const seats = ({ tip }: RealTip): readonly number[] =>
+    seatedOf(readState(tip.state))
+      .map(indexOf)
+      .sort((a, b) => a - b);
+
+  /** Signed once for each nonce: the same on every tip that has it. */
+  const signed = new Map<string, RealApproval>();
+  const voteFor = (by: number, nonce: number, change: Change): RealApproval => {
+    const name = `${by} ${nonce} ${change.kind} ${change.node}`;
+    const known = signed.get(name);
+    if (known) return known;
+    const { publicKey: from, secret } = validators[by]!;
+    const { publicKey, vrfSecret, name: hospital } = validators[change.node]!;
+    const candidate = { publicKey, vrfPublicKey: vrfPublicKeyOf(vrfSecret), name: hospital, hospital };
+    const call =
+      change.kind === 'join'
+        ? { method: 'add', args: toNode(addCodec, candidate) }
+        : { method: 'remove', args: toNode(removeCodec, { publicKey }) };
+    const unsigned = { chainId, level: 0, from, nonce, contract: 'identity', ...call, payloads: [] };
+    const verified = verifyTransaction(signTransaction(unsigned, secret), chainId);
+    if (!verified.ok) throw new Error(`bug: an own transaction is refused: ${verified.reason}`);
+    const made = { by, change, transaction: verified.value };
+    signed.set(name, made);
+    return made;
   };
 
   return {
     genesis: { height: 0, value: bytesToHex(tip.hash), stateRoot: '', votes: [], tip } as RealTip,
+    eraHeights: ERA_HEIGHTS,
+    seats,
+    approve(at: RealTip, by, change) {
+      const state = readState(at.tip.state);
+      const { publicKey } = validators[by]!;
+      if (accountOf(state, publicKey) === null || isDone(change, seats(at))) return null;
+      const subject = validators[change.node]!.publicKey;
+      const open = openProposalsOf(state).find(
+        (proposal) =>
+          equalBytes(proposal.publicKey, subject) &&
+          (proposal.candidate !== null) === (change.kind === 'join'),
+      );
+      if (open?.approvals.some((key) => equalBytes(key, publicKey))) return null;
+      return voteFor(by, nonceCell.get(state, bytesToHex(publicKey)) ?? 0, change);
+    },
     committee: ({ tip }: RealTip) => seatsAfter(tip).map(indexOf),
     empty: ({ tip }: RealTip): RealBlock => wrap(emptyBlock(rules, tip, NO_CLOSINGS).block, null, 0, null),
     isLeaders,
@@ -133,11 +201,16 @@ export function realChain(nodes: number): SimChain {
       const { seed, proof } = proveSeed(vrfSecret, height, tip.seed);
       const time = Math.max(tip.time + 1, genesis.time + draft.now);
       const parentVotes = toParentVotes(tip, draft.parentVotes);
-      const parts = { time, leader: publicKey, seed, seedProof: proof, parentVotes, candidates: [] };
+      const approvals = draft.approvals as readonly RealApproval[];
+      const candidates = approvals.map(({ transaction }) => transaction);
+      const parts = { time, leader: publicKey, seed, seedProof: proof, parentVotes, candidates };
       const built = buildBlock(rules, tip, parts, NO_CLOSINGS, noPayload).block;
       const block = draft.fault === null ? built : spoilt(built, draft.fault);
       const signature = signProposal(chainId, height, blockHash(block.header), secret);
-      return wrap(block, leader, draft.payloadBytes, signature);
+      const taken = approvals.filter(({ transaction }) =>
+        block.transactions.includes(transaction.transaction),
+      );
+      return wrap(block, leader, draft.payloadBytes, signature, taken);
     },
     execute({ tip }: RealTip, { block, value, leader }: RealBlock): RealTip | null {
       const judgement =

@@ -8,13 +8,16 @@ export function runSeeds(
   options: Omit<SimOptions, 'seed'> & { readonly first: number; readonly seeds: number },
 ): { readonly outcomes: readonly SimOutcome[] } {
   const { first, seeds, ...rest } = options;
-  const { members, heights = HEIGHTS, byzantine = null } = rest;
+  const { members, heights = HEIGHTS, byzantine = null, membership = null } = rest;
   const outcomes = Array.from({ length: seeds }, (_, i) => {
     const outcome = simulate({ ...rest, seed: first + i });
     if (outcome.finding) {
       const { kind, detail } = outcome.finding;
       const realCrypto = rest.chain !== undefined;
-      const command = repeatCommand({ members, heights, byzantine, mutant: null, realCrypto }, first + i);
+      const command = repeatCommand(
+        { members, heights, byzantine, membership, mutant: null, realCrypto },
+        first + i,
+      );
       expect.fail(`${kind}: ${detail}\nrepeat: ${command}`);
     }
     return outcome;

@@ -1,8 +1,18 @@
-import { type MemberVote, quorumOf } from '../../consensus/index.js';
-import type { Draft, SimBlock, SimChain, SimTip } from './chain.js';
+import { eraOf, type MemberVote, quorumOf } from '../../consensus/index.js';
+import type { Approval, Draft, SimBlock, SimChain, SimTip } from './chain.js';
+import { isDone, JOINERS_MAX, nameOf } from './membership.js';
+import {
+  approved,
+  SEAT_RULES,
+  type SeatRules,
+  type StubSeats,
+  seatsAtGenesis,
+  withRingOf,
+} from './stubMembership.js';
 
 interface StubTip extends SimTip {
   readonly seed: string;
+  readonly seats: StubSeats;
   /** The committee that decided it: nodes by member. */
   readonly deciders: readonly number[];
 }
@@ -18,7 +28,7 @@ interface StubBlock extends SimBlock {
 }
 
 /** Rules around agreement that a simulation may break to see whether it notices. */
-export interface ChainRules {
+export interface ChainRules extends SeatRules {
   /** Whose presence execution writes into the state: those in the block's parent votes, and nothing else. */
   readonly presentIn: (tip: SimTip, parentVotes: readonly MemberVote[]) => readonly MemberVote[];
   /** Whether the state that execution comes to is the one that the block names. */
@@ -31,6 +41,7 @@ export interface ChainRules {
 }
 
 export const CHAIN_RULES: ChainRules = {
+  ...SEAT_RULES,
   presentIn: (_tip, parentVotes) => parentVotes,
   isState: (computed, named) => computed === named,
   isSeedProof: (proof, expected) => proof === expected,
@@ -38,14 +49,7 @@ export const CHAIN_RULES: ChainRules = {
   parentQuorumOf: quorumOf,
 };
 
-const GENESIS: StubTip = {
-  height: 0,
-  value: 'genesis',
-  stateRoot: 'genesis',
-  votes: [],
-  seed: 'genesis',
-  deciders: [],
-};
+const NO_APPROVALS: readonly Approval[] = [];
 
 /**
  * Blocks without bytes: a hash is the name of a text, a signature is its author's number. No simulated
@@ -55,34 +59,52 @@ export function stubChain(
   members: number,
   digest: Digest = createDigest(),
   rules: ChainRules = CHAIN_RULES,
+  /** Heights of an era; null: no validator ever joins or leaves. */
+  eraHeights: number | null = null,
 ): SimChain {
-  const names = Array.from({ length: members }, (_, node) => `${node}`);
-  const quorum = quorumOf(members);
+  const names = Array.from({ length: members + JOINERS_MAX }, (_, node) => `${node}`);
   const committees = new Map<string, readonly number[]>();
+  const atGenesis = seatsAtGenesis(members);
 
-  const committee = ({ seed }: StubTip): readonly number[] => {
-    const known = committees.get(seed);
+  const committee = ({ seed, height, seats }: StubTip): readonly number[] => {
+    const ring = eraHeights === null ? atGenesis.seats : rules.ringOf(seats, eraOf(height + 1, eraHeights));
+    const name = ring === atGenesis.seats ? seed : `${seed} ${ring.join(' ')}`;
+    const known = committees.get(name);
     if (known) return known;
-    const drawn = names.map((name, node) => ({ node, place: scatter(`${seed} ${name}`) }));
+    const drawn = ring.map((node) => ({ node, place: scatter(`${seed} ${names[node]}`) }));
     const made = drawn.sort((a, b) => a.place - b.place).map(({ node }) => node);
-    committees.set(seed, made);
+    committees.set(name, made);
     return made;
   };
 
-  const stateAfter = (tip: StubTip, leader: number | null, parentVotes: readonly MemberVote[]): string => {
+  const seatsAfter = (tip: StubTip, approvals: readonly Approval[]): StubSeats => {
+    if (eraHeights === null) return tip.seats;
+    const era = eraOf(tip.height + 1, eraHeights);
+    const begun = era === eraOf(tip.height, eraHeights) ? tip.seats : withRingOf(tip.seats, era);
+    return approvals.reduce((seats, approval) => approved(rules, seats, approval), begun);
+  };
+
+  const stateAfter = (
+    tip: StubTip,
+    leader: number | null,
+    parentVotes: readonly MemberVote[],
+    seats: StubSeats,
+  ): string => {
     const present = rules.presentIn(tip, parentVotes).map(({ member }) => member);
-    return digest('state', `state ${tip.stateRoot} ${leader} ${present.sort((a, b) => a - b).join(' ')}`);
+    const sorted = present.sort((a, b) => a - b).join(' ');
+    return digest('state', `state ${tip.stateRoot} ${leader} ${sorted}${seats.root}`);
   };
   const proofOf = (tip: StubTip, leader: number) => `proof ${leader} ${tip.height + 1} ${tip.seed}`;
   const emptySeed = (tip: StubTip) => digest('seed', `seed without leader ${tip.height + 1} ${tip.seed}`);
 
   const empty = (tip: StubTip): StubBlock => {
-    const stateRoot = stateAfter(tip, null, []);
+    const stateRoot = stateAfter(tip, null, [], seatsAfter(tip, NO_APPROVALS));
     return {
       height: tip.height + 1,
       value: digest('empty', `empty ${tip.value} ${stateRoot}`),
       leader: null,
       payloadBytes: 0,
+      approvals: NO_APPROVALS,
       parent: tip.value,
       seed: emptySeed(tip),
       seedProof: '',
@@ -95,18 +117,20 @@ export function stubChain(
   const build = (
     tip: StubTip,
     leader: number,
-    { now, payloadBytes, parentVotes, fault }: Draft,
+    { now, payloadBytes, parentVotes, approvals, fault }: Draft,
   ): StubBlock => {
-    const stateRoot = stateAfter(tip, leader, parentVotes);
+    const stateRoot = stateAfter(tip, leader, parentVotes, seatsAfter(tip, approvals));
+    const votes = approvals.map(({ by, change }) => ` ${nameOf(change)} by ${by}`).join();
     const seedProof = fault === 'seed' ? `ground at ${now}` : proofOf(tip, leader);
     return {
       height: tip.height + 1,
       value: digest(
         'block',
-        `block ${tip.value} ${leader} ${now} ${payloadBytes} ${seedProof} ${fault} ${stateRoot}`,
+        `block ${tip.value} ${leader} ${now} ${payloadBytes} ${seedProof} ${fault} ${stateRoot}${votes}`,
       ),
       leader,
       payloadBytes,
+      approvals,
       parent: tip.value,
       seed: digest('seed', seedProof),
       seedProof,
@@ -135,22 +159,37 @@ export function stubChain(
         vote.period === first?.period &&
         isSigned(tip.deciders[vote.member] ?? -1, vote),
     );
-    return match && rules.countMembers(votes) >= rules.parentQuorumOf(members);
+    return match && rules.countMembers(votes) >= rules.parentQuorumOf(tip.deciders.length);
   };
 
   return {
-    genesis: GENESIS,
+    genesis: {
+      height: 0,
+      value: 'genesis',
+      stateRoot: 'genesis',
+      votes: [],
+      seed: 'genesis',
+      deciders: [],
+      seats: atGenesis,
+    } as StubTip,
+    eraHeights: eraHeights ?? Number.POSITIVE_INFINITY,
     committee,
+    seats: ({ seats }: StubTip) => seats.seats,
+    approve({ seats }: StubTip, by, change) {
+      const given = seats.approvals.get(nameOf(change));
+      return isDone(change, seats.seats) || given?.includes(by) ? null : { by, change };
+    },
     empty,
     build,
     isLeaders,
     execute(tip: StubTip, block: StubBlock): StubTip | null {
-      const { height, value, leader, parentVotes, seed } = block;
+      const { height, value, leader, parentVotes, approvals, seed } = block;
       if (block.parent !== tip.value || !block.isExecutable) return null;
-      const stateRoot = stateAfter(tip, leader, parentVotes);
+      const seats = seatsAfter(tip, approvals);
+      const stateRoot = stateAfter(tip, leader, parentVotes, seats);
       if (!rules.isState(stateRoot, block.stateRoot)) return null;
       if (leader !== null && !(isLeaders(tip, block) && areParentVotes(tip, parentVotes))) return null;
-      return { height, value, stateRoot, votes: [], seed, deciders: committee(tip) };
+      return { height, value, stateRoot, votes: [], seed, seats, deciders: committee(tip) };
     },
     sign: (node, member, { height, period, step, value }) => ({
       height,
@@ -172,7 +211,7 @@ export function stubChain(
           vote.period === first?.period &&
           isSigned(nodes[vote.member] ?? -1, vote),
       );
-      return match && rules.countMembers(votes) >= quorum;
+      return match && rules.countMembers(votes) >= quorumOf(nodes.length);
     },
   };
 }

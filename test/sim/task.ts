@@ -12,6 +12,7 @@ export interface Batch {
   readonly heights: number;
   /** As in `SimOptions`; null: by the seed. */
   readonly byzantine: readonly StrategyName[] | null;
+  readonly membership: boolean | null;
   readonly mutant: string | null;
   readonly realCrypto: boolean;
   /** Stop at the first finding. */
@@ -31,6 +32,8 @@ export interface Tally {
   readonly emptyBlocks: number;
   readonly events: number;
   readonly dishonestSeeds: number;
+  /** Heights with another ring than the one before. */
+  readonly ringChanges: number;
   readonly periodMax: number;
   readonly mostPeriodsAfterHealing: number;
   readonly found: Readonly<Partial<Record<FindingKind, number>>>;
@@ -46,6 +49,7 @@ export const EMPTY_TALLY: Tally = {
   emptyBlocks: 0,
   events: 0,
   dishonestSeeds: 0,
+  ringChanges: 0,
   periodMax: 0,
   mostPeriodsAfterHealing: 0,
   found: {},
@@ -53,11 +57,12 @@ export const EMPTY_TALLY: Tally = {
 };
 
 export function runBatch(batch: Batch): Tally {
-  const { first, seeds, members, heights, byzantine, mutant, realCrypto, untilFound } = batch;
+  const { first, seeds, members, heights, byzantine, membership, mutant, realCrypto, untilFound } = batch;
   const options: Omit<SimOptions, 'seed'> = {
     members,
     heights,
     ...(byzantine === null ? {} : { byzantine }),
+    ...(membership === null ? {} : { membership }),
     ...(mutant === null ? {} : { mutant: MUTANTS[mutant]! }),
     ...(realCrypto ? { chain: realChain(members) } : {}),
   };
@@ -70,6 +75,7 @@ export function runBatch(batch: Batch): Tally {
       heights: outcome.heights,
       emptyBlocks: outcome.emptyBlocks,
       events: outcome.events,
+      ringChanges: outcome.ringChanges,
       dishonestSeeds: outcome.strategies.some((names) => names.length > 0) ? 1 : 0,
       periodMax: outcome.periodMax,
       mostPeriodsAfterHealing: outcome.periodsAfterHealing,
@@ -87,6 +93,7 @@ export function addTallies(a: Tally, b: Tally): Tally {
     heights: a.heights + b.heights,
     emptyBlocks: a.emptyBlocks + b.emptyBlocks,
     events: a.events + b.events,
+    ringChanges: a.ringChanges + b.ringChanges,
     dishonestSeeds: a.dishonestSeeds + b.dishonestSeeds,
     periodMax: Math.max(a.periodMax, b.periodMax),
     mostPeriodsAfterHealing: Math.max(a.mostPeriodsAfterHealing, b.mostPeriodsAfterHealing),
@@ -103,10 +110,11 @@ function addCounts(a: Tally['found'], b: Tally['found']): Tally['found'] {
 
 /** The one command that plays a seed again, with everything that happens in it. */
 export function repeatCommand(batch: Omit<Batch, 'first' | 'seeds' | 'untilFound'>, seed: number): string {
-  const { members, heights, byzantine, mutant, realCrypto } = batch;
+  const { members, heights, byzantine, membership, mutant, realCrypto } = batch;
   const flags = [
     `--seed ${seed} --members ${members} --heights ${heights}`,
     ...(byzantine === null ? [] : [`--byzantine ${byzantine.join(',') || 'none'}`]),
+    ...(membership === null ? [] : [`--membership ${membership ? 'always' : 'never'}`]),
     ...(mutant === null ? [] : [`--mutant ${mutant}`]),
     ...(realCrypto ? ['--real-crypto'] : []),
   ];

@@ -3,6 +3,7 @@ import { STRATEGIES, type StrategyName } from './byzantine/index.js';
 import type { SimChain } from './chain.js';
 import { Clock } from './clock.js';
 import { DRIVER_RULES, type DriverRules } from './driverRules.js';
+import { nameOf, withMembership } from './membership.js';
 import type { Message } from './message.js';
 import type { Mutant } from './mutants.js';
 import { Network, type WireClass } from './network.js';
@@ -19,6 +20,8 @@ export interface SimOptions {
   readonly heights?: number;
   /** Strategies of each of f dishonest members; none for all honest. Left out: by the seed. */
   readonly byzantine?: readonly StrategyName[];
+  /** Validators join and leave: in every run on a bad network, or in none. Left out: by the seed. */
+  readonly membership?: boolean;
   /** Something broken, to see whether the simulation notices. */
   readonly mutant?: Mutant;
   /** Another chain than the stub's; it must be for as many members. */
@@ -43,6 +46,8 @@ export interface SimOutcome {
   /** Highest period of an honest vote; and how many periods past the one that it had reached at healing. */
   readonly periodMax: number;
   readonly periodsAfterHealing: number;
+  /** Heights with another ring than the one before. */
+  readonly ringChanges: number;
   /** When the last honest node had committed each height. */
   readonly agreedAt: readonly number[];
 }
@@ -52,6 +57,9 @@ export interface SimOutcome {
  * deadline is at most 8 s with extension and few periods pass once messages arrive.
  */
 const PROGRESS_MS_MAX = 120_000;
+
+/** Membership is drawn from numbers of its own, so that runs without it are those that they always were. */
+const MEMBERSHIP_SEED = 0x6d656d62;
 
 /** Runs one seed to its end. */
 export function simulate(options: SimOptions): SimOutcome {
@@ -84,17 +92,20 @@ export class World {
   private behind: number;
 
   constructor(private readonly options: SimOptions) {
-    const { seed, members, heights = HEIGHTS, byzantine, mutant = {} } = options;
+    const { seed, members, heights = HEIGHTS, byzantine, membership, mutant = {} } = options;
     const random = new Random(seed);
     this.random = random;
     this.trace = options.trace;
     const machine = agreementWith(mutant.rules ? { ...AGREEMENT_RULES, ...mutant.rules } : AGREEMENT_RULES);
     this.agreement = mutant.machine?.(machine) ?? machine;
     this.driver = { ...DRIVER_RULES, ...mutant.driver };
+    this.plan = options.plan ?? this.planned(planRun(random, members, heights, byzantine), membership);
     const digest = createDigest();
-    const truth = options.chain ?? stubChain(members, digest);
-    this.chain = mutant.chain ? stubChain(members, digest, { ...CHAIN_RULES, ...mutant.chain }) : truth;
-    this.plan = options.plan ?? planRun(random, members, heights, byzantine);
+    const eraHeights = this.plan.membership?.eraHeights ?? null;
+    const truth = options.chain ?? stubChain(members, digest, CHAIN_RULES, eraHeights);
+    this.chain = mutant.chain
+      ? stubChain(members, digest, { ...CHAIN_RULES, ...mutant.chain }, eraHeights)
+      : truth;
     this.observer = new Observer(this.plan, truth, (line) => this.tell(line));
     this.network = new Network(this.clock, random, this.plan.network, members, classOf, (from, to, message) =>
       this.nodes[to]!.receive(from, message),
@@ -109,7 +120,10 @@ export class World {
   run(): void {
     const { clock, nodes, observer, plan } = this;
     this.tell(() => describe(plan));
-    for (const node of nodes) clock.after(this.random.between(0, BEGIN_MS_MAX), () => node.begin());
+    for (const node of nodes) {
+      const joinsAt = plan.membership?.beginsAt[node.index - plan.members];
+      clock.after(joinsAt ?? this.random.between(0, BEGIN_MS_MAX), () => node.begin());
+    }
     const { healsAt } = plan.network;
     clock.after(healsAt, () => {
       observer.healed(nodes);
@@ -120,6 +134,17 @@ export class World {
       if (clock.now > since + PROGRESS_MS_MAX || !clock.step()) throw new Found(this.stalled());
     }
     observer.checkBlocks();
+  }
+
+  private planned(plan: RunPlan, membership: boolean | undefined): RunPlan {
+    const { seed, chain, byzantine } = this.options;
+    return withMembership(
+      new Random(seed ^ MEMBERSHIP_SEED),
+      plan,
+      membership,
+      byzantine === undefined,
+      chain?.eraHeights,
+    );
   }
 
   /** Whether the node crashes at this write, and on which side of it. */
@@ -157,6 +182,7 @@ export class World {
       votes: observer.votes,
       periodMax: observer.periodMax,
       periodsAfterHealing: observer.periodsAfterHealing,
+      ringChanges: observer.ringChanges,
       agreedAt: this.agreedAt.slice(1),
     };
   }
@@ -167,11 +193,22 @@ export class World {
   }
 }
 
+/** An adversary on the wire takes transactions for proposals, and who asks for a height for who asks for a body. */
 function classOf(message: Message): WireClass {
-  return message.kind === 'votes' ? (message.step ?? 're-send') : message.kind;
+  switch (message.kind) {
+    case 'votes':
+      return message.step ?? 're-send';
+    case 'approval':
+      return 'proposal';
+    case 'status':
+      return 'fetch';
+    default:
+      return message.kind;
+  }
 }
 
-function describe({ members, strategies, network, params, crash, bodiesTravelAlong }: RunPlan): string {
+function describe(plan: RunPlan): string {
+  const { members, strategies, network, params, crash, bodiesTravelAlong, membership } = plan;
   const bad = strategies.flatMap((names, node) =>
     names.length > 0 ? [`${node}: ${names.join(' + ')}`] : [],
   );
@@ -187,6 +224,9 @@ function describe({ members, strategies, network, params, crash, bodiesTravelAlo
     `${members} nodes, dishonest: ${bad.join('; ') || 'none'}`,
     ...moods,
     `${network.cuts.length} cuts; crashes ${crash.perMille} per mille at ${crash.at.join(', ')}; well at ${network.healsAt}, delays to ${network.healedDelayMsMax}`,
+    ...(membership
+      ? [`${membership.changes.map(nameOf).join(', ')}; an era has ${membership.eraHeights} heights`]
+      : []),
     `deadline ${params.deadlineMs}, bodies ${bodiesTravelAlong ? 'travel along' : 'on request'}`,
   ].join('\n        ');
 }

@@ -79,6 +79,7 @@ export async function mortalNetwork({ wrap, onOwnVote }: MortalOptions) {
           onFatal: (error) => !life.over && failures.push(error),
           clock: {
             now: systemClock.now,
+            monotonic: systemClock.monotonic,
             after: (ms, fire) => systemClock.after(ms, () => !life.over && fire()),
           },
         });

@@ -14,6 +14,7 @@ import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { type ChainStart, startChain } from '../../genesis/index.js';
 import { createMemoryNetwork, type NetLimits, type Transport } from '../../net/index.js';
 import type { Clock } from '../../node/driver/clock.js';
+import type { OffenceFile } from '../../node/driver/offences.js';
 import { createLogger, type Logger } from '../../node/log.js';
 import { Node } from '../../node/node.js';
 import { openStore, type Store } from '../../node/store/index.js';
@@ -39,6 +40,7 @@ export interface TestNodeOptions {
   readonly log?: Logger;
   /** Puts something between the node and its store. */
   readonly wrapStore?: (store: Store) => Store;
+  readonly offences?: OffenceFile;
 }
 
 export async function openNode({
@@ -49,6 +51,7 @@ export async function openNode({
   clock,
   log,
   wrapStore = (store) => store,
+  offences,
 }: TestNodeOptions): Promise<TestNode> {
   const { chainId, tip } = chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
@@ -62,6 +65,7 @@ export async function openNode({
     log: log ?? createLogger('error', (line) => process.stderr.write(`${who.name} ${line}`)),
     onFatal: (error) => void failures.push(error),
     ...(clock && { clock }),
+    ...(offences && { offences }),
   });
   return { node, transport, store, failures };
 }
@@ -97,8 +101,11 @@ export interface TestNetworkOptions {
   readonly limits?: Partial<NetLimits>;
   readonly clock?: Clock;
   readonly onError?: (error: Error) => void;
+  readonly log?: Logger;
   /** Puts something between a node and its transport. */
   readonly wrap?: (transport: Transport) => Transport;
+  /** What the first node's last life left. */
+  readonly offences?: OffenceFile;
 }
 
 /**
@@ -109,18 +116,20 @@ export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
   outsiders: readonly Person[] = [],
-  { limits = {}, clock, onError, wrap = (transport) => transport }: TestNetworkOptions = {},
+  { limits = {}, clock, onError, log, wrap = (transport) => transport, offences }: TestNetworkOptions = {},
 ) {
   const folder = await tempFolder();
   const network = createMemoryNetwork({ limits, ...(onError && { onError }) });
   const opened = await Promise.all(
-    validators.map((who) =>
+    validators.map((who, i) =>
       openNode({
         chain,
         who,
         path: join(folder.path, who.name),
         transport: wrap(network.transport(who.secret)),
         ...(clock && { clock }),
+        ...(log && { log }),
+        ...(offences && i === 0 && { offences }),
       }),
     ),
   );

@@ -4,10 +4,11 @@ import { wholeNumber } from '../args.js';
 
 /** What a consortium expects; see `committeeRisk`. */
 export interface CommitteeOptions {
-  /** Left out: the most that agreement bears among all validators. */
+  /** Left out: those that the genesis expects. */
   readonly dishonest?: number;
   readonly offline: number;
-  readonly heights: number;
+  /** Left out: those that the genesis plans. */
+  readonly heights?: number;
   readonly allowUnsafeCommittee: boolean;
 }
 
@@ -20,9 +21,13 @@ export const UNSAFE_HINT =
 export function committeeOptions(command: Command): Command {
   const upTo = wholeNumber(0, VALIDATORS_MAX);
   return command
-    .option('--dishonest <n>', 'validators that may lie (default: just below a third)', upTo)
+    .option('--dishonest <n>', 'validators that may lie (default: as the genesis says)', upTo)
     .option('--offline <n>', 'validators that may be away at the same time, beside these', upTo, 0)
-    .option('--heights <n>', 'planned length of the chain', wholeNumber(1, 1e12), 10_000_000)
+    .option(
+      '--heights <n>',
+      'planned length of the chain (default: as the genesis says)',
+      wholeNumber(1, 1e12),
+    )
     .option('--allow-unsafe-committee', 'accept a chance of capture above 1e-9', false);
 }
 

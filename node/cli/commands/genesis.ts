@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommitteeRisk, committeeRisk, dishonestMax, parseGenesis } from '../../../genesis/index.js';
+import { type CommitteeRisk, committeeRisk, dishonestOf, parseGenesis } from '../../../genesis/index.js';
 import { readBounded } from '../../config.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
@@ -29,8 +29,10 @@ export function addGenesis(program: Command, io: Io): void {
 function check(file: string, options: CommitteeOptions, json: boolean, io: Io): void {
   const parsed = parseGenesis(readBounded(file, GENESIS_BYTES_MAX));
   if (!parsed.ok) throw new CliError('bad-genesis', `${file}: ${parsed.detail}`);
-  const { offline, heights } = options;
-  const dishonest = options.dishonest ?? dishonestMax(parsed.genesis);
+  const { offline } = options;
+  const { capture } = parsed.genesis.params;
+  const heights = options.heights ?? capture.heights;
+  const dishonest = options.dishonest ?? dishonestOf(parsed.genesis);
   let risk: CommitteeRisk;
   try {
     risk = committeeRisk(parsed.genesis, { dishonest, offline, heights });
@@ -40,7 +42,7 @@ function check(file: string, options: CommitteeOptions, json: boolean, io: Io): 
   }
   if (json) io.out(JSON.stringify({ ...risk, dishonest, offline, heights }));
   else io.out(formatColumns(riskRows(risk, { dishonest, offline, heights })));
-  if (!risk.isSafe && !options.allowUnsafeCommittee) {
+  if (!risk.isSafe && !options.allowUnsafeCommittee && !capture.allowUnsafe) {
     throw new CliError('check-failed', 'the committees of this genesis may be captured', UNSAFE_HINT);
   }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { committeeRisk, dishonestMax, type Genesis } from '../../../genesis/index.js';
+import { committeeRisk, dishonestOf, type Genesis, presets } from '../../../genesis/index.js';
 import {
   addNode,
   folderState,
@@ -118,14 +118,19 @@ function provision(folder: string, options: UpOptions, io: Io): Promise<Network>
     poisonShare: poison,
     seed,
     members: options.members ?? null,
+    capture: {
+      dishonest: options.dishonest ?? null,
+      heights: options.heights ?? presets.local.capture.heights,
+      allowUnsafe: options.allowUnsafeCommittee,
+    },
     accept: (genesis) => acceptCommittee(genesis, options, io),
   });
 }
 
 /** A network whose committees may be captured is not made by accident. */
 function acceptCommittee(genesis: Genesis, options: UpOptions, io: Io): void {
-  const { offline, heights, allowUnsafeCommittee } = options;
-  const expected = { dishonest: options.dishonest ?? dishonestMax(genesis), offline, heights };
+  const { offline, allowUnsafeCommittee } = options;
+  const expected = { dishonest: dishonestOf(genesis), offline, heights: genesis.params.capture.heights };
   const risk = committeeRisk(genesis, expected);
   if (risk.isSafe) return;
   io.note(formatColumns(riskRows(risk, expected)));

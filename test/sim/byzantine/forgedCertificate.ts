@@ -5,13 +5,13 @@ import { forge, valuesOf, votesOf } from './plan.js';
 /** Claims that the height is decided, with certificates made of its own vote alone or of too few. */
 export const forgedCertificate: Strategy = (node) => ({
   say: (_to, message) => {
-    const { random, plan } = node.world;
+    const { random } = node.world;
     const { height } = node;
     if (message.height !== height || !random.chance(300)) return [{ message }];
     const value = random.pick(valuesOf(node));
     const own = forge(node, { height, period: random.below(2), step: 'cert', value });
     const known = message.kind === 'votes' ? message.votes.filter(({ step }) => step === 'cert') : [];
-    const votes = random.chance(500) ? new Array(quorumOf(plan.members)).fill(own) : [own, ...known];
+    const votes = random.chance(500) ? new Array(quorumOf(node.committee.length)).fill(own) : [own, ...known];
     const block = node.disk.bodies.get(value) ?? null;
     return [
       { message },

@@ -21,9 +21,7 @@ export function plans(node: SimNode): (height: number) => Plan {
   let madeFor = -1;
   return (height) => {
     if (made && madeFor === height) return made;
-    const others = Array.from({ length: plan.members }, (_, other) => other).filter(
-      (other) => other !== node.index,
-    );
+    const others = Array.from(plan.strategies, (_, other) => other).filter((other) => other !== node.index);
     const outsider = random.pick(others);
     madeFor = height;
     made = {
@@ -67,7 +65,10 @@ export function valuesOf(node: SimNode): readonly string[] {
 }
 
 export function forge(node: SimNode, vote: AgreementVote): MemberVote {
-  return node.world.chain.sign(node.index, node.member, vote);
+  const { chain, random } = node.world;
+  // One that has left, or not joined yet, claims another's place.
+  const member = node.member < 0 ? random.below(node.committee.length) : node.member;
+  return chain.sign(node.index, member, vote);
 }
 
 /** The node's first own vote in a message about the height it is at. */

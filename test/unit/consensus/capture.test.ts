@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   CAPTURE_PROBABILITY_MAX,
   captureProbability,
+  captureRisk,
   exceeds,
+  isCaptureBounded,
   overHeights,
   probabilityToNumber,
   weighedCaptureProbability,
@@ -124,5 +126,32 @@ describe('probability of capture by weight', () => {
       );
     expect(of(33)).toBe(0);
     expect(of(34)).toBe(1);
+  });
+});
+
+describe('the risk of a draw', () => {
+  const draw = { validators: 200, members: 60, dishonest: 20, start: 100, cap: 100 };
+
+  it('is bounded or not by the heights that are planned', () => {
+    const risk = captureRisk(draw);
+    const perHeight = probabilityToNumber(risk.byCount);
+    expect(perHeight).toBeGreaterThan(0);
+    const most = Math.floor(1e-9 / perHeight);
+    expect(isCaptureBounded(risk, most)).toBe(true);
+    expect(isCaptureBounded(risk, Math.ceil(most * 1.01) + 1)).toBe(false);
+  });
+
+  it('counts by weight when the dishonest may weigh more', () => {
+    const heavy = captureRisk({ ...draw, cap: 400 });
+    expect(exceeds(heavy.byWeight, captureRisk(draw).byWeight)).toBe(true);
+    const most = Math.floor(1e-9 / probabilityToNumber(heavy.byCount));
+    expect(isCaptureBounded({ ...heavy, byWeight: heavy.byCount }, most)).toBe(true);
+    expect(isCaptureBounded(heavy, most)).toBe(false);
+  });
+
+  it('takes all validators as members where there are fewer, and all as dishonest where there are no more', () => {
+    const all = { validators: 5, members: 100, dishonest: 1_000, start: 1, cap: 1 };
+    expect(probabilityToNumber(captureRisk(all).byCount)).toBe(1);
+    expect(probabilityToNumber(captureRisk({ ...all, dishonest: 1 }).byCount)).toBe(0);
   });
 });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createReplay } from '../../../audit/index.js';
+import { readState } from '../../../chain/index.js';
 import { quorumOf, type RingSeat, ringAt } from '../../../consensus/index.js';
 import {
   accountOf,
+  approvalsOf,
   openProposalsOf,
   PROPOSAL_MS,
   PROPOSALS_EACH_MAX,
@@ -14,7 +16,7 @@ import {
 } from '../../../contracts/index.js';
 import { bytesToHex, vrfPublicKeyOf } from '../../../crypto/index.js';
 import { type Call, type ChainOptions, createTestChain, type TestChain } from '../../support/chain.js';
-import { type Person, person } from '../../support/genesis.js';
+import { type Person, person, testGenesis } from '../../support/genesis.js';
 
 const fifth = person('hospital-5');
 
@@ -310,5 +312,71 @@ describe('committees over changing rings', () => {
     for (const { tip } of later) {
       expect(tip.committee.findIndex(barred)).toBe(3);
     }
+  });
+});
+
+describe('the bound on capture', () => {
+  /** A chain of so many hospitals whose committees are expected to survive `dishonest`. */
+  const bounded = (hospitals: number, members: number, capture: object = {}) => {
+    const base = testGenesis(4, 0).genesis.params.capture;
+    return createTestChain({
+      hospitals,
+      devicesEach: 0,
+      params: { members, capture: { ...base, ...capture } },
+    });
+  };
+  const newcomer = person('newcomer');
+  const seats = (test: TestChain) => seatedOf(readState(test.tip.state)).length;
+
+  it('refuses who would make committees that can be captured, when it is proposed', () => {
+    const test = bounded(4, 4);
+    // Four of five are drawn from now on, and one of the five may lie: never two of these. Of seven two may lie, and
+    // these may both be among the six that are drawn.
+    expect(test.refusal(addCall(test.validators[0]!, newcomer))).toBeNull();
+    const seven = bounded(6, 6);
+    expect(seven.refusal(addCall(seven.validators[0]!, newcomer))).toBe('unsafe-committee');
+  });
+
+  it('takes them where the genesis accepted that', () => {
+    const test = bounded(6, 6, { allowUnsafe: true });
+    expect(test.refusal(addCall(test.validators[0]!, newcomer))).toBeNull();
+    approveBy(test, 1, 1, 5);
+    expect(seats(test)).toBe(7);
+  });
+
+  it('counts the dishonest that the genesis expects', () => {
+    // One never gets a third of six seats; two of seven, which agreement would bear, at times do.
+    const expecting = (dishonest: number | null) => {
+      const test = bounded(6, 6, { dishonest });
+      return test.refusal(addCall(test.validators[0]!, newcomer));
+    };
+    expect([1, null].map(expecting)).toEqual([null, 'unsafe-committee']);
+  });
+
+  it('refuses the last approval when others have joined meanwhile', () => {
+    const test = bounded(5, 6);
+    const another = person('another');
+    const [a, b, , d, e] = test.validators as [Person, Person, Person, Person, Person];
+    test.block([addCall(a, newcomer), addCall(b, another)]);
+    approveBy(test, 1, 1, 3);
+    approveBy(test, 2, 2, 4);
+    expect(test.refusal(approveCall(d, 1))).toBeNull();
+    expect(seats(test)).toBe(6);
+    // Five of six: the change is refused, stays open, and may be approved once it is safe.
+    expect(
+      approvalsOf(readState(test.tip.state), openProposalsOf(readState(test.tip.state))[0]!),
+    ).toHaveLength(3);
+    test.block([approveCall(a, 2)]);
+    expect(test.refusal(approveCall(e, 2))).toBe('unsafe-committee');
+    expect(seats(test)).toBe(6);
+  });
+
+  it('lets a chain that is over the bound already come nearer to it', () => {
+    // Two of five may lie: agreement bears one. Evidence took the seats above; joining is the only way back.
+    const test = bounded(5, 7, { dishonest: 2 });
+    expect(test.refusal(addCall(test.validators[0]!, newcomer))).toBeNull();
+    expect(test.refusal(removeCall(test.validators[0]!, test.validators[1]!))).toBeNull();
+    const seven = bounded(7, 7, { dishonest: 2 });
+    expect(seven.refusal(removeCall(seven.validators[0]!, seven.validators[1]!))).toBe('unsafe-committee');
   });
 });

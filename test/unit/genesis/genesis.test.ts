@@ -12,6 +12,7 @@ const device = genesis.accounts[4]!;
 
 const text = (value: unknown) => JSON.stringify(value);
 const withParams = (change: object) => text({ ...genesis, params: { ...genesis.params, ...change } });
+const withCapture = (change: object) => withParams({ capture: { ...genesis.params.capture, ...change } });
 const withAccounts = (accounts: unknown[]) => text({ ...genesis, accounts });
 const withAccount = (index: number, change: object) =>
   withAccounts(genesis.accounts.map((account, i) => (i === index ? { ...account, ...change } : account)));
@@ -40,6 +41,10 @@ describe('parseGenesis', () => {
     ['eras without heights', withParams({ eraHeights: 0 }), 'shape'],
     ['half a height', withParams({ eraHeights: 1.5 }), 'shape'],
     ['more members than a committee may have', withParams({ members: 101 }), 'shape'],
+    ['no expectation of the dishonest', withParams({ capture: undefined }), 'shape'],
+    ['more dishonest than a chain has', withCapture({ dishonest: 1_001 }), 'shape'],
+    ['a chain without heights', withCapture({ heights: 0 }), 'shape'],
+    ['half a yes', withCapture({ allowUnsafe: 'yes' }), 'shape'],
     [
       'validators that start above their cap',
       withParams({ validatorReputation: { start: 3, cap: 2 } }),
@@ -114,6 +119,10 @@ describe('startChain', () => {
       { ...genesis, time: genesis.time + 1 },
       { ...genesis, params: { ...params, eraHeights: params.eraHeights + 1 } },
       { ...genesis, params: { ...params, members: params.members - 1 } },
+      ...[{ dishonest: 1 }, { heights: 1 }, { allowUnsafe: true }].map((change) => ({
+        ...genesis,
+        params: { ...params, capture: { ...params.capture, ...change } },
+      })),
       ...numbers('validatorReputation'),
       ...numbers('deviceReputation'),
       ...numbers('agreement'),
@@ -127,7 +136,7 @@ describe('startChain', () => {
     ] as Genesis[];
     const ids = changed.map((one) => bytesToHex(startChain(one).chainId));
     expect(new Set(ids).size).toBe(changed.length);
-    expect(changed.length).toBe(22);
+    expect(changed.length).toBe(25);
   });
 
   it('takes upgrades that rise and that this software knows; they are not part of the chain id', () => {

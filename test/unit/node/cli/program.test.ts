@@ -267,6 +267,18 @@ describe('genesis check', () => {
     expect((await run('genesis', 'check', withMembers(7), '--dishonest', '2')).exit).toBe('ok');
   });
 
+  it('goes by what the genesis expects and accepts, unless told otherwise', async () => {
+    const expecting = (name: string, change: object) => {
+      const params = { ...ten.params, members: 7, capture: { ...ten.params.capture, ...change } };
+      return file(`genesis-${name}.json`, JSON.stringify({ ...ten, params }));
+    };
+    expect((await run('genesis', 'check', expecting('two', { dishonest: 2 }))).exit).toBe('ok');
+    const three = await run('genesis', 'check', expecting('three', { dishonest: 3, heights: 77 }));
+    expect(three.exit).toBe('check-failed');
+    expect(three.out).toContain('over 77 heights');
+    expect((await run('genesis', 'check', expecting('accepted', { allowUnsafe: true }))).exit).toBe('ok');
+  });
+
   it('gives numbers to programs, and refuses expectations beyond the validators', async () => {
     const { out } = await run(
       'genesis',

@@ -21,7 +21,7 @@ afterEach(async () => {
 const HEARTBEAT_MS = 3_600_000;
 
 /** A member that does not lead height 1, its clock standing still, and the leader's block of a time ahead of it. */
-async function blockAhead(name: string, aheadMs: number) {
+async function blockAhead(name: string, aheadMs: number, clockAt?: number) {
   const test = createTestChain({
     adjust: (genesis) => ({
       ...genesis,
@@ -29,7 +29,7 @@ async function blockAhead(name: string, aheadMs: number) {
     }),
   });
   const memory = createMemoryNetwork();
-  const clock = new TestClock();
+  const clock = new TestClock(clockAt);
   const who = test.validators.find((each) => each !== test.leader())!;
   const transport = memory.transport(who.secret);
   const found = await openNode({ chain: test.chain, who, path: join(folder.path, name), transport, clock });
@@ -69,6 +69,31 @@ describe('a leader’s block whose time', () => {
     send();
     await settled();
     clock.advance(31_000 - clockDriftMs - 1);
+    await settled();
+    expect(voted()).toBe(false);
+    clock.advance(1);
+    await eventually('the vote', voted);
+  });
+
+  const DAY_MS = 86_400_000;
+  const genesisTime = createTestChain().genesis.time;
+
+  it('is the earliest there can be is voted for at once, however far the chain is ahead of the clock', async () => {
+    const { send, voted } = await blockAhead('earliest', DAY_MS + 1, genesisTime - DAY_MS);
+    send();
+    await eventually('the vote', voted);
+  });
+
+  it('moves a chain that is ahead of the clock further ahead is held back', async () => {
+    const late = 31_000;
+    const { send, voted, settled, clock, clockDriftMs } = await blockAhead(
+      'further',
+      late + 2,
+      genesisTime - late,
+    );
+    send();
+    await settled();
+    clock.advance(late + 2 - clockDriftMs - 1);
     await settled();
     expect(voted()).toBe(false);
     clock.advance(1);

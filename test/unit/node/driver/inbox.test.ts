@@ -3,6 +3,7 @@ import { encodeVote, signVote } from '../../../../chain/index.js';
 import type { Driver } from '../../../../node/driver/driver.js';
 import { Inbox } from '../../../../node/driver/inbox.js';
 import { encodeMessage } from '../../../../node/driver/message.js';
+import { Witness } from '../../../../node/driver/witness.js';
 import { person } from '../../../support/network.js';
 
 const chainId = new Uint8Array(32).fill(3);
@@ -24,6 +25,7 @@ function inboxAt(height: number) {
   const inbox = new Inbox({
     driver: driver as unknown as Driver,
     chainId,
+    witness: new Witness({ window: 0, onOffence: () => {} }),
     now: () => 0,
     onStatus: (from, at) => void ahead.push([from, at]),
     onBehind: (from) => void behind.push(from),

@@ -261,7 +261,11 @@ describe('a peer that claims to be ahead', () => {
     expect(errors.some((error) => error.startsWith(`shut out ${liar.transport.self}`))).toBe(true);
   });
 
-  it('loses no more points than that, and is asked again after a rest', async () => {
+  it.each([
+    ['', 0],
+    [', also on a machine whose clock is set back meanwhile', -3_600_000],
+    [', not before on one whose clock is set ahead', 3_600_000],
+  ])('loses no more points than that, and is asked again after a rest%s', async (_, setMs) => {
     const { memory, errors } = network({ penaltyPointsMax: 11, penaltyDecayPerSecond: 0, banMs: 60_000 });
     const liar = await peer(memory, 'a liar');
     const clock = new TestClock();
@@ -276,8 +280,10 @@ describe('a peer that claims to be ahead', () => {
       await eventually(`question ${times}`, () => asked.length >= times);
     };
     await claimed(1);
+    clock.set(setMs);
     clock.advance(1_000);
     await claimed(2);
+    clock.set(setMs);
     clock.advance(1_000);
     liar.claim(HEIGHTS);
     await new Promise((resolve) => setImmediate(resolve));

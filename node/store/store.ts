@@ -1,10 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { encode, payloadId, type StateTree, treeEntries, treeRoot, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
 import {
+  compactDatabase,
   type Database,
   firstKey,
   mustTakeWrites,
@@ -19,7 +21,15 @@ import { damaged, StoreError } from './error.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
-import { createChecked, readBlock, readHeight, readPayload, readPlaceOf, readSmall } from './reads.js';
+import {
+  type Checked,
+  createChecked,
+  readBlock,
+  readHeight,
+  readPayload,
+  readPlaceOf,
+  readSmall,
+} from './reads.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -61,6 +71,13 @@ export interface Store {
   mayVote(height: number): boolean;
   /** Synced. From now on no votes up to `through`; null: none until the network has told how far. */
   abstain(through: number | null): Promise<void>;
+  /**
+   * A copy of the folder as it is now, in `backupPlace(path)`; what an earlier call left there goes. It must be opened
+   * once before it is relied on: that checks it. Holds up writes for some milliseconds. Throws StoreError.
+   */
+  backup(): Promise<Head>;
+  /** Rewrites the database without what was overwritten. Cost: reading and writing all of it, in other threads. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -178,16 +195,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     const { abstention } = journal.bound;
     return abstention === null || (abstention.through !== null && height > abstention.through);
   };
-  const putPayloads = async (payloads: readonly Payload[]): Promise<void> => {
-    if (payloads.length === 0) return;
-    const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
-    for (const { id, bytes, name } of named) {
-      if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
-      throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
-    }
-    await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
-    for (const { name } of named) checked.add(name);
-  };
+  const putPayloads = (payloads: readonly Payload[]) => writePayloads(writer, checked, payloads);
 
   return {
     get head() {
@@ -236,6 +244,13 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         const bound = { ...journal.bound, abstention: { through } };
         await onJournal(database, journal.rewrite(boundAt(bound, head, writer.writes)));
       }),
+    backup: () =>
+      writer.between(() => {
+        mustTakeWrites(database);
+        copyDatabase(database.location, boundAt(journal.bound, head, writer.writes), journal.stamp);
+        return head;
+      }),
+    compact: () => compactDatabase(database),
     close: () =>
       inOrder(async () => {
         if (database.status !== 'open') return;
@@ -244,6 +259,17 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         await database.close();
       }),
   };
+}
+
+async function writePayloads(writer: Writer, checked: Checked, payloads: readonly Payload[]): Promise<void> {
+  if (payloads.length === 0) return;
+  const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
+  for (const { id, bytes, name } of named) {
+    if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
+    throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
+  }
+  await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
+  for (const { name } of named) checked.add(name);
 }
 
 function put(name: string, value: Uint8Array): Write {

@@ -17,7 +17,8 @@ import {
   writeFailed,
 } from './database.js';
 import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec } from './entries.js';
-import { damaged, StoreError } from './error.js';
+import { damaged, REPAIR_HINT, StoreError } from './error.js';
+import { FORMER_FORMAT } from './formerFormat.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
@@ -102,7 +103,8 @@ export interface StoreOptions {
  * Opens the folder, or begins it with the genesis state, and checks the whole chain in it (`checkChain`) and
  * that nothing is lost that the journal knows of.
  *
- * Throws StoreError: 'not-found', 'locked', 'another-chain', 'another-format', 'damaged', 'unreadable'.
+ * Throws StoreError: 'not-found', 'locked', 'another-chain', 'another-format', 'former-format', 'damaged',
+ * 'unreadable'.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const database = await openDatabase(options.path, options.create);
@@ -138,13 +140,24 @@ async function openHead(database: Database, options: StoreOptions): Promise<Tail
       `${bytesToHex(options.chainId).slice(0, 16)}); use the genesis that this folder was made with, or another folder`;
     throw new StoreError('another-chain', message);
   }
-  if (readSmall(database, key.format, uint) !== FORMAT) {
-    const message = `${options.path} was written by another version; use that version, or move the folder away`;
-    throw new StoreError('another-format', message);
-  }
+  mustBeOfFormat(options.path, readSmall(database, key.format, uint));
   const head = readSmall(database, key.head, tailCodec);
   if (head === null) throw damaged(options.path, 'the head', 'it is missing');
   return head;
+}
+
+function mustBeOfFormat(path: string, format: number | null): void {
+  if (format === FORMAT) return;
+  if (format === FORMER_FORMAT) {
+    const message =
+      `${path} was written by an older version, in format ${format}; ${REPAIR_HINT}: it executes the ` +
+      `blocks again into a folder of format ${FORMAT}, and keeps the old one beside it`;
+    throw new StoreError('former-format', message);
+  }
+  const message =
+    `${path} is of format ${format ?? 'unknown'}, and this version reads ${FORMAT}: run the version that wrote it. ` +
+    'Never begin anew in another folder: the node could vote a second time where it has voted';
+  throw new StoreError('another-format', message);
 }
 
 async function beginChain(database: Database, options: StoreOptions): Promise<void> {

@@ -12,6 +12,7 @@ const slow = [
   'test/unit/node/driver/deadLeader.test.ts',
   'test/unit/node/provision/provision.test.ts',
   'test/unit/node/rpc/limits.test.ts',
+  'test/unit/node/store/backup.test.ts',
   'test/unit/node/store/damage.test.ts',
   'test/unit/node/store/crash.test.ts',
   'test/unit/node/driver/sync.test.ts',

@@ -10,6 +10,7 @@ import {
   type Salvage,
   type Store,
   StoreError,
+  type StoreErrorCode,
   swapFolders,
 } from './store/index.js';
 
@@ -37,6 +38,8 @@ export interface RepairReport {
   readonly aside: string | null;
 }
 
+const REPAIRABLE: readonly StoreErrorCode[] = ['damaged', 'unreadable', 'former-format'];
+
 /**
  * Repairs the chain folder of a node that isn't running, offline: every block from the first to the last good one
  * is checked and executed again, as an audit does it, into a new folder, which then takes the damaged one's place.
@@ -49,8 +52,7 @@ export async function repairChain(options: RepairOptions): Promise<RepairReport>
   const { chain, path, votesLost, voteAfter } = options;
   const finished = await finishSwap(path);
   const opened = await openStore(storeOptions(options, path, false)).catch((error: unknown) => {
-    if (error instanceof StoreError && (error.code === 'damaged' || error.code === 'unreadable'))
-      return error;
+    if (error instanceof StoreError && REPAIRABLE.includes(error.code)) return error;
     throw error;
   });
   if (!(opened instanceof StoreError)) {

@@ -15,7 +15,7 @@ import { hashOfName, indexSum, readPlace } from './placeIndex.js';
  * What a block says is not judged again, nor decoded: it was before the commit, and these are its bytes.
  *
  * Returns the head's state root, or null at height 0. Throws StoreError 'damaged' with the first wrong height.
- * Cost: reading and hashing every block once: about 10 µs a small block, and 2 µs a transaction.
+ * Cost: reading and hashing every block once: about 10 µs a small block, 3 ms a MB, and 2 µs a transaction.
  */
 export async function checkChain(
   database: Database,

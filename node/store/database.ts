@@ -142,6 +142,19 @@ export async function write(database: Database, batches: readonly (readonly Writ
   }
 }
 
+/** Above every key: the last code point there is. */
+const KEYS_END = '\u{10ffff}';
+
+/** Rewrites all tables. Throws StoreError 'unreadable' if one can't be read, or there is no space. */
+export async function compactDatabase(database: Database): Promise<void> {
+  if (database.status !== 'open') throw closed(database);
+  try {
+    await database.compactRange('', KEYS_END);
+  } catch (error) {
+    throw openFailure(database.location, error);
+  }
+}
+
 function closed(database: Database): StoreError {
   return new StoreError('closed', `the store in ${database.location} is closed`);
 }

@@ -2,6 +2,7 @@ export type StoreErrorCode =
   | 'not-found'
   | 'another-chain'
   | 'another-format'
+  | 'former-format'
   | 'locked'
   | 'damaged'
   | 'unreadable'

@@ -1,4 +1,5 @@
 /** The chain on disk. Owns the database library; knows nothing of contracts, agreement or the network. */
+export { backupPlace, databaseBytes } from './backup.js';
 export type { Binding } from './binding.js';
 export type { Commit, StoredBlock } from './commit.js';
 export type { Head } from './entries.js';

@@ -93,13 +93,13 @@ export function journalPath(folder: string): string {
 }
 
 /** Makes the file: there whole, synced, or not at all. An older one is replaced. */
-export function createJournal(folder: string, bound: Bound): void {
+export function createJournal(folder: string, bound: Bound, generation = 1): void {
   const file = journalPath(folder);
   const fresh = `${file}.new`;
   const fd = openSync(fresh, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600);
   try {
     ftruncateSync(fd, FILE_BYTES);
-    writeFrame(fd, 0, 0, encodeFrame(1, 0, bodyOf(bound)));
+    writeFrame(fd, 0, 0, encodeFrame(generation, 0, bodyOf(bound)));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

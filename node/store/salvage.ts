@@ -7,6 +7,7 @@ import { type Binding, isOlder } from './binding.js';
 import { openDatabase, REPAIRED, read } from './database.js';
 import { key } from './entries.js';
 import { StoreError } from './error.js';
+import { formerBlockBytes } from './formerFormat.js';
 import { looseHeightEntry } from './heightEntry.js';
 import { type Bound, openJournal, syncFolder } from './journal.js';
 
@@ -53,7 +54,8 @@ export async function openSalvage(path: string): Promise<Salvage> {
   return {
     blockBytes: (height) => {
       const raw = get(key.height(height));
-      const entry = raw === null ? null : looseHeightEntry(raw);
+      if (raw === null) return formerBlockBytes(get, height);
+      const entry = looseHeightEntry(raw);
       return entry === null ? null : { block: entry.block, certificate: entry.certificate };
     },
     payload: (id) => {

@@ -9,10 +9,12 @@ import {
   uint,
 } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
 import {
+  compactDatabase,
   type Database,
   firstKey,
   mustTakeWrites,
@@ -23,11 +25,20 @@ import {
   writeFailed,
 } from './database.js';
 import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec } from './entries.js';
-import { damaged, StoreError } from './error.js';
+import { damaged, REPAIR_HINT, StoreError } from './error.js';
+import { FORMER_FORMAT } from './formerFormat.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
-import { createChecked, readBlock, readHeight, readPayload, readPlaceOf, readSmall } from './reads.js';
+import {
+  type Checked,
+  createChecked,
+  readBlock,
+  readHeight,
+  readPayload,
+  readPlaceOf,
+  readSmall,
+} from './reads.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -71,6 +82,13 @@ export interface Store {
   mayVote(height: number): boolean;
   /** Synced. From now on no votes up to `through`; null: none until the network has told how far. */
   abstain(through: number | null): Promise<void>;
+  /**
+   * A copy of the folder as it is now, in `backupPlace(path)`; what an earlier call left there goes. It must be opened
+   * once before it is relied on: that checks it. Holds up writes for some milliseconds. Throws StoreError.
+   */
+  backup(): Promise<Head>;
+  /** Rewrites the database without what was overwritten. Cost: reading and writing all of it, in other threads. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -95,7 +113,8 @@ export interface StoreOptions {
  * Opens the folder, or begins it with the genesis state, and checks the whole chain in it (`checkChain`) and
  * that nothing is lost that the journal knows of.
  *
- * Throws StoreError: 'not-found', 'locked', 'another-chain', 'another-format', 'damaged', 'unreadable'.
+ * Throws StoreError: 'not-found', 'locked', 'another-chain', 'another-format', 'former-format', 'damaged',
+ * 'unreadable'.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const database = await openDatabase(options.path, options.create);
@@ -131,13 +150,24 @@ async function openHead(database: Database, options: StoreOptions): Promise<Tail
       `${bytesToHex(options.chainId).slice(0, 16)}); use the genesis that this folder was made with, or another folder`;
     throw new StoreError('another-chain', message);
   }
-  if (readSmall(database, key.format, uint) !== FORMAT) {
-    const message = `${options.path} was written by another version; use that version, or move the folder away`;
-    throw new StoreError('another-format', message);
-  }
+  mustBeOfFormat(options.path, readSmall(database, key.format, uint));
   const head = readSmall(database, key.head, tailCodec);
   if (head === null) throw damaged(options.path, 'the head', 'it is missing');
   return head;
+}
+
+function mustBeOfFormat(path: string, format: number | null): void {
+  if (format === FORMAT) return;
+  if (format === FORMER_FORMAT) {
+    const message =
+      `${path} was written by an older version, in format ${format}; ${REPAIR_HINT}: it executes the ` +
+      `blocks again into a folder of format ${FORMAT}, and keeps the old one beside it`;
+    throw new StoreError('former-format', message);
+  }
+  const message =
+    `${path} is of format ${format ?? 'unknown'}, and this version reads ${FORMAT}: run the version that wrote it. ` +
+    'Never begin anew in another folder: the node could vote a second time where it has voted';
+  throw new StoreError('another-format', message);
 }
 
 async function beginChain(database: Database, options: StoreOptions): Promise<void> {
@@ -188,16 +218,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     const { abstention } = journal.bound;
     return abstention === null || (abstention.through !== null && height > abstention.through);
   };
-  const putPayloads = async (payloads: readonly Payload[]): Promise<void> => {
-    if (payloads.length === 0) return;
-    const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
-    for (const { id, bytes, name } of named) {
-      if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
-      throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
-    }
-    await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
-    for (const { name } of named) checked.add(name);
-  };
+  const putPayloads = (payloads: readonly Payload[]) => writePayloads(writer, checked, payloads);
 
   return {
     get head() {
@@ -247,6 +268,13 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         const bound = { ...journal.bound, abstention: { through } };
         await onJournal(database, journal.rewrite(boundAt(bound, head, writer.writes)));
       }),
+    backup: () =>
+      writer.between(() => {
+        mustTakeWrites(database);
+        copyDatabase(database.location, boundAt(journal.bound, head, writer.writes), journal.stamp);
+        return head;
+      }),
+    compact: () => compactDatabase(database),
     close: () =>
       inOrder(async () => {
         if (database.status !== 'open') return;
@@ -255,6 +283,17 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         await database.close();
       }),
   };
+}
+
+async function writePayloads(writer: Writer, checked: Checked, payloads: readonly Payload[]): Promise<void> {
+  if (payloads.length === 0) return;
+  const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
+  for (const { id, bytes, name } of named) {
+    if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
+    throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
+  }
+  await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
+  for (const { name } of named) checked.add(name);
 }
 
 function put(name: string, value: Uint8Array): Write {

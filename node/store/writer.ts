@@ -15,6 +15,8 @@ export interface Writer {
   readonly writes: number;
   /** On disk when it resolves. After one failure everything fails. */
   write(batch: readonly Write[]): Promise<void>;
+  /** Runs work between two batches: while it runs nothing is written. It must not wait. */
+  between<T>(work: () => T): Promise<T>;
 }
 
 interface Waiting {
@@ -26,12 +28,15 @@ interface Waiting {
 
 export function createWriter(database: Database, opened: number): Writer {
   const waiting: Waiting[] = [];
+  const between: (() => void)[] = [];
   let writes = opened;
   let running = false;
 
   async function run(): Promise<void> {
     running = true;
-    while (waiting.length > 0) {
+    while (waiting.length > 0 || between.length > 0) {
+      for (const work of between.splice(0)) work();
+      if (waiting.length === 0) continue;
       const group = takeGroup(waiting);
       try {
         const number: Write = { type: 'put', key: key.writes, value: encode(uint, writes + 1) };
@@ -52,6 +57,17 @@ export function createWriter(database: Database, opened: number): Writer {
     write: (batch) =>
       new Promise((resolve, reject) => {
         waiting.push({ batch, bytes: bytesOf(batch), resolve, reject });
+        if (!running) void run();
+      }),
+    between: (work) =>
+      new Promise((resolve, reject) => {
+        between.push(() => {
+          try {
+            resolve(work());
+          } catch (error) {
+            reject(error);
+          }
+        });
         if (!running) void run();
       }),
   };

@@ -4,6 +4,7 @@ import type { AuditReport } from '../../../audit/index.js';
 import { readGenesis } from '../../provision/index.js';
 import { CliError } from '../failure.js';
 import type { Io } from '../io.js';
+import { addFolderCommands } from './chainFolder.js';
 import { addRepair } from './chainRepair.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 
@@ -16,11 +17,11 @@ Examples:
 /** Reasons of a divergence that lies in the file, not in the chain. */
 const UNREADABLE: readonly string[] = ['not-an-export', 'cut-short', 'wrong-bytes', 'disorder'];
 
-/** `consilium chain export|verify|repair`. */
+/** `consilium chain export|verify|repair|backup|compact`. */
 export function addChain(program: Command, io: Io): void {
   const chain = program
     .command('chain')
-    .description('export a chain, audit an export offline, repair a folder')
+    .description('export a chain, audit an export offline, repair, back up or compact a folder')
     .addHelpText('after', EXAMPLES);
   nodeOptions(chain.command('export').argument('<file>', 'the CAR file to write'))
     .description('write blocks, certificates and payloads of a node’s chain into one file')
@@ -38,6 +39,7 @@ export function addChain(program: Command, io: Io): void {
       await verify(file, self.optsWithGlobals(), io);
     });
   addRepair(chain, io);
+  addFolderCommands(chain, io);
 }
 
 async function exportTo(file: string, options: NodeOptions & { json?: boolean }, io: Io): Promise<void> {

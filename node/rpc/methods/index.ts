@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { accountGet } from './accountGet.js';
+import { chainBackup } from './chainBackup.js';
 import { chainBlock } from './chainBlock.js';
 import { chainExport } from './chainExport.js';
 import { chainGenesis } from './chainGenesis.js';
@@ -27,6 +28,7 @@ const described = {
   'chain.genesis': chainGenesis,
   'chain.block': chainBlock,
   'chain.export': chainExport,
+  'chain.backup': chainBackup,
   'account.get': accountGet,
   'validator.list': validatorList,
   'state.proof': stateProof,

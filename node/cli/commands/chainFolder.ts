@@ -1,0 +1,96 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { bytesToHex } from '../../../crypto/index.js';
+import { type NodeConfig, readNodeConfig } from '../../config.js';
+import { readGenesis } from '../../provision/index.js';
+import type { Io } from '../io.js';
+
+const BACKUP = `
+The node may run and goes on. The copy is checked like a chain that a node opens. To restore it, stop the node, move its
+data folder away, put the backup there: the node then follows the chain, and votes when the others have told how far it
+may have voted.
+
+Example:
+  consilium chain backup ./net/nodes/hospital-1 /backups/hospital-1-monday`;
+
+const COMPACT = `
+The node must not run. The chain is checked first.
+
+Example:
+  consilium chain compact ./net/nodes/hospital-1`;
+
+interface Options {
+  readonly json?: boolean;
+}
+
+/** `consilium chain backup|compact`: what is done to a node's chain folder. */
+export function addFolderCommands(chain: Command, io: Io): void {
+  chain
+    .command('backup')
+    .argument('<folder>', 'a node’s folder, with its config.json')
+    .argument('<to>', 'where the backup goes: a folder that does not exist yet')
+    .description('copy the chain folder of a node, running or not, and check the copy')
+    .addHelpText('after', BACKUP)
+    .action(async (folder: string, to: string, _, self: Command) => {
+      await backup(folder, resolve(to), self.optsWithGlobals(), io);
+    });
+  chain
+    .command('compact')
+    .argument('<folder>', 'a node’s folder, with its config.json')
+    .description('make the chain folder of a stopped node smaller, without what was overwritten')
+    .addHelpText('after', COMPACT)
+    .action(async (folder: string, _, self: Command) => {
+      await compact(folder, self.optsWithGlobals(), io);
+    });
+}
+
+async function backup(folder: string, to: string, { json }: Options, io: Io): Promise<void> {
+  const { config, chain } = await chainOf(folder);
+  const { backupChain } = await import('../../backup.js');
+  const report = await backupChain({ chain, path: config.dataDir, url: rpcUrl(config), to });
+  const { height, bytes } = report;
+  const hash = bytesToHex(report.hash);
+  io.out(
+    json
+      ? JSON.stringify({ ...report, hash })
+      : `${to}: the chain up to height ${height}, checked, ${megabytes(bytes)}`,
+  );
+}
+
+async function compact(folder: string, { json }: Options, io: Io): Promise<void> {
+  const { config, chain } = await chainOf(folder);
+  const { databaseBytes, openStore } = await import('../../store/index.js');
+  const { chainId, tip } = chain;
+  const before = databaseBytes(config.dataDir);
+  const store = await openStore({
+    path: config.dataDir,
+    chainId,
+    genesisState: tip.state,
+    create: false,
+  });
+  const { height } = store.head;
+  await store.compact().finally(() => store.close());
+  const after = databaseBytes(config.dataDir);
+  io.out(
+    json
+      ? JSON.stringify({ height, before, after })
+      : `${config.dataDir}: ${megabytes(before)} before, ${megabytes(after)} after, height ${height}`,
+  );
+}
+
+async function chainOf(folder: string) {
+  const config = readNodeConfig(join(folder, 'config.json'));
+  const genesis = readGenesis(config.genesis);
+  const { startChain } = await import('../../../genesis/index.js');
+  return { config, chain: startChain(genesis) };
+}
+
+/** From this machine, whatever address the node listens on. */
+function rpcUrl({ rpc: { host, port } }: NodeConfig): string {
+  const any = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${any.includes(':') ? `[${any}]` : any}:${port}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,5 +1,6 @@
 import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
+import { payloads } from './payloads.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 
@@ -10,6 +11,7 @@ const benches: Readonly<
   'main-job': mainJob,
   robustness,
   consensus,
+  payloads,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

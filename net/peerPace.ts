@@ -91,8 +91,9 @@ export class PeerPaces {
     this.#paces.delete(peer);
     this.#paces.set(peer, pace);
     if (this.#paces.size <= IDLE_MAX) return;
-    const idle = [...this.#paces].find(([, { inFlight }]) => inFlight === 0);
-    if (idle !== undefined) this.#paces.delete(idle[0]);
+    for (const [oldest, { inFlight }] of this.#paces) {
+      if (inFlight === 0) return void this.#paces.delete(oldest);
+    }
   }
 }
 

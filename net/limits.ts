@@ -129,7 +129,7 @@ export const defaultPayloadLimits: PayloadLimits = Object.freeze({
   payloadBytesMax: 32 * MIB,
   // What one block may announce.
   inFlightBytesMax: 256 * MIB,
-  runningMax: 64,
+  runningMax: 16,
   fetchesMax: 4096,
   wholeBytesMax: 32 * MIB,
   candidatesMax: 256,
@@ -139,7 +139,7 @@ export const defaultPayloadLimits: PayloadLimits = Object.freeze({
   lateStartMs: 1_000,
   lateMinMs: 500,
   hedgeMinMs: 50,
-  askAgainMs: 50,
+  askAgainMs: 200,
   askAgainMaxMs: 1_600,
   missesMax: 8,
   serveConcurrentMax: 16,

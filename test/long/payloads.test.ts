@@ -1,6 +1,18 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { decodeBlock, payloadId } from '../../chain/index.js';
-import { bytesToHex } from '../../crypto/index.js';
+import { decodeBlock, PAYLOAD_CHUNK_BYTES, payloadId, signTransaction } from '../../chain/index.js';
+import { bytesToHex, drbg, publicKeyOf } from '../../crypto/index.js';
+import {
+  CHUNK_PROTOCOL,
+  CHUNK_REQUEST_BYTES,
+  chunkCount,
+  chunkResponder,
+  decodeChunkRequest,
+  partlyResponse,
+} from '../../net/chunk.js';
+import { createLibp2pTransport, defaultPayloadLimits, joinBatch, type Transport } from '../../net/index.js';
+import { packEnvelope } from '../../node/envelope.js';
+import { readKeystore } from '../../node/provision/index.js';
 import { base64ToBytes, type Client } from '../../node/rpc/index.js';
 import { nodePid } from '../../node/testnet/index.js';
 import {
@@ -93,3 +105,119 @@ describe('20 updates of 1.66 million parameters each', () => {
     expect(most).toBe(DEVICES);
   }, 900_000);
 });
+
+describe('150 MB of payloads on their way to one node', () => {
+  const COUNT = 23;
+  const BYTES = 6_645_606;
+
+  it('take little of its memory, and after kill -9 it asks only for what it lacks', async () => {
+    hospitals = await provisionHospitals(4, 1);
+    const { network, names, client } = hospitals;
+    const [name] = names;
+    playDevices(hospitals);
+    await hospitals.start([name!]);
+    const payloads = Array.from({ length: COUNT }, (_, nth) => drbg(Uint8Array.of(nth))(BYTES));
+    const served = { first: false, asked: new Set<string>() };
+    const peers = await playPeers(hospitals, names.slice(1), payloads, served);
+    try {
+      const announce = announcement(hospitals, payloads);
+      await until('the links', 120_000, async () =>
+        peers.every((peer) => peer.connectedPeers().length > 0) ? true : tick(),
+      );
+      peers[0]!.publish('transactions', announce);
+      const chunks = COUNT * Math.ceil(BYTES / PAYLOAD_CHUNK_BYTES);
+      const rest = chunks - COUNT;
+      const asked = (index: boolean) => [...served.asked].filter((at) => at.endsWith('/0') === index).length;
+      await until('all but the first chunks', 400_000, async () => (asked(false) === rest ? true : tick()));
+      const peak = peakMemoryMiB(nodePid(network, name!)!);
+      process.stderr.write(`peak memory: ${peak?.toFixed(0)} MiB\n`);
+      if (peak !== null) expect(peak).toBeLessThan(MEMORY_MIB_MAX);
+
+      await hospitals.kill([name!]);
+      served.asked.clear();
+      served.first = true;
+      await hospitals.start([name!]);
+      await until('the links', 120_000, async () =>
+        peers.every((peer) => peer.connectedPeers().length > 0) ? true : tick(),
+      );
+      peers[0]!.publish('transactions', announce);
+      for (const payload of payloads) {
+        const id = bytesToHex(payloadId(payload));
+        await until(`payload ${id}`, 120_000, async () =>
+          client(name!)
+            .call('payload.get', { id })
+            .then(() => true)
+            .catch(() => tick()),
+        );
+      }
+      expect(asked(true)).toBe(COUNT);
+      // What was under way when it was killed: a window for each peer.
+      expect(asked(false)).toBeLessThanOrEqual(peers.length * defaultPayloadLimits.chunksPerPeer);
+    } finally {
+      await Promise.all(peers.map((peer) => peer.stop()));
+    }
+  }, 900_000);
+});
+
+async function tick(): Promise<null> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return null;
+}
+
+/** The other validators, played by this process: they hold the payloads, and keep back each one's first chunk. */
+async function playPeers(
+  { network }: Hospitals,
+  names: readonly string[],
+  payloads: readonly Uint8Array[],
+  served: { readonly first: boolean; readonly asked: Set<string> },
+): Promise<readonly Transport[]> {
+  const held = new Map(payloads.map((payload) => [bytesToHex(payloadId(payload)), payload]));
+  const responders = new Map([...held].map(([id, payload]) => [id, chunkResponder(payload)]));
+  const book = network.file.nodes.map(({ publicKey, p2p }) => ({ key: publicKey, addresses: [p2p] }));
+  return Promise.all(
+    names.map(async (name) => {
+      const node = network.file.nodes.find((other) => other.name === name)!;
+      const at = join(network.dir, node.folder);
+      const { sign: secret } = readKeystore(join(at, 'keystore.json'), join(at, 'password'));
+      const { chainId } = network;
+      const transport = createLibp2pTransport({ secret: secret!, chainId, listen: [node.p2p] });
+      const serve = async (raw: Uint8Array) => {
+        const { id, size, index } = decodeChunkRequest(raw);
+        if (index === 0 && !served.first) {
+          const bitmap = new Uint8Array(Math.ceil(chunkCount(size) / 8)).fill(255);
+          bitmap[0] = 254;
+          return partlyResponse(bitmap);
+        }
+        served.asked.add(`${bytesToHex(id)}/${index}`);
+        return responders.get(bytesToHex(id))!(index);
+      };
+      transport.serve(CHUNK_PROTOCOL, serve, { requestBytesMax: CHUNK_REQUEST_BYTES, concurrentMax: 16 });
+      transport.setPeers(book);
+      await transport.start();
+      return transport;
+    }),
+  );
+}
+
+/** Gossip that announces each payload as an update of a device. */
+function announcement({ network }: Hospitals, payloads: readonly Uint8Array[]): Uint8Array {
+  const at = join(network.dir, network.file.devices[0]!.folder);
+  const { sign: secret } = readKeystore(join(at, 'keystore.json'), join(at, 'password'));
+  const from = publicKeyOf(secret!);
+  const transactions = payloads.map((payload, nonce) =>
+    signTransaction(
+      {
+        chainId: network.chainId,
+        level: 1,
+        from,
+        nonce,
+        contract: 'training',
+        method: 'update',
+        args: { task: 1, round: 1 },
+        payloads: [{ id: payloadId(payload), size: payload.length }],
+      },
+      secret!,
+    ),
+  );
+  return joinBatch(transactions.map((transaction) => packEnvelope(transaction, () => null)));
+}

@@ -151,7 +151,7 @@ describe('a chunk plan', () => {
         lack(ask, Uint8Array.of(0), now);
       }
     }
-    expect(times).toEqual([100, 300, 700, 1_500, 3_100, 4_700, 6_300]);
+    expect(times).toEqual([400, 1_200, 2_800, 4_400, 6_000, 7_600, 9_200]);
     expect(plan.exhausted).toBe(false);
   });
 

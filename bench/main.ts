@@ -1,5 +1,6 @@
 import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
+import { payloads } from './payloads.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 import { stateTree } from './stateTree.js';
@@ -14,6 +15,7 @@ const benches: Readonly<
   consensus,
   'state-tree': stateTree,
   store,
+  payloads,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

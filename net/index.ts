@@ -7,10 +7,13 @@ export {
   joinBatch,
   splitBatch,
 } from './batch.js';
+export { chunkSlotBytes } from './chunk.js';
+export type { NetClock } from './clock.js';
 export { NetError, type NetErrorCode } from './errors.js';
 export { createLibp2pTransport, type Libp2pTransportOptions } from './libp2pTransport.js';
 export { defaultNetLimits, defaultPayloadLimits, type NetLimits, type PayloadLimits } from './limits.js';
 export { createMemoryNetwork, type MemoryNetwork, type MemoryNetworkOptions } from './memoryTransport.js';
+export { memoryPartials, type PartialPayload, type PartialPayloads, partialIn } from './partials.js';
 export {
   createPayloadExchange,
   type PayloadExchange,

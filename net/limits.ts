@@ -83,39 +83,67 @@ export const defaultNetLimits: NetLimits = Object.freeze({
   ratePoints: 6,
 });
 
-/** Bounds of the payload exchange. */
+/** Bounds of the payload exchange (docs/payloads.md says why). */
 export interface PayloadLimits {
   /** One payload. */
   readonly payloadBytesMax: number;
-  /** Sum of the sizes of the payloads being fetched; further fetches wait. */
+  /** Sum of the sizes of the payloads being fetched; further fetches wait. Their chunks lie on disk. */
   readonly inFlightBytesMax: number;
+  /** Payloads being fetched at a time: one open file each. */
+  readonly runningMax: number;
   /** Fetches that wait or run. */
   readonly fetchesMax: number;
+  /** Whole payloads in memory at a time, on their way to the store; one always fits. */
+  readonly wholeBytesMax: number;
   /** Peers tried for one payload. */
   readonly candidatesMax: number;
-  /** Chunks of one payload asked for at a time. */
-  readonly chunksInFlight: number;
-  /** Chunk requests to one peer at a time, over all payloads. */
+  /** Chunk requests to one peer at a time, over all payloads; 1 while the peer is late. */
   readonly chunksPerPeer: number;
-  /** A peer that sends no chunk for this long is replaced. */
+  /** A chunk request without an answer for so long has failed. */
   readonly chunkTimeoutMs: number;
+  /** A chunk without an answer for so long is asked of another peer, however slow the first one is known to be. */
+  readonly reassignMs: number;
+  /** A peer whose answer takes longer than this is late: of whom nothing is known, and at the least. */
+  readonly lateStartMs: number;
+  readonly lateMinMs: number;
+  /** At the end of a payload a free peer is asked for what another has under way for so long, at the least. */
+  readonly hedgeMinMs: number;
+  /** First wait before a peer that lacked a chunk is asked again; doubles up to `askAgainMaxMs`. */
+  readonly askAgainMs: number;
+  readonly askAgainMaxMs: number;
+  /** A peer that lacked what it was asked for so often in a row is asked no more. */
+  readonly missesMax: number;
   /** Chunk requests of one peer served at a time. At least `chunksPerPeer` of the other nodes. */
   readonly serveConcurrentMax: number;
-  /** Payloads kept ready while peers pull them. */
+  /** Payloads kept ready while peers pull them; one always is. */
   readonly servedBytesMax: number;
   /** Points for a chunk that fails its proof. */
   readonly wrongChunkPoints: number;
+  /** Points for being late, once until the next answer, and for an answer that never came. */
+  readonly latePoints: number;
 }
 
+const MIB = 1024 * 1024;
+
 export const defaultPayloadLimits: PayloadLimits = Object.freeze({
-  payloadBytesMax: 32 * 1024 * 1024,
-  inFlightBytesMax: 64 * 1024 * 1024,
+  payloadBytesMax: 32 * MIB,
+  // What one block may announce.
+  inFlightBytesMax: 256 * MIB,
+  runningMax: 16,
   fetchesMax: 4096,
+  wholeBytesMax: 32 * MIB,
   candidatesMax: 256,
-  chunksInFlight: 4,
   chunksPerPeer: 8,
-  chunkTimeoutMs: 2_000,
+  chunkTimeoutMs: 10_000,
+  reassignMs: 1_500,
+  lateStartMs: 1_000,
+  lateMinMs: 500,
+  hedgeMinMs: 50,
+  askAgainMs: 200,
+  askAgainMaxMs: 1_600,
+  missesMax: 8,
   serveConcurrentMax: 16,
-  servedBytesMax: 64 * 1024 * 1024,
+  servedBytesMax: 32 * MIB,
   wrongChunkPoints: 50,
+  latePoints: 5,
 });

@@ -1,9 +1,12 @@
 import { bytesToHex } from '../crypto/index.js';
-import { CHUNK_PROTOCOL, CHUNK_REQUEST_BYTES, chunkResponder, decodeChunkRequest } from './chunk.js';
+import { ByteGate } from './byteGate.js';
+import { monotonicClock, type NetClock } from './clock.js';
 import { NetError } from './errors.js';
 import { defaultPayloadLimits, type PayloadLimits } from './limits.js';
+import { memoryPartials, type PartialPayloads } from './partials.js';
 import { PayloadFetch, type PayloadFetchOptions } from './payloadFetch.js';
-import { Permits } from './permits.js';
+import { servePayloads } from './payloadServer.js';
+import { PeerPaces } from './peerPace.js';
 import type { PeerKey, Transport } from './transport.js';
 
 /** Where payloads rest. `id` is the payload's id, 32 bytes. */
@@ -15,42 +18,44 @@ export interface PayloadStore {
 
 export interface PayloadExchange {
   /**
-   * The payload of that id and size: from the store, or pulled chunk by proved chunk from the candidates, in their
-   * order, and stored before it is returned. Fetches of one payload at the same time are one fetch, with the
-   * candidates of all; fetches beyond `inFlightBytesMax` wait, first come first served. A payload of that id and
-   * another size is not it: nobody holds it then.
+   * Resolves when the payload of that id and size is in the store: at once, or pulled chunk by proved chunk from the
+   * candidates, several at a time. Fetches of one payload at the same time are one fetch, with the candidates of all;
+   * fetches beyond the bounds wait, first come first served. One that ends early leaves its chunks to the next. A
+   * payload of that id and another size is not it: nobody holds it then.
    *
-   * Fails with NetError "too-large" (size 0 or over `payloadBytesMax`), "queue-full", "unavailable" (each
-   *   candidate was tried once), "aborted" (the signal, or the exchange was closed); with what `put` throws.
+   * Fails with NetError "too-large" (size 0 or over `payloadBytesMax`), "queue-full", "unavailable" (no candidate is
+   *   left), "aborted" (the signal, or the exchange was closed); with what `put` or the partial payloads throw.
    */
-  fetch(
-    id: Uint8Array,
-    size: number,
-    candidates: readonly PeerKey[],
-    signal?: AbortSignal,
-  ): Promise<Uint8Array>;
-  /** Ends the fetches under way with "aborted". */
-  close(): void;
+  fetch(id: Uint8Array, size: number, candidates: readonly PeerKey[], signal?: AbortSignal): Promise<void>;
+  /** Ends the fetches under way with "aborted"; resolves when their chunks are put away. */
+  close(): Promise<void>;
 }
 
 export interface PayloadExchangeOptions {
   readonly transport: Transport;
   readonly store: PayloadStore;
+  /** Default: in memory. */
+  readonly partials?: PartialPayloads;
   readonly limits?: Partial<PayloadLimits>;
+  readonly clock?: NetClock;
+  readonly random?: () => number;
 }
 
 /** Serves the store's payloads to the peers and fetches from them. One per transport. */
 export function createPayloadExchange(options: PayloadExchangeOptions): PayloadExchange {
+  const { transport, store } = options;
   const limits = { ...defaultPayloadLimits, ...options.limits };
-  servePayloads(options.transport, options.store, limits);
-  return new Exchange(options.transport, options.store, limits);
+  const exchange = new Exchange(options, limits);
+  const respondPartly = exchange.respondPartly.bind(exchange);
+  servePayloads({ transport, store, limits, respondPartly });
+  return exchange;
 }
 
 interface Job {
   readonly name: string;
   readonly size: number;
   readonly fetch: PayloadFetch;
-  readonly result: Promise<Uint8Array>;
+  readonly result: Promise<void>;
   readonly begin: () => void;
   readonly fail: (error: NetError) => void;
   waiters: number;
@@ -62,13 +67,28 @@ class Exchange implements PayloadExchange {
   readonly #fetchOptions: PayloadFetchOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #queue: Job[] = [];
+  /** Begun and not over, in that order: the earlier ones take the peers' windows first. */
+  readonly #running = new Map<Job, Promise<void>>();
+  readonly #wholes: ByteGate;
   #inFlightBytes = 0;
   #closed = false;
 
-  constructor(transport: Transport, store: PayloadStore, limits: PayloadLimits) {
+  constructor(options: PayloadExchangeOptions, limits: PayloadLimits) {
+    const { transport, store, partials = memoryPartials(), clock = monotonicClock } = options;
     this.#store = store;
     this.#limits = limits;
-    this.#fetchOptions = { transport, limits, permits: new Permits(limits.chunksPerPeer) };
+    this.#wholes = new ByteGate(limits.wholeBytesMax);
+    this.#fetchOptions = {
+      transport,
+      limits,
+      partials,
+      clock,
+      random: options.random ?? Math.random,
+      paces: new PeerPaces(limits),
+      onRoom: () => {
+        for (const { fetch } of this.#running.keys()) fetch.pump();
+      },
+    };
   }
 
   async fetch(
@@ -76,23 +96,27 @@ class Exchange implements PayloadExchange {
     size: number,
     candidates: readonly PeerKey[],
     signal?: AbortSignal,
-  ): Promise<Uint8Array> {
+  ): Promise<void> {
     if (!Number.isSafeInteger(size) || size < 1 || size > this.#limits.payloadBytesMax) {
       throw new NetError('too-large', `payload of ${size} bytes, 1 to ${this.#limits.payloadBytesMax}`);
     }
-    const held = this.#store.has(id) ? await this.#store.get(id) : null;
-    if (held !== null) return held;
+    if (this.#store.has(id)) return;
     if (this.#closed || signal?.aborted) throw new NetError('aborted', 'fetch given up');
-    const name = `${bytesToHex(id)}/${size}`;
+    const name = nameOf(id, size);
     const job = this.#jobs.get(name) ?? this.#open(name, id.slice(), size);
     job.fetch.addCandidates(candidates);
     this.#beginNext();
     return this.#await(job, signal);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#jobs.values()) this.#giveUp(job);
+    await Promise.allSettled(this.#running.values());
+  }
+
+  respondPartly(id: Uint8Array, size: number, index: number): Promise<Uint8Array> | null {
+    return this.#jobs.get(nameOf(id, size))?.fetch.respond(index) ?? null;
   }
 
   #open(name: string, id: Uint8Array, size: number): Job {
@@ -106,7 +130,14 @@ class Exchange implements PayloadExchange {
       begin = resolve;
       fail = reject;
     });
-    const result = this.#run(turn, fetch, id, size).finally(() => this.#forget(job));
+    const result = turn
+      .then(() => this.#pull(job, id))
+      .finally(() => {
+        this.#forget(job);
+        if (!this.#running.delete(job)) return;
+        this.#inFlightBytes -= size;
+        this.#beginNext();
+      });
     // Each waiter handles the failure; with none left nobody needs to.
     result.catch(() => {});
     const job: Job = { name, size, fetch, result, begin, fail, waiters: 0 };
@@ -115,32 +146,38 @@ class Exchange implements PayloadExchange {
     return job;
   }
 
-  async #run(turn: Promise<void>, fetch: PayloadFetch, id: Uint8Array, size: number): Promise<Uint8Array> {
-    await turn;
+  /** Whatever comes of it, the chunks are put away: thrown away once the store was offered the payload. */
+  async #pull({ fetch, size }: Job, id: Uint8Array): Promise<void> {
     try {
-      const payload = await fetch.run();
-      await this.#store.put(id, payload);
-      return payload;
+      await fetch.run();
+      await this.#wholes.enter(size);
+      try {
+        await this.#store.put(id, await fetch.payload());
+      } finally {
+        this.#wholes.leave(size);
+        await fetch.remove();
+      }
     } finally {
-      this.#inFlightBytes -= size;
-      this.#beginNext();
+      await fetch.close();
     }
   }
 
   /** Starts waiting fetches, in order, while their bytes fit. One always fits: a payload is below the bound. */
   #beginNext(): void {
+    const { inFlightBytesMax, runningMax } = this.#limits;
     for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
-      const fits = this.#inFlightBytes + job.size <= this.#limits.inFlightBytesMax;
-      if (!fits && this.#inFlightBytes > 0) return;
+      const fits = this.#inFlightBytes + job.size <= inFlightBytesMax && this.#running.size < runningMax;
+      if (!fits && this.#running.size > 0) return;
       this.#queue.shift();
       this.#inFlightBytes += job.size;
+      this.#running.set(job, job.result);
       job.begin();
     }
   }
 
-  #await(job: Job, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  #await(job: Job, signal: AbortSignal | undefined): Promise<void> {
     job.waiters += 1;
-    return new Promise<Uint8Array>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const onAbort = () => reject(new NetError('aborted', 'fetch given up'));
       signal?.addEventListener('abort', onAbort, { once: true });
       const done = () => signal?.removeEventListener('abort', onAbort);
@@ -166,45 +203,6 @@ class Exchange implements PayloadExchange {
   }
 }
 
-interface Served {
-  readonly size: number;
-  readonly respond: (index: number) => Uint8Array;
-}
-
-/** Answers chunk requests from the store; keeps the payloads last asked for at hand, up to `servedBytesMax`. */
-function servePayloads(transport: Transport, store: PayloadStore, limits: PayloadLimits): void {
-  /** In order of last use. */
-  const served = new Map<string, Served>();
-  let servedBytes = 0;
-
-  async function find(id: Uint8Array): Promise<Served | null> {
-    const name = bytesToHex(id);
-    const known = served.get(name);
-    if (known !== undefined) {
-      served.delete(name);
-      served.set(name, known);
-      return known;
-    }
-    const payload = store.has(id) ? await store.get(id) : null;
-    if (payload === null) return null;
-    const found = { size: payload.length, respond: chunkResponder(payload) };
-    if (!served.has(name)) servedBytes += found.size;
-    served.set(name, found);
-    for (const [oldest, { size }] of served) {
-      if (servedBytes <= limits.servedBytesMax) break;
-      served.delete(oldest);
-      servedBytes -= size;
-    }
-    return found;
-  }
-
-  transport.serve(
-    CHUNK_PROTOCOL,
-    async (bytes) => {
-      const { id, size, index } = decodeChunkRequest(bytes);
-      const found = await find(id);
-      return found === null || found.size !== size ? new Uint8Array(0) : found.respond(index);
-    },
-    { requestBytesMax: CHUNK_REQUEST_BYTES, concurrentMax: limits.serveConcurrentMax },
-  );
+function nameOf(id: Uint8Array, size: number): string {
+  return `${bytesToHex(id)}/${size}`;
 }

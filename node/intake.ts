@@ -50,6 +50,8 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #relay: Relay;
+  /** Hashes of transactions whose payloads are being pulled: peers announce what waits again and again. */
+  readonly #pulling = new Set<string>();
   #closed = false;
 
   constructor(options: IntakeOptions) {
@@ -108,7 +110,9 @@ export class Intake {
     try {
       for (const raw of splitBatch(batch, transactionBatch)) {
         const { transaction, payloads: carried } = openEnvelope(raw);
-        if (this.pending(transactionHash(transaction)) || this.#isSettled(transaction)) continue;
+        const hash = transactionHash(transaction);
+        if (this.pending(hash) || this.#isSettled(transaction) || this.#pulling.has(bytesToHex(hash)))
+          continue;
         const admission = admitEnvelope(transaction, chainId, tip().state);
         if (!admission.ok) {
           log('debug', 'gossip-refused', { from, code: admission.code });
@@ -155,16 +159,20 @@ export class Intake {
   async #pull(verified: VerifiedTransaction, from: string): Promise<void> {
     const { store, transport, payloads, log, tip } = this.#options;
     const { transaction } = verified;
+    const hash = bytesToHex(verified.hash);
+    this.#pulling.add(hash);
     try {
       const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
-      const pulled = await Promise.all(
-        transaction.payloads.map(({ id, size }) => store.payload(id) ?? payloads.fetch(id, size, peers)),
-      );
+      await Promise.all(transaction.payloads.map(({ id, size }) => payloads.fetch(id, size, peers)));
+      // Read when all are held: while others are under way, none is in memory.
+      const pulled = transaction.payloads.map(({ id }) => store.payload(id)!);
       const unfit = payloadFault(transaction, pulled, tip().state);
       if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
       else this.#pool(verified);
     } catch (error) {
       log('debug', 'payload-missing', { from, error: String(error) });
+    } finally {
+      this.#pulling.delete(hash);
     }
   }
 

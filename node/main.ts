@@ -7,6 +7,7 @@ import { createCloser } from './driver/closer.js';
 import { offenceFile } from './driver/offences.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
 import { Node } from './node.js';
+import { openPartials } from './partials.js';
 import { followPeers } from './peers.js';
 import { readKeystore } from './provision/index.js';
 import {
@@ -49,6 +50,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   const keys = { secret: sign, vrfSecret: vrf };
   const { chainId, tip } = chain;
   const store = await openStore({ path: config.dataDir, chainId, genesisState: tip.state, create: true });
+  const partials = await openPartials(`${config.dataDir}.partial`, (id) => store.hasPayload(id));
   const onError = (error: Error) => log('warn', 'net', { error: error.message });
   const transport = createLibp2pTransport({ secret: sign, chainId, listen: config.listen, onError });
   const fault: { error: Error | null } = { error: null };
@@ -65,6 +67,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     chain,
     store,
     transport,
+    partials,
     closer: createCloser(),
     keys,
     log,

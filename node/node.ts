@@ -5,6 +5,7 @@ import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
 import {
   createPayloadExchange,
+  type PartialPayloads,
   type PayloadExchange,
   type PayloadStore,
   type Transport,
@@ -41,6 +42,8 @@ export interface NodeOptions {
   readonly chain: ChainStart;
   readonly store: Store;
   readonly transport: Transport;
+  /** Where chunks of unfinished payloads lie. Default: in memory. */
+  readonly partials?: PartialPayloads;
   readonly closer: Closer;
   readonly keys: { readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
   readonly log: Logger;
@@ -79,7 +82,11 @@ export class Node {
     const { chain, store, transport, keys, log, onFatal } = options;
     this.#clock = options.clock ?? systemClock;
     this.publicKey = publicKeyOf(keys.secret);
-    this.#payloads = createPayloadExchange({ transport, store: payloadStoreOf(store) });
+    this.#payloads = createPayloadExchange({
+      transport,
+      store: payloadStoreOf(store),
+      ...(options.partials && { partials: options.partials }),
+    });
     this.#intake = new Intake({
       chainId: chain.chainId,
       tip: () => this.tip,
@@ -197,10 +204,11 @@ export class Node {
     this.#closed = true;
     this.#cancelStatus();
     this.#intake.close();
-    this.#payloads.close();
+    const partlyPulled = this.#payloads.close();
     for (const wake of this.#waiters) wake();
     await this.#driver.close();
     await this.#options.transport.stop();
+    await partlyPulled;
     await this.#options.closer.close();
     await this.#options.store.close();
   }

@@ -33,7 +33,7 @@ describe('chunk messages', () => {
 
   it('say "not held" for an index past the end', () => {
     expect(respond(5).length).toBe(0);
-    expect(readChunkResponse(respond(5), { id, index: 4, size })).toEqual({ kind: 'not-held' });
+    expect(readChunkResponse(respond(5), { id, index: 4, size })).toEqual({ kind: 'not-held', has: null });
   });
 
   it('find another chunk, another payload or another size wrong', () => {

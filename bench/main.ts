@@ -2,6 +2,7 @@ import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
+import { verify } from './verify.js';
 
 /** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
 const benches: Readonly<
@@ -10,6 +11,7 @@ const benches: Readonly<
   'main-job': mainJob,
   robustness,
   consensus,
+  verify,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

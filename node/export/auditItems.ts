@@ -4,7 +4,9 @@ import {
   createReplay,
   openBase,
   type Replay,
+  type ReplayBase,
   type ReplayEntry,
+  type ReplayState,
 } from '../../audit/index.js';
 import type { ChainStart } from '../../genesis/index.js';
 import type { ExportItem } from './car.js';
@@ -15,37 +17,33 @@ import type { ProofPool } from './proofPool.js';
 export interface AuditOptions {
   readonly chain: ChainStart;
   readonly anchors: readonly Anchor[];
+  /** First height of the file: 1, unless it is known to be a range. */
   readonly from: number;
+  /** Where an earlier audit of the same chain came to: the items go on from there. */
+  readonly resume?: ReplayState;
   readonly items: AsyncGenerator<ExportItem>;
   readonly pool: ProofPool | null;
   readonly onHeight: (height: number) => void;
 }
 
 /** The audit of what was read from a file, wherever that lies. */
-export async function auditItems({
-  chain,
-  anchors,
-  from,
-  items,
-  pool,
-  onHeight,
-}: AuditOptions): Promise<AuditReport> {
-  let replay: Replay | null = null;
+export async function auditItems(options: AuditOptions): Promise<AuditReport> {
+  const { chain, anchors, from, resume, items, pool, onHeight } = options;
+  const whole = resume === undefined ? { anchors } : { anchors, from: { state: resume, trusted: true } };
+  // Replaced, if a range holds what it is to begin with.
+  let replay = createReplay(chain, from === 1 ? whole : { anchors, linksFrom: from });
   try {
     const first = await items.next();
-    const opened = open(chain, anchors, from, first.done === true ? null : first.value);
-    replay = opened.replay;
-    if (opened.isBroken) return replay.report();
-    const entries = entriesOf(first.done === true ? null : first.value, items);
-    const settled = replay;
-    const told = (): void => onHeight(settled.height);
+    const item = first.done === true ? null : first.value;
+    if (item?.kind === 'base') replay = openRange(options, replay, item.base);
+    const entries = entriesOf(item, items);
+    const told = (): void => onHeight(replay.height);
     if (pool === null) await replayAlone(replay, entries, told);
     else await replayInParallel(replay, entries, pool, told);
   } catch (error) {
     const isOfFile =
       error instanceof ExportError && error.code !== 'worker-failed' && error.code !== 'not-found';
     if (!isOfFile) throw error;
-    replay ??= createReplay(chain, { anchors });
     replay.break(error.code, error.message);
   } finally {
     await items.return(undefined);
@@ -53,38 +51,17 @@ export async function auditItems({
   return replay.report();
 }
 
-/** Where the replay begins: at the genesis, or, if a range is asked for, at what the file says came before it. */
-function open(
-  chain: ChainStart,
-  anchors: readonly Anchor[],
-  from: number,
-  first: ExportItem | null,
-): { readonly replay: Replay; readonly isBroken: boolean } {
-  if (from === 1) {
-    const replay = createReplay(chain, { anchors });
-    if (first?.kind === 'base')
-      replay.break('wrong-height', `the file is a range: ${rangeHint(first.base.height + 1)}`);
-    return { replay, isBroken: first?.kind === 'base' };
+/** The replay from the state that the file begins with; or the given one, with what speaks against that. */
+function openRange({ chain, anchors, from }: AuditOptions, refusing: Replay, base: ReplayBase): Replay {
+  if (base.height + 1 !== from) {
+    const hint = `the file is a range, and --from ${base.height + 1} checks it as one`;
+    refusing.break('wrong-height', hint);
+    return refusing;
   }
-  if (first?.kind !== 'base')
-    return { replay: createReplay(chain, { anchors, linksFrom: from }), isBroken: false };
-  const { base } = first;
   const opened = openBase(chain, base);
-  const isHere = base.height + 1 === from;
-  if (opened.ok && isHere) {
-    return {
-      replay: createReplay(chain, { anchors, from: { state: opened.state, trusted: false } }),
-      isBroken: false,
-    };
-  }
-  const replay = createReplay(chain, { anchors, linksFrom: base.height });
-  if (opened.ok) replay.break('wrong-height', `the range begins elsewhere: ${rangeHint(base.height + 1)}`);
-  else replay.refuse(opened.divergence);
-  return { replay, isBroken: true };
-}
-
-function rangeHint(from: number): string {
-  return `--from ${from} checks it as what it says it is`;
+  if (opened.ok) return createReplay(chain, { anchors, from: { state: opened.state, trusted: false } });
+  refusing.refuse(opened.divergence);
+  return refusing;
 }
 
 async function* entriesOf(

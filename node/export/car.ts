@@ -100,7 +100,8 @@ export async function* readItems(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     const certificate = await reader.record('a certificate');
     const sizes = sizesOf(block);
     const absent = new Set<number>();
-    const following = await reader.peek();
+    // Looked at only if it belongs to this height: what is wrong with the next one must not be told of this one.
+    const following = sizes.length === 0 ? null : await reader.peek();
     if (following !== null && following.codec === DAG_CBOR && isAbsentRecord(following.bytes)) {
       const record = await reader.record('a list of absent payloads');
       for (const place of decoded(() => decodeAbsent(record))) absent.add(place);

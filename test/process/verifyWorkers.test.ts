@@ -10,7 +10,7 @@ import {
   encodeCertificate,
 } from '../../chain/index.js';
 import type { TestChain } from '../support/chain.js';
-import { type ExportedFiles, exportFiles, TRAINED_HEIGHTS, trainedChain } from '../support/exportedChain.js';
+import { type ExportedFiles, exportFiles, trainedChain } from '../support/exportedChain.js';
 
 /** The built files: a worker thread is started from them, so `npm run build` comes first (npm test does it). */
 const dist = (path: string) => import(new URL(`../../dist/${path}`, import.meta.url).href);
@@ -74,7 +74,7 @@ describe('worker threads', () => {
     const cases: readonly [Parameters<typeof exporting>[0], number, string][] = [
       [{ [led(9)]: badProof }, led(9), 'wrong-seed'],
       [{ 1: badSignature }, 1, 'bad-certificate'],
-      [{ [TRAINED_HEIGHTS]: badSignature }, TRAINED_HEIGHTS, 'bad-certificate'],
+      [{ [test.tip.height]: badSignature }, test.tip.height, 'bad-certificate'],
       [{ 1: badState }, 1, 'wrong-state'],
       [{ 30: badState }, 30, 'wrong-state'],
       // What execution finds first in time is not first in the chain.

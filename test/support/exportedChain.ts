@@ -43,18 +43,19 @@ export async function exportFiles(
   };
 }
 
-/** The heights of `trainedChain`: one era and a half. */
-export const TRAINED_HEIGHTS = 52;
+/** What `trainedChain` has without arguments: fifty-two heights, an era and a half. */
+export const ROUNDS = 16;
 
 /**
- * Fifty-two heights, always the same to the bit: four hospitals with two devices each train for sixteen rounds. One
- * device sends updates that oppose the others' and is refused, one comes late, some send twice; some heights are empty.
+ * A chain with training in it, always the same to the bit: four hospitals with two devices each. One device sends
+ * updates that oppose the others' and is refused, one comes late, and twice; some heights are empty. Two to four
+ * heights a round.
  */
-export function trainedChain(): TestChain {
+export function trainedChain(rounds = ROUNDS): TestChain {
   const test = createTestChain({ hospitals: 4, devicesEach: 2 });
   const [late, ...others] = test.devices as [Person, ...Person[]];
-  startTask(test, taskSpec({ rounds: 16, devicesMax: 8, quorum: 5 }));
-  for (let round = 1; round <= 16; round += 1) {
+  startTask(test, taskSpec({ rounds, devicesMax: 8, quorum: 5 }));
+  for (let round = 1; round <= rounds; round += 1) {
     if (round % 4 === 0) test.empty();
     if (round % 5 === 0) {
       test.block(others.map((device) => updateOf(test, device, round)));
@@ -64,7 +65,7 @@ export function trainedChain(): TestChain {
     }
     test.block([]);
   }
-  while (test.tip.height < TRAINED_HEIGHTS) test.block([]);
+  while (rounds === ROUNDS && test.tip.height < 52) test.block([]);
   return test;
 }
 

@@ -82,7 +82,7 @@ export function formatDocument(report: AuditReport, source: AuditSource): string
 }
 
 const PROVES =
-  'Every step that was checked is valid under the rules of this software and was signed by its committees: no update was dropped, added or changed, no verdict or model is other than the updates make it, no privacy ledger was charged less than what was published.';
+  'Every step that was checked is valid under the rules of this software and was signed by its committees: no verdict leaves out, adds or changes an update that a block holds, no model is other than the updates make it, and no privacy ledger was charged less than what was published.';
 
 function section(title: string, body: string): string {
   return `## ${title}\n\n${body}`;
@@ -150,7 +150,8 @@ function anchorList(anchors: AuditReport['anchors']): string {
   );
 }
 
-function repeat({ anchors }: AuditReport, { file, genesisFile }: AuditSource): string {
+function repeat({ anchors, range }: AuditReport, { file, genesisFile }: AuditSource): string {
+  const from = range === null || range.from === 1 ? '' : ` --from ${range.from}`;
   const pins = anchors.map(({ height, hash }) => ` --anchor ${height}:${hash}`).join('');
-  return `    consilium chain verify ${file} --genesis ${genesisFile}${pins}`;
+  return `    consilium chain verify ${file} --genesis ${genesisFile}${from}${pins}`;
 }

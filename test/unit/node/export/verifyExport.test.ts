@@ -145,9 +145,8 @@ describe('a range', () => {
     const sent = test.blocks.slice(FROM - 1).flatMap(({ block }) => block.transactions);
     expect(report.checked.transactionSignatures).toBe(sent.length);
     expect(report.checked.blocks).toBe(end - FROM + 1);
-    expect(report.unchecked.map(({ what }) => what).join()).toMatch(
-      /committees.*seeds.*execution.*state roots/,
-    );
+    const named = report.unchecked.map(({ what }) => what).join();
+    for (const what of ['committees', 'seeds', 'execution', 'state roots']) expect(named).toContain(what);
   });
 
   it('is no whole chain: it has to be asked for as what it is', async () => {

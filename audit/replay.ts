@@ -1,278 +1,223 @@
-import {
-  type Block,
-  DecodeError,
-  decodeBlock,
-  decodeCertificate,
-  payloadId,
-  readState,
-  type StateReader,
-  treeEntries,
-} from '../chain/index.js';
-import {
-  type CertificateFault,
-  type Judged,
-  judgeBlock,
-  judgeEmpty,
-  nextCommittee,
-  signersOf,
-  type Tip,
-  verifyCertificate,
-} from '../consensus/index.js';
-import {
-  type Closings,
-  closingJob,
-  dueClosings,
-  ledgerCell,
-  openTasks,
-  roundCell,
-  runClosing,
-} from '../contracts/index.js';
-import { bytesToHex, equalBytes } from '../crypto/index.js';
-import type { RoundOutcome } from '../fl/index.js';
+import { strict as assert } from 'node:assert';
+import type { Judged, Tip } from '../consensus/index.js';
 import type { ChainStart } from '../genesis/index.js';
-import { type AuditReport, assumptionsOf, type Checked, type Divergence, nothingChecked } from './report.js';
+import { type Accepted, createFindings } from './findings.js';
+import { type Link, linkEntry } from './links.js';
+import type { ProofClaim } from './proofs.js';
+import type { Anchor, AuditReport, Divergence } from './report.js';
+import { type ProofMode, type ReplayEntry, type ReplayState, replayEntry } from './step.js';
 
-/** One height of an exported chain: encoded block and certificate, and the payloads that the block announces. */
-export interface ReplayEntry {
-  readonly block: Uint8Array;
-  readonly certificate: Uint8Array;
-  readonly payloads: readonly Uint8Array[];
-}
-
-export interface Replay {
-  readonly tip: Tip;
-  /** The block that was taken last, with all that its execution made. */
-  readonly last: Judged | null;
-  /** Checks the next height. Returns the first thing that is wrong; after one nothing more is taken. */
-  take(entry: ReplayEntry): Divergence | null;
-  /** Says that the source itself is broken: cut short, not a chain export. */
-  break(reason: string, detail: string): Divergence;
-  report(anchor?: { readonly height: number; readonly hash: string }): AuditReport;
+export interface ReplayOptions {
+  /** Blocks that the auditor knows from elsewhere; the chain must have each of them. */
+  readonly anchors?: readonly Anchor[];
+  /** Where to go on from, instead of the genesis. `trusted`: an earlier replay of this very program led there. */
+  readonly from?: { readonly state: ReplayState; readonly trusted: boolean };
+  /** The file begins at this height and does not say which state it builds on: only the links are checked. */
+  readonly linksFrom?: number;
 }
 
 /**
- * Replays a chain from its genesis, believing nothing: parents, seeds, committees, certificates, every
- * signature, every transaction executed again, every verdict and model computed again from the updates, and
- * every state root compared.
+ * Replays a chain height by height. Either `take` alone; or, with the proofs checked elsewhere at the same time,
+ * `defer` each entry, check the claims (`checkProofs`), and `settle` them one by one in their order. What is found
+ * and counted is the same: an entry whose claim does not hold is looked at again as `take` does it.
+ */
+export interface Replay {
+  /** The end of what was executed, settled or not. */
+  readonly tip: Tip;
+  /** The block that was executed last, with all that its execution made. */
+  readonly last: Judged | null;
+  /** Height of the last entry that was taken or settled. */
+  readonly height: number;
+  /** A snapshot to go on from. Only without pending claims, while there is a state. */
+  readonly state: ReplayState;
+  /** Checks the next height. Returns the first thing that is wrong; after one nothing more is taken. */
+  take(entry: ReplayEntry): Divergence | null;
+  /** Executes the next height. Null: it can't stand; settle what is pending, and the last one says why. */
+  defer(entry: ReplayEntry): ProofClaim | null;
+  /** The answer to the oldest claim. */
+  settle(holds: boolean): Divergence | null;
+  /** Says that the source itself is broken: cut short, not a chain export. Only without pending claims. */
+  break(reason: string, detail: string): Divergence;
+  /** Says that what the source begins with does not hold. Only without pending claims. */
+  refuse(found: Divergence): Divergence;
+  report(): AuditReport;
+}
+
+/** Where a replay is: with a state, or, when it was lost or never known, with the last block alone. */
+type Place =
+  | { readonly kind: 'state'; readonly state: ReplayState; readonly judged: Judged | null }
+  | { readonly kind: 'links'; readonly link: Link | null; readonly next: number };
+
+/** One height further: what follows if its claim holds. */
+interface Advance extends Accepted {
+  readonly after: Place;
+  readonly claim: ProofClaim;
+}
+
+interface Pending {
+  readonly before: Place;
+  readonly entry: ReplayEntry;
+  /** Null: its execution failed. */
+  readonly advance: Advance | null;
+}
+
+/**
+ * Replays a chain from its genesis (or a base), believing nothing: see `replayEntry`. Where a payload is absent, or
+ * no state is known, it goes on with what `linkEntry` can check, and the report says what was not.
  *
  * Cost a block: a few signature checks a member, one VRF check, the execution and the verdicts of its closings.
- * Memory: the state, the hash of each block, and the payloads of the rounds that are open.
+ * Memory: the state, the payloads of the rounds that are open, and the entries that are pending.
  */
-export function createReplay(chain: ChainStart): Replay {
-  const payloads = new Map<string, Uint8Array>();
-  const hashes = new Map([[0, bytesToHex(chain.chainId)]]);
-  let tip = chain.tip;
-  let last: Judged | null = null;
-  let checked: Checked = nothingChecked;
-  let divergence: Divergence | null = null;
+export function createReplay(chain: ChainStart, options: ReplayOptions = {}): Replay {
+  const { anchors = [], from } = options;
+  const origin: ReplayState = from?.state ?? { tip: chain.tip, payloads: new Map() };
+  const first = firstPlace(origin, options);
+  const isGiven = from?.trusted === false;
+  const hash = first.kind === 'state' ? origin.tip.hash : null;
+  const beginning = { chainId: chain.chainId, height: nextOf(first) - 1, hash, isGiven };
+  const findings = createFindings(beginning, anchors);
+  const pending: Pending[] = [];
+  let settled = first;
+  let newest = first;
+  let lastState = origin;
 
-  const payloadOf = (id: Uint8Array): Uint8Array | null => payloads.get(bytesToHex(id)) ?? null;
-
-  function fail(reason: string, detail: string, at: Partial<Divergence> = {}): Divergence {
-    divergence = { height: tip.height + 1, transaction: null, key: null, ...at, reason, detail };
-    return divergence;
+  function accept(advanced: Advance): Divergence | null {
+    settled = advanced.after;
+    if (pending.length === 0) newest = settled;
+    if (settled.kind === 'state') lastState = settled.state;
+    return findings.accept(advanced) && drop();
   }
 
-  function take(entry: ReplayEntry): Divergence | null {
-    if (divergence !== null) return divergence;
-    const decoded = decodeEntry(entry);
-    if (typeof decoded === 'string') return fail('malformed', decoded);
-    const { block, certificate } = decoded;
-    const foreign = takePayloads(payloads, block, entry.payloads);
-    if (foreign !== null) return fail(foreign.reason, foreign.detail, { key: foreign.key });
-    const closings = closingsOf(tip, payloadOf);
-    if ('missing' in closings) return fail('missing-payload', `closing ${closings.missing} lacks a payload`);
-    const judgement =
-      block.header.leader === null
-        ? judgeEmpty(chain.rules, tip, block, closings.outcomes)
-        : judgeBlock(chain.rules, tip, block, closings.outcomes, payloadOf);
-    if (!judgement.ok) {
-      return fail(judgement.reason, judgement.detail, {
-        transaction: judgement.transaction ?? null,
-        key: fieldOf[judgement.reason] ?? null,
-      });
-    }
-    const { judged } = judgement;
-    const committee = nextCommittee(chain.rules, tip).map(({ publicKey }) => publicKey);
-    const fault = certificateFault(chain.chainId, committee, judged, certificate);
-    if (fault !== null) return fail('bad-certificate', `the certificate is ${fault}`, { key: 'certificate' });
-    for (const [id, payload] of judged.executed.payloads) payloads.set(id, payload);
-    dropUnneeded(payloads, readState(judged.tip.state));
-    checked = count(
-      checked,
-      block,
-      judged.executed.receipts,
-      closings.outcomes,
-      signersOf(certificate).length,
-    );
-    tip = judged.tip;
-    last = judged;
-    hashes.set(tip.height, bytesToHex(tip.hash));
-    return null;
+  /** Something is wrong: what was executed on top of it counts no more. */
+  function drop(): Divergence | null {
+    pending.length = 0;
+    newest = settled;
+    return findings.divergence;
+  }
+
+  function refuse(found: Divergence): Divergence {
+    assert(pending.length === 0, 'settle what is pending first');
+    return findings.refuse(found);
+  }
+
+  function judgeAgain({ before, entry }: Pending): Divergence | null {
+    const step = advance(chain, before, entry, 'check', isGiven);
+    assert('reason' in step, 'bug: what failed with its proofs deferred holds with them');
+    findings.refuse(step);
+    return drop();
+  }
+
+  /** An execution that failed is told when all before it is settled. */
+  function judgeFailed(): Divergence | null {
+    const only = pending.length === 1 ? pending[0]! : null;
+    return only === null || only.advance !== null ? null : judgeAgain(only);
   }
 
   return {
     get tip() {
-      return tip;
+      return newest.kind === 'state' ? newest.state.tip : lastState.tip;
     },
     get last() {
-      return last;
+      return newest.kind === 'state' ? newest.judged : null;
     },
-    take,
-    break: (reason, detail) => divergence ?? fail(reason, detail),
-    report: (anchor) => {
-      if (divergence === null && anchor !== undefined && hashes.get(anchor.height) !== anchor.hash) {
-        const found = hashes.get(anchor.height);
-        const detail =
-          found === undefined
-            ? `the chain ends at ${tip.height}`
-            : `block ${anchor.height} is ${found}, not the anchor`;
-        fail('not-the-anchor', detail, { height: anchor.height, key: 'anchor' });
-      }
-      const ledgers = checkLedgers(tip);
-      if (divergence === null && ledgers.overdrawn !== null) {
-        fail('overdrawn', `the ledger of ${ledgers.overdrawn} is over its budget`, {
-          key: ledgers.overdrawn,
-        });
-      }
-      return {
-        ok: divergence === null,
-        chainId: bytesToHex(chain.chainId),
-        head: { height: tip.height, hash: bytesToHex(tip.hash) },
-        checked: { ...checked, ledgers: ledgers.count },
-        divergence,
-        assumptions: assumptionsOf(anchor !== undefined),
-      };
+    get height() {
+      return findings.height;
+    },
+    get state() {
+      assert(pending.length === 0 && settled.kind === 'state', 'a snapshot has a state, and nothing pending');
+      return settled.state;
+    },
+    take: (entry) => {
+      if (findings.divergence !== null) return findings.divergence;
+      assert(pending.length === 0, 'settle what is pending first');
+      const step = advance(chain, settled, entry, 'check', isGiven);
+      return 'reason' in step ? findings.refuse(step) : accept(step);
+    },
+    defer: (entry) => {
+      if (findings.divergence !== null || pending.at(-1)?.advance === null) return null;
+      const step = advance(chain, newest, entry, 'defer', isGiven);
+      const advanced = 'reason' in step ? null : step;
+      pending.push({ before: newest, entry, advance: advanced });
+      if (advanced === null) judgeFailed();
+      else newest = advanced.after;
+      return advanced?.claim ?? null;
+    },
+    settle: (holds) => {
+      if (findings.divergence !== null) return findings.divergence;
+      const oldest = pending.shift();
+      assert(oldest !== undefined && oldest.advance !== null, 'there is a claim to settle');
+      return (holds ? accept(oldest.advance) : judgeAgain(oldest)) ?? judgeFailed();
+    },
+    break: (reason, detail) =>
+      refuse({ height: findings.height + 1, transaction: null, key: null, reason, detail }),
+    refuse,
+    report: () => {
+      assert(pending.length === 0, 'settle what is pending first');
+      return findings.report(settled.kind === 'state' ? settled.state.tip : null);
     },
   };
 }
 
-const fieldOf: Readonly<Record<string, string>> = {
-  'wrong-seed': 'seed',
-  'wrong-leader': 'leader',
-  'wrong-parent': 'parent',
-  'wrong-time': 'time',
-  'wrong-receipts': 'receiptsRoot',
-  'wrong-ring': 'nextRingRoot',
-  'wrong-state': 'stateRoot',
-  'wrong-parent-votes': 'parentVotes',
-};
+function firstPlace(state: ReplayState, { linksFrom }: ReplayOptions): Place {
+  return linksFrom === undefined
+    ? { kind: 'state', state, judged: null }
+    : { kind: 'links', link: null, next: linksFrom };
+}
 
-function decodeEntry(
+function nextOf(place: Place): number {
+  return place.kind === 'state' ? place.state.tip.height + 1 : place.next;
+}
+
+/**
+ * `isGiven`: the replay began with a state that a file gave. Whoever has no anchor believes that state, and contracts
+ * assert on what they never wrote: that is the file's fault, not a bug.
+ */
+function advance(
+  chain: ChainStart,
+  place: Place,
   entry: ReplayEntry,
-): { block: Block; certificate: ReturnType<typeof decodeCertificate> } | string {
+  mode: ProofMode,
+  isGiven: boolean,
+): Advance | Divergence {
   try {
-    return { block: decodeBlock(entry.block), certificate: decodeCertificate(entry.certificate) };
+    const isWhole = entry.payloads.every((payload) => payload !== null);
+    return place.kind === 'state' && isWhole
+      ? advanceState(chain, place.state, entry, mode)
+      : advanceLinks(chain, place, entry, mode);
   } catch (error) {
-    if (error instanceof DecodeError) return error.message;
-    throw error;
+    if (!isGiven) throw error;
+    const detail = `execution on the state that the file began with broke off: ${(error as Error).message}`;
+    return { height: nextOf(place), transaction: null, key: 'state', reason: 'malformed', detail };
   }
 }
 
-/** Whether the certificate is this block's, of this chain; every field of it counts. */
-function certificateFault(
-  chainId: Uint8Array,
-  committee: readonly Uint8Array[],
-  { hash, tip }: Judged,
-  certificate: ReturnType<typeof decodeCertificate>,
-): CertificateFault | 'of another chain' | 'of another block' | null {
-  if (!equalBytes(certificate.chainId, chainId)) return 'of another chain';
-  if (!equalBytes(certificate.hash, hash) || certificate.height !== tip.height) return 'of another block';
-  const verified = verifyCertificate({ certificate, chainId, committee });
-  return verified.ok ? null : verified.reason;
+function advanceState(
+  chain: ChainStart,
+  before: ReplayState,
+  entry: ReplayEntry,
+  mode: ProofMode,
+): Advance | Divergence {
+  const step = replayEntry(chain, before, entry, mode);
+  if (!step.ok) return step.divergence;
+  const { state, judged, claim, counted } = step;
+  return { after: { kind: 'state', state, judged }, claim, counted, hash: judged.hash, linked: null };
 }
 
-/** Forgets every payload but those of the open rounds: nothing else is read again. */
-function dropUnneeded(payloads: Map<string, Uint8Array>, state: StateReader): void {
-  const needed = new Set<string>();
-  for (const { id } of openTasks(state)) {
-    const round = roundCell.get(state, id);
-    if (round === null) continue;
-    const refs = [round.weights, round.accumulator, ...round.updates.map(({ payload }) => payload)];
-    for (const ref of refs) if (ref !== null) needed.add(bytesToHex(ref.id));
-  }
-  for (const id of payloads.keys()) if (!needed.has(id)) payloads.delete(id);
+function advanceLinks(
+  { chainId }: ChainStart,
+  place: Place,
+  entry: ReplayEntry,
+  mode: ProofMode,
+): Advance | Divergence {
+  const next = nextOf(place);
+  const before = place.kind === 'links' ? place.link : linkOf(place.state.tip);
+  const step = linkEntry(chainId, before, next, entry, mode);
+  if (!step.ok) return step.divergence;
+  const { link, claim, counted, absent, transactions } = step;
+  const after = { kind: 'links', link, next: next + 1 } as const;
+  return { after, claim, counted, hash: link.hash, linked: { absent, transactions } };
 }
 
-/** Keeps the payloads that the block announces; one that is foreign or missing is a finding. */
-function takePayloads(
-  held: Map<string, Uint8Array>,
-  block: Block,
-  given: readonly Uint8Array[],
-): { readonly reason: string; readonly detail: string; readonly key: string } | null {
-  const announced = block.transactions.flatMap(({ payloads }) => payloads);
-  if (given.length > announced.length) {
-    const detail = `${given.length} payloads for ${announced.length} announced`;
-    return { reason: 'foreign-payload', detail, key: 'payloads' };
-  }
-  for (const [i, ref] of announced.entries()) {
-    const key = bytesToHex(ref.id);
-    const payload = given[i];
-    if (payload === undefined)
-      return { reason: 'missing-payload', detail: `payload ${key} is not in the export`, key };
-    if (payload.length !== ref.size || bytesToHex(payloadId(payload)) !== key) {
-      return { reason: 'wrong-payload', detail: `the bytes given for payload ${key} are others`, key };
-    }
-    held.set(key, payload);
-  }
-  return null;
-}
-
-/** The verdicts that the next block's beginning needs, computed again from the updates. */
-function closingsOf(
-  tip: Tip,
-  payloadOf: (id: Uint8Array) => Uint8Array | null,
-): { readonly outcomes: Closings } | { readonly missing: string } {
-  const outcomes = new Map<string, RoundOutcome>();
-  for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
-    if (!due.quorate) continue;
-    const job = closingJob(due, payloadOf);
-    if (job === null) return { missing: due.id };
-    outcomes.set(due.id, runClosing(job));
-  }
-  return { outcomes };
-}
-
-function count(
-  before: Checked,
-  block: Block,
-  receipts: readonly { readonly ok: boolean }[],
-  closings: Closings,
-  signatures: number,
-): Checked {
-  const outcomes = [...closings.values()];
-  const updates = block.transactions.filter(
-    ({ contract, method }) => contract === 'training' && method === 'update',
-  );
-  return {
-    blocks: before.blocks + 1,
-    emptyBlocks: before.emptyBlocks + (block.header.leader === null ? 1 : 0),
-    certificates: before.certificates + 1,
-    certificateSignatures: before.certificateSignatures + signatures,
-    parentVotes: before.parentVotes + block.parentVotes.length,
-    seeds: before.seeds + 1,
-    transactions: before.transactions + block.transactions.length,
-    refusals: before.refusals + receipts.filter(({ ok }) => !ok).length,
-    stateRoots: before.stateRoots + 1,
-    payloads: before.payloads + block.transactions.reduce((sum, { payloads }) => sum + payloads.length, 0),
-    updates: before.updates + updates.length,
-    verdicts: before.verdicts + outcomes.reduce((sum, { verdicts }) => sum + verdicts.length, 0),
-    models: before.models + outcomes.length,
-    ledgers: 0,
-  };
-}
-
-/** Every ledger in the state: none may stand over its cap. */
-function checkLedgers(tip: Tip): { readonly count: number; readonly overdrawn: string | null } {
-  const state = readState(tip.state);
-  let count = 0;
-  let overdrawn: string | null = null;
-  for (const [key] of treeEntries(tip.state)) {
-    const [cellName, device, dataset] = [ledgerCell.key(), ...key.split('/').slice(-2)];
-    if (key !== `${cellName}/${device}/${dataset}`) continue;
-    const { rhoSpent, rhoCap } = ledgerCell.get(state, device!, dataset!)!;
-    count += 1;
-    if (rhoSpent > rhoCap) overdrawn ??= key;
-  }
-  return { count, overdrawn };
+function linkOf({ height, hash, time, seed }: Tip): Link {
+  return { height, hash, time, seed };
 }

@@ -16,8 +16,14 @@ export interface Checked {
   readonly emptyBlocks: number;
   readonly certificates: number;
   readonly certificateSignatures: number;
+  readonly committees: number;
   readonly parentVotes: number;
+  /** Every height's seed, the empty blocks' among them. */
   readonly seeds: number;
+  /** Seeds that a leader's VRF proved. */
+  readonly seedProofs: number;
+  readonly transactionSignatures: number;
+  /** Executed again. */
   readonly transactions: number;
   readonly refusals: number;
   readonly stateRoots: number;
@@ -28,12 +34,37 @@ export interface Checked {
   readonly ledgers: number;
 }
 
+/** Something that could not be checked, in which blocks, and why. */
+export interface Unchecked {
+  readonly what: string;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+  readonly why: string;
+}
+
+/** A block whose hash the auditor knows from elsewhere. */
+export interface Anchor {
+  readonly height: number;
+  /** 64 hex digits. */
+  readonly hash: string;
+}
+
 export interface AuditReport {
+  /** Nothing is wrong with what was checked. */
   readonly ok: boolean;
+  /** Nothing is wrong, and everything that an audit checks could be checked. */
+  readonly complete: boolean;
+  /** Hash of the genesis. */
   readonly chainId: string;
+  /** Heights that were checked; null if none was. */
+  readonly range: { readonly from: number; readonly to: number } | null;
   readonly head: { readonly height: number; readonly hash: string };
   readonly checked: Checked;
+  readonly unchecked: readonly Unchecked[];
   readonly divergence: Divergence | null;
+  /** `met`: the chain has this very block. */
+  readonly anchors: readonly (Anchor & { readonly met: boolean })[];
   /** What the audit takes for granted, and what it cannot prove. */
   readonly assumptions: readonly string[];
 }
@@ -43,8 +74,11 @@ export const nothingChecked: Checked = {
   emptyBlocks: 0,
   certificates: 0,
   certificateSignatures: 0,
+  committees: 0,
   parentVotes: 0,
   seeds: 0,
+  seedProofs: 0,
+  transactionSignatures: 0,
   transactions: 0,
   refusals: 0,
   stateRoots: 0,
@@ -55,13 +89,25 @@ export const nothingChecked: Checked = {
   ledgers: 0,
 };
 
-/** What a passed audit still rests on (DESIGN.md section 12). */
-export function assumptionsOf(anchored: boolean): readonly string[] {
+export function addChecked(a: Checked, b: Partial<Checked>): Checked {
+  const names = Object.keys(a) as (keyof Checked)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + (b[name] ?? 0)])) as unknown as Checked;
+}
+
+/** What a passed audit still rests on. */
+export function assumptionsOf(anchors: readonly Anchor[], head: number): readonly string[] {
+  const highest = anchors.length === 0 ? null : Math.max(...anchors.map(({ height }) => height));
   return [
     'the genesis file is the one that the consortium agreed on',
-    anchored
-      ? 'the anchor names the head that the auditor knows from elsewhere'
-      : 'fewer than a third of the keys that were ever trusted have leaked: a second valid history signed by leaked keys is not told from this one without an anchor',
+    leaked(highest, head),
     'that noise was really added by a device, and that two declared datasets do not overlap, is declared and cannot be seen',
   ];
+}
+
+function leaked(highest: number | null, head: number): string {
+  const keys = (where: string) =>
+    `fewer than a third of the keys that were ever trusted have leaked: ${where}a second valid history signed by leaked keys is not told from this one without an anchor`;
+  if (highest === null) return keys('');
+  if (highest < head) return keys(`above height ${highest}, `);
+  return 'the anchor names the head that the auditor knows from elsewhere';
 }

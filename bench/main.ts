@@ -5,6 +5,7 @@ import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 import { stateTree } from './stateTree.js';
 import { store } from './store.js';
+import { verify } from './verify.js';
 
 /** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
 const benches: Readonly<
@@ -16,6 +17,7 @@ const benches: Readonly<
   'state-tree': stateTree,
   store,
   payloads,
+  verify,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -10,6 +10,8 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+export const HEIGHT_MAX = 999_999_999_999;
+
 /** A share from 0 to 1, such as 0.3. */
 export function share(text: string): number {
   const value = Number(text);

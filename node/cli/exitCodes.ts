@@ -29,6 +29,8 @@ export const exitCodes = {
   'bad-folder': 12,
   /** A validator's process failed. */
   'node-failed': 13,
+  /** An audit that found nothing wrong, and could not check everything. */
+  incomplete: 14,
   /** A bug of this program. */
   internal: 70,
   /** Ended by Ctrl-C or a signal (128 + SIGINT). */

@@ -73,6 +73,8 @@ const exitsByWord: Readonly<Record<string, ExitName>> = {
   'port-in-use': 'port-in-use',
   'listen-failed': 'port-in-use',
   EADDRINUSE: 'port-in-use',
+  'bad-range': 'usage',
+  'worker-failed': 'internal',
 };
 
 /** Turns any error into what is told. An error that nobody expected is "internal". */

@@ -2,42 +2,53 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CarBlockIterator, CarWriter } from '@ipld/car';
-import { CID } from 'multiformats/cid';
-import { create as createDigest } from 'multiformats/hashes/digest';
-import type { ReplayEntry } from '../../audit/index.js';
-import { decodeBlock, payloadChunks } from '../../chain/index.js';
-import { equalBytes, sha256 } from '../../crypto/index.js';
+import { CarWriter } from '@ipld/car';
+import type { ReplayBase, ReplayEntry } from '../../audit/index.js';
+import { DecodeError, decodeBlock, limits, PAYLOAD_CHUNK_BYTES, payloadChunks } from '../../chain/index.js';
+import { concatBytes, equalBytes, sha256 } from '../../crypto/index.js';
+import { readSections, type Section } from './carReader.js';
+import { cidOf, DAG_CBOR, RAW } from './cid.js';
 import { ExportError } from './error.js';
+import {
+  decodeAbsent,
+  decodeBase,
+  decodeState,
+  encodeAbsent,
+  encodeBase,
+  encodeState,
+  isAbsentRecord,
+  isBaseRecord,
+} from './records.js';
 
-const DAG_CBOR = 0x71;
-const RAW = 0x55;
-const SHA2_256 = 0x12;
-
-function cidOf(codec: number, bytes: Uint8Array): CID {
-  return CID.createV1(codec, createDigest(SHA2_256, sha256(bytes)));
-}
+/** What an export holds, in its order: a base first, if it is a range with the state that it builds on. */
+export type ExportItem =
+  | { readonly kind: 'base'; readonly base: ReplayBase }
+  | { readonly kind: 'entry'; readonly entry: ReplayEntry };
 
 /**
- * Writes a chain as a CAR file, as it comes: for each height its block, its certificate (both DAG-CBOR), then
- * the chunks of the payloads that it announces (raw). The root is the last block.
+ * Writes a chain as a CAR file, as it comes: for each height its block, its certificate (both DAG-CBOR), which of its
+ * payloads are absent (only if any is), then the chunks of the others (raw). The root is the last block.
  *
  * Written beside the target and renamed when complete, so a half-written file never has the asked-for name.
  */
 export async function writeCar(
   file: string,
+  chainId: Uint8Array,
   lastBlock: Uint8Array,
-  entries: AsyncIterable<ReplayEntry>,
+  items: AsyncIterable<ExportItem>,
 ): Promise<void> {
   const partial = `${file}.partial`;
   const { writer, out } = CarWriter.create([cidOf(DAG_CBOR, lastBlock)]);
   const written = pipeline(Readable.from(out), createWriteStream(partial));
   written.catch(() => {});
   try {
-    for await (const entry of entries) {
-      await put(writer, written, DAG_CBOR, entry.block);
-      await put(writer, written, DAG_CBOR, entry.certificate);
-      for (const chunk of entry.payloads.flatMap(payloadChunks)) await put(writer, written, RAW, chunk);
+    for await (const item of items) {
+      const sections =
+        item.kind === 'base' ? baseSections(chainId, item.base) : sectionsOf(chainId, item.entry);
+      for (const { codec, bytes } of sections) {
+        // Also ends when the disk refuses, instead of waiting for a reader that is gone.
+        await Promise.race([writer.put({ cid: cidOf(codec, bytes), bytes }), written]);
+      }
     }
     await writer.close();
     await written;
@@ -48,98 +59,149 @@ export async function writeCar(
   }
 }
 
-/** A write that also ends when the disk refuses, instead of waiting for a reader that is gone. */
-async function put(
-  writer: { put(block: { cid: CID; bytes: Uint8Array }): Promise<void> },
-  written: Promise<void>,
-  codec: number,
-  bytes: Uint8Array,
-): Promise<void> {
-  await Promise.race([writer.put({ cid: cidOf(codec, bytes), bytes }), written]);
+function* sectionsOf(chainId: Uint8Array, { block, certificate, payloads }: ReplayEntry): Generator<Section> {
+  yield { codec: DAG_CBOR, bytes: block };
+  yield { codec: DAG_CBOR, bytes: certificate };
+  const absent = payloads.flatMap((payload, i) => (payload === null ? [i] : []));
+  if (absent.length > 0) yield { codec: DAG_CBOR, bytes: encodeAbsent(chainId, absent) };
+  for (const payload of payloads) if (payload !== null) yield* chunksOf(payload);
+}
+
+function* baseSections(chainId: Uint8Array, base: ReplayBase): Generator<Section> {
+  const records = encodeState(chainId, base.state);
+  const front = [encodeBase(chainId, base, records.length), base.block, base.certificate];
+  for (const bytes of [...front, ...records]) yield { codec: DAG_CBOR, bytes };
+  for (const payload of base.payloads) yield* chunksOf(payload);
+}
+
+function* chunksOf(payload: Uint8Array): Generator<Section> {
+  for (const bytes of payloadChunks(payload)) yield { codec: RAW, bytes };
 }
 
 /**
- * Reads a CAR file height by height; every block's bytes are hashed and compared with its CID.
+ * Reads what `writeCar` wrote, height by height, from the bytes of a file. What the blocks say is not looked at, but
+ * for the sizes of the payloads to come.
  *
- * Throws ExportError: "not-an-export", "wrong-bytes", "cut-short", "disorder". Memory: one height.
+ * Throws ExportError: "not-an-export", "wrong-bytes", "cut-short", "disorder". Memory: one height, or one base.
  */
-export async function* readCar(file: string): AsyncGenerator<ReplayEntry> {
-  const blocks = checkedBlocks(file);
-  const root = (await blocks.next()).value as CID;
-  let last: CID | null = null;
-  let item = await blocks.next();
-  while (!item.done) {
-    const { cid, bytes: block } = item.value as CarBlock;
-    if (cid.code !== DAG_CBOR) throw new ExportError('disorder', 'a chunk stands where a block should');
-    last = cid;
-    const certificate = (await blocks.next()).value as CarBlock | undefined;
-    if (certificate === undefined) throw new ExportError('cut-short', 'the file ends before a certificate');
-    const sizes = sizesOf(block);
-    const payloads: Uint8Array[] = [];
-    for (const size of sizes) payloads.push(await readPayload(blocks, size));
-    yield { block, certificate: certificate.bytes, payloads };
-    item = await blocks.next();
+export async function* readItems(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ExportItem> {
+  const { root, sections } = await readSections(chunks);
+  const reader = createReader(sections);
+  let last: Uint8Array | null = null;
+  let section = await reader.next();
+  if (section !== null && section.codec === DAG_CBOR && isBaseRecord(section.bytes)) {
+    yield { kind: 'base', base: await readBase(reader, section.bytes) };
+    section = await reader.next();
   }
-  if (last === null || !last.equals(root)) {
+  while (section !== null) {
+    if (section.codec !== DAG_CBOR) throw new ExportError('disorder', 'a chunk stands where a block should');
+    const block = section.bytes;
+    last = sha256(block);
+    const certificate = await reader.record('a certificate');
+    const sizes = sizesOf(block);
+    const absent = new Set<number>();
+    // Looked at only if it belongs to this height: what is wrong with the next one must not be told of this one.
+    const following = sizes.length === 0 ? null : await reader.peek();
+    if (following !== null && following.codec === DAG_CBOR && isAbsentRecord(following.bytes)) {
+      const record = await reader.record('a list of absent payloads');
+      for (const place of decoded(() => decodeAbsent(record))) absent.add(place);
+    }
+    const payloads: (Uint8Array | null)[] = [];
+    for (const [i, size] of sizes.entries()) payloads.push(absent.has(i) ? null : await reader.payload(size));
+    yield { kind: 'entry', entry: { block, certificate, payloads } };
+    section = await reader.next();
+  }
+  if (last === null || !equalBytes(last, root)) {
     throw new ExportError('cut-short', 'the file ends before the block that its header names as the last');
   }
 }
 
-interface CarBlock {
-  readonly cid: CID;
-  readonly bytes: Uint8Array;
+/** The heights of a file, without a base. As `readItems`. */
+export async function* readCar(file: string): AsyncGenerator<ReplayEntry> {
+  for await (const item of readItems(createReadStream(file))) if (item.kind === 'entry') yield item.entry;
 }
 
-/** First the root, then the blocks. */
-async function* checkedBlocks(file: string): AsyncGenerator<CID | CarBlock> {
-  const iterator = await openCar(file);
-  const [root] = await iterator.getRoots();
-  if (root === undefined) throw new ExportError('not-an-export', `${file} names no last block`);
-  yield root;
-  try {
-    for await (const { cid, bytes } of iterator) {
-      if (cid.multihash.code !== SHA2_256 || !equalBytes(cid.multihash.digest, sha256(bytes))) {
-        throw new ExportError('wrong-bytes', `the bytes stored for ${cid.toString()} are others`);
-      }
-      yield { cid, bytes };
+async function readBase(reader: Reader, record: Uint8Array): Promise<ReplayBase> {
+  const { height, parentSeed, records, payloads: sizes } = decoded(() => decodeBase(record));
+  const block = await reader.record('the block that the range builds on');
+  const certificate = await reader.record('a certificate');
+  const state = new Map<string, Uint8Array>();
+  for (let i = 0; i < records; i += 1) {
+    const entries = await reader.record('a part of the state');
+    for (const { key, value } of decoded(() => decodeState(entries))) {
+      if (state.has(key)) throw new ExportError('disorder', `the state has ${key} twice`);
+      state.set(key, value);
     }
+  }
+  const payloads: Uint8Array[] = [];
+  for (const size of sizes) payloads.push(await reader.payload(size));
+  return { height, block, certificate, parentSeed, state, payloads };
+}
+
+interface Reader {
+  next(): Promise<Section | null>;
+  peek(): Promise<Section | null>;
+  /** A DAG-CBOR block, which has to be there. */
+  record(what: string): Promise<Uint8Array>;
+  payload(size: number): Promise<Uint8Array>;
+}
+
+function createReader(sections: AsyncGenerator<Section>): Reader {
+  let ahead: Section | null = null;
+  const next = async (): Promise<Section | null> => {
+    const section = ahead;
+    ahead = null;
+    if (section !== null) return section;
+    const { value, done } = await sections.next();
+    return done === true ? null : value;
+  };
+  return {
+    next,
+    peek: async () => {
+      ahead ??= await next();
+      return ahead;
+    },
+    record: async (what) => {
+      const section = await next();
+      if (section === null) throw new ExportError('cut-short', `the file ends before ${what}`);
+      if (section.codec !== DAG_CBOR)
+        throw new ExportError('disorder', `a chunk stands where ${what} should`);
+      return section.bytes;
+    },
+    payload: async (size) => {
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < size; at += PAYLOAD_CHUNK_BYTES) {
+        const section = await next();
+        if (section === null) throw new ExportError('cut-short', 'the file ends inside a payload');
+        const expected = Math.min(PAYLOAD_CHUNK_BYTES, size - at);
+        if (section.codec !== RAW || section.bytes.length !== expected)
+          throw new ExportError('disorder', 'something else stands where a chunk of a payload should');
+        chunks.push(section.bytes);
+      }
+      return chunks.length === 1 ? chunks[0]! : concatBytes(...chunks);
+    },
+  };
+}
+
+function decoded<T>(decode: () => T): T {
+  try {
+    return decode();
   } catch (error) {
-    if (error instanceof ExportError) throw error;
-    throw new ExportError('cut-short', `the file cannot be read on: ${(error as Error).message}`, {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ExportError('disorder', `a record of the export is malformed: ${error.message}`, {
       cause: error,
     });
   }
 }
 
-async function openCar(file: string): Promise<CarBlockIterator> {
-  try {
-    return await CarBlockIterator.fromIterable(createReadStream(file));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new ExportError('not-found', `there is no file ${file}`, { cause: error });
-    throw new ExportError('not-an-export', `${file} is not a chain export: ${message}`, { cause: error });
-  }
-}
-
-async function readPayload(blocks: AsyncGenerator<CID | CarBlock>, size: number): Promise<Uint8Array> {
-  const payload = new Uint8Array(size);
-  for (let at = 0; at < size; ) {
-    const { value } = await blocks.next();
-    if (value === undefined) throw new ExportError('cut-short', 'the file ends inside a payload');
-    const { cid, bytes } = value as CarBlock;
-    if (cid.code !== RAW || bytes.length === 0 || at + bytes.length > size) {
-      throw new ExportError('disorder', 'something else stands where a chunk of a payload should');
-    }
-    payload.set(bytes, at);
-    at += bytes.length;
-  }
-  return payload;
-}
-
-/** Sizes of the payloads that a block announces; none if it does not decode, which the replay then finds. */
+/**
+ * Sizes of the payloads that a block announces; none if it does not decode or announces more than any block may,
+ * which the replay then finds.
+ */
 function sizesOf(block: Uint8Array): readonly number[] {
   try {
-    return decodeBlock(block).transactions.flatMap(({ payloads }) => payloads.map(({ size }) => size));
+    const sizes = decodeBlock(block).transactions.flatMap(({ payloads }) => payloads.map(({ size }) => size));
+    return sizes.reduce((sum, size) => sum + size, 0) > limits.payloadBytesPerBlockMax ? [] : sizes;
   } catch {
     return [];
   }

@@ -6,7 +6,9 @@ export type ExportErrorCode =
   | 'disorder'
   | 'bad-genesis'
   | 'bad-anchor'
-  | 'unavailable';
+  | 'bad-range'
+  | 'unavailable'
+  | 'worker-failed';
 
 /** An export that cannot be written or read. The message says what to do. */
 export class ExportError extends Error {

@@ -1,61 +1,130 @@
-import type { ReplayEntry } from '../../audit/index.js';
+import { baseOf, createReplay, type ReplayBase, type ReplayEntry } from '../../audit/index.js';
 import { decodeBlock } from '../../chain/index.js';
-import { bytesToHex } from '../../crypto/index.js';
-import { base64ToBytes, createClient, type ResultOf } from '../rpc/index.js';
-import { writeCar } from './car.js';
+import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import { parseGenesis, startChain } from '../../genesis/index.js';
+import { base64ToBytes, type Client, createClient, type ResultOf, RpcError } from '../rpc/index.js';
+import { type ExportItem, writeCar } from './car.js';
 import { ExportError } from './error.js';
 
 export interface ExportOptions {
   /** RPC address of a node. */
   readonly url: string;
   readonly file: string;
-  /** Called after each height. */
+  /** First and last height; 1 and the head of this moment unless told otherwise. */
+  readonly from?: number;
+  readonly to?: number;
+  /**
+   * A range begins with the state that it builds on, so that it can be replayed. The state is computed here, by
+   * replaying everything before it: it costs as much as an audit of that part.
+   */
+  readonly withState?: boolean;
+  /** Called after each height that was written. */
   readonly onProgress?: (height: number) => void;
 }
 
 /** What an export holds. `bytes` counts blocks, certificates and payloads, without the file's own framing. */
 export interface Exported {
+  readonly from: number;
+  readonly to: number;
   readonly blocks: number;
   readonly payloads: number;
+  /** Payloads that the node no longer has. */
+  readonly absent: number;
   readonly bytes: number;
 }
 
 /**
- * Writes the chain of a node, up to its head of this moment, into a CAR file.
+ * Writes the chain of a node, or a range of it, into a CAR file.
  *
- * Throws RpcError; ExportError "unavailable" if the node has no block or lacks one on the way.
+ * Throws RpcError; ExportError "unavailable" if the node has no block or lacks one on the way, or if what it has before
+ * a range with state does not hold; "bad-range" for heights that the chain does not have.
  */
-export async function exportChain({ url, file, onProgress }: ExportOptions): Promise<Exported> {
+export async function exportChain(options: ExportOptions): Promise<Exported> {
+  const { url, file, from = 1, withState = false, onProgress } = options;
   const client = createClient(url);
-  const { height: head } = await client.call('chain.status', {});
+  const { height: head, chainId } = await client.call('chain.status', {});
   if (head === 0) throw new ExportError('unavailable', `${url} has no block yet: there is nothing to export`);
-  const { blocks: last } = await client.call('chain.export', { from: head, to: head });
-  const count = { blocks: 0, payloads: 0, bytes: 0 };
-  const bytesOf = (base64: string): Uint8Array => {
-    const bytes = base64ToBytes(base64);
-    if (bytes !== null) return bytes;
-    throw new ExportError('unavailable', `${url} does not answer in base64`);
-  };
-  async function* entries(): AsyncGenerator<ReplayEntry> {
-    for (let from: number | null = 1; from !== null; ) {
-      const part: ResultOf<'chain.export'> = await client.call('chain.export', { from, to: head });
-      for (const item of part.blocks) {
-        const block = bytesOf(item.block);
-        const certificate = bytesOf(item.certificate);
-        const payloads: Uint8Array[] = [];
-        for (const { id } of decodeBlock(block).transactions.flatMap((one) => one.payloads)) {
-          payloads.push(bytesOf((await client.call('payload.get', { id: bytesToHex(id) })).bytes));
-        }
-        count.blocks++;
-        count.payloads += payloads.length;
-        count.bytes += [block, certificate, ...payloads].reduce((sum, { length }) => sum + length, 0);
-        yield { block, certificate, payloads };
-        onProgress?.(count.blocks);
-      }
-      from = part.next;
+  const to = options.to ?? head;
+  if (from < 1 || from > to || to > head)
+    throw new ExportError('bad-range', `the chain has heights 1 to ${head}, and no range ${from} to ${to}`);
+  const { blocks: last } = await client.call('chain.export', { from: to, to });
+  const count = { blocks: 0, payloads: 0, absent: 0, bytes: 0 };
+  async function* items(): AsyncGenerator<ExportItem> {
+    if (withState && from > 1) yield { kind: 'base', base: await baseBefore(client, url, from) };
+    for await (const entry of entriesOf(client, url, from, to)) {
+      const held = entry.payloads.filter((payload) => payload !== null);
+      count.blocks++;
+      count.payloads += held.length;
+      count.absent += entry.payloads.length - held.length;
+      count.bytes += [entry.block, entry.certificate, ...held].reduce((sum, { length }) => sum + length, 0);
+      yield { kind: 'entry', entry };
+      onProgress?.(from + count.blocks - 1);
     }
-    if (count.blocks < head) throw new ExportError('unavailable', `${url} lacks block ${count.blocks + 1}`);
   }
-  await writeCar(file, bytesOf(last[0]!.block), entries());
-  return count;
+  await writeCar(file, hexToBytes(chainId), bytesOf(url, last[0]!.block), items());
+  return { from, to, ...count };
+}
+
+/** Block, certificate and payloads of each height, in order. */
+async function* entriesOf(
+  client: Client,
+  url: string,
+  from: number,
+  to: number,
+): AsyncGenerator<ReplayEntry> {
+  let height = from;
+  for (let at: number | null = from; at !== null; ) {
+    const part: ResultOf<'chain.export'> = await client.call('chain.export', { from: at, to });
+    for (const item of part.blocks) {
+      const block = bytesOf(url, item.block);
+      const payloads: (Uint8Array | null)[] = [];
+      for (const { id } of decodeBlock(block).transactions.flatMap((one) => one.payloads))
+        payloads.push(await payloadOf(client, url, id));
+      yield { block, certificate: bytesOf(url, item.certificate), payloads };
+      height += 1;
+    }
+    at = part.next;
+  }
+  if (height <= to) throw new ExportError('unavailable', `${url} lacks block ${height}`);
+}
+
+/** Null: the node does not have it any more. It was part of a block, so it once did. */
+async function payloadOf(client: Client, url: string, id: Uint8Array): Promise<Uint8Array | null> {
+  try {
+    return bytesOf(url, (await client.call('payload.get', { id: bytesToHex(id) })).bytes);
+  } catch (error) {
+    if (error instanceof RpcError && error.word === 'not-found') return null;
+    throw error;
+  }
+}
+
+/** The state before `from`, by a replay of all that came before. */
+async function baseBefore(client: Client, url: string, from: number): Promise<ReplayBase> {
+  const genesis = parseGenesis((await client.call('chain.genesis', {})).genesis);
+  if (!genesis.ok) throw new ExportError('unavailable', `${url} tells no genesis: ${genesis.detail}`);
+  const replay = createReplay(startChain(genesis.genesis));
+  let parentSeed = replay.tip.seed;
+  let last: ReplayEntry | null = null;
+  for await (const entry of entriesOf(client, url, 1, from - 1)) {
+    parentSeed = replay.tip.seed;
+    if (entry.payloads.includes(null))
+      throw new ExportError(
+        'unavailable',
+        `${url} cannot give the state before ${from}: payloads are pruned`,
+      );
+    const wrong = replay.take(entry);
+    if (wrong !== null)
+      throw new ExportError(
+        'unavailable',
+        `the chain of ${url} does not hold at ${wrong.height}: ${wrong.detail}`,
+      );
+    last = entry;
+  }
+  return baseOf(replay.state, parentSeed, last!);
+}
+
+function bytesOf(url: string, base64: string): Uint8Array {
+  const bytes = base64ToBytes(base64);
+  if (bytes !== null) return bytes;
+  throw new ExportError('unavailable', `${url} does not answer in base64`);
 }

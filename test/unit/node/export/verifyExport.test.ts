@@ -178,16 +178,20 @@ describe('a range', () => {
       ledger,
       base.state.get(ledger)!.map((byte, i) => (i === 30 ? byte ^ 1 : byte)),
     );
-    const cases: readonly [Partial<ReplayBase>, string][] = [
-      [{ state: altered }, 'stateRoot'],
-      [{ state: new Map() }, 'stateRoot'],
-      [{ parentSeed: new Uint8Array(32) }, 'seed'],
-      [{ certificate: test.entries[FROM - 3]!.certificate }, 'certificate'],
+    const cases: readonly [Partial<ReplayBase>, RegExp][] = [
+      [{ state: altered }, /^stateRoot$/],
+      [{ state: new Map() }, /^stateRoot$/],
+      // Another seed draws another leader, or by chance the same one.
+      [{ parentSeed: new Uint8Array(32) }, /^(seed|leader)$/],
+      [{ certificate: test.entries[FROM - 3]!.certificate }, /^certificate$/],
     ];
     for (const [change, key] of cases) {
       const range = await exporting(test.entries.slice(FROM - 1), { ...base, ...change });
       const report = await verifyExport({ ...range, from: FROM });
-      expect(report, key).toMatchObject({ ok: false, divergence: { key } });
+      expect(report, String(key)).toMatchObject({
+        ok: false,
+        divergence: { key: expect.stringMatching(key) },
+      });
     }
   });
 });

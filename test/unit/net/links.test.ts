@@ -1,3 +1,4 @@
+import type { Stream } from '@libp2p/interface';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bytesToHex, publicKeyOf, sha256, utf8ToBytes } from '../../../crypto/index.js';
 import {
@@ -135,6 +136,32 @@ describe('libp2p links', () => {
     await changes.until('the end of the mute link', (values) => values.at(-1) === 'disconnected');
     heal();
     await changes.until('the next link', (values) => values.at(-1) === 'connected');
+  });
+
+  it('are pinged as often, and may be silent as long, as the limits say', async () => {
+    const node = await barePeer();
+    const pings = new Collector<Stream>();
+    let answers = true;
+    const answer = (stream: Stream) => {
+      pings.push(stream);
+      stream.addEventListener('message', ({ data }) => {
+        if (!answers) return;
+        stream.send(data);
+        void stream.close();
+      });
+    };
+    await node.handle('/ipfs/ping/1.0.0', answer, { maxInboundStreams: 1_000 });
+    const { transport, changes } = await start({ pingEveryMs: 50, pingTimeoutMs: 1_000 });
+    await connected(transport, changes, node);
+    // libp2p's own interval of 10 s would take minutes.
+    await pings.until('twenty pings', ({ length }) => length >= 20);
+    answers = false;
+    const before = { pings: pings.values.length, changes: changes.values.length };
+    await changes.until('the end of the mute link', (values) =>
+      values.slice(before.changes).includes('disconnected'),
+    );
+    // Twenty begin within a second. By itself libp2p waits 5 s at least: a hundred, or the 64 streams that it opens.
+    expect(pings.values.length - before.pings).toBeLessThan(45);
   });
 
   it('serve the peers of one chain only', async () => {

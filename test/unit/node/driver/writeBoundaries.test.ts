@@ -2,9 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Vote } from '../../../../chain/index.js';
-import { bytesToHex } from '../../../../crypto/index.js';
+import {
+  payloadId,
+  readState,
+  signTransaction,
+  type Vote,
+  verifyTransaction,
+} from '../../../../chain/index.js';
+import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
+import { decodeProposal } from '../../../../node/driver/message.js';
 import { openStore, type Store } from '../../../../node/store/index.js';
+import { person } from '../../../support/genesis.js';
 import { eventually, type Mortal, mortalNetwork } from '../../../support/mortalNetwork.js';
 import { copyStore } from '../../../support/storeCopy.js';
 
@@ -17,6 +25,7 @@ interface Trap {
   readonly when: 'before' | 'after';
   /** Set above the head, so that the whole height runs under the trap. */
   height: number;
+  leader: Mortal | null;
   victim: Mortal | null;
   writes: number;
   /** What the victim was writing when it was stopped. */
@@ -63,7 +72,8 @@ function withTrap(store: Store, self: Mortal): Store {
   const trapped = async <T>(height: number, what: string, work: () => Promise<T>): Promise<T> => {
     const armed = trap;
     if (armed === null || armed.sprung !== null || height !== armed.height) return work();
-    const leads = what.startsWith('proposal');
+    if (what.startsWith('proposal')) armed.leader = self;
+    const leads = armed.leader === self;
     if (armed.victim === null && leads === (armed.role === 'leader')) armed.victim = self;
     if (armed.victim !== self) return work();
     armed.writes += 1;
@@ -74,17 +84,45 @@ function withTrap(store: Store, self: Mortal): Store {
   };
   return new Proxy(store, {
     get: (target, name) => {
+      // Whoever still asks a dead one hears nothing.
+      if (!self.alive && name === 'hasPayload') return () => false;
+      if (!self.alive && name === 'payload') return () => null;
       if (name === 'putRecords') {
         return (height: number, records: Parameters<Store['putRecords']>[1], drop?: readonly string[]) =>
           trapped(height, records[0]!.key, () => target.putRecords(height, records, drop));
       }
       if (name === 'commit') {
         return (commit: Parameters<Store['commit']>[0]) =>
-          trapped(commit.block.header.height, 'commit', () => target.commit(commit));
+          trapped(commit.block.header.height, 'commit', async () => {
+            await target.commit(commit);
+            await feed(self, target);
+          });
       }
       return Reflect.get(target, name, target) as unknown;
     },
   });
+}
+
+const PAYLOAD_BYTES = 20_000;
+
+/**
+ * Something to put into the next block that this node leads, with a payload that it alone holds: nothing is gossiped,
+ * so the others have to pull it while the height is under way. That no contract takes it is nothing to a block.
+ */
+async function feed(self: Mortal, store: Store): Promise<void> {
+  const { node } = self;
+  if (node.mempool.size > 0 || !self.alive) return;
+  const { publicKey, secret } = person(self.name);
+  const nonce = node.nextNonce(publicKey);
+  const payload = drbg(utf8ToBytes(`${self.name} ${nonce} ${store.head.height}`))(PAYLOAD_BYTES);
+  const id = payloadId(payload);
+  await store.putPayload(id, payload);
+  const { chainId } = network.chain;
+  const call = { contract: 'training', method: 'update', args: { task: 1, round: 1 }, level: 0 };
+  const payloads = [{ id, size: payload.length }];
+  const signed = signTransaction({ chainId, from: publicKey, nonce, payloads, ...call }, secret);
+  const verified = verifyTransaction(signed, chainId);
+  if (verified.ok) node.mempool.add(verified.value, readState(store.state()), 0);
 }
 
 const heads = (): readonly number[] => network.mortals.map(({ store }) => store.head.height);
@@ -93,7 +131,14 @@ const heads = (): readonly number[] => network.mortals.map(({ store }) => store.
 async function killAt(place: Pick<Trap, 'role' | 'index' | 'when'>): Promise<string> {
   // A height may pass without that write (a follower that is told the block is decided): then at a later one.
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    const armed: Trap = { ...place, height: Math.max(...heads()) + 2, victim: null, writes: 0, sprung: null };
+    const armed: Trap = {
+      ...place,
+      height: Math.max(...heads()) + 2,
+      leader: null,
+      victim: null,
+      writes: 0,
+      sprung: null,
+    };
     trap = armed;
     await eventually('the trap', () => armed.sprung !== null || Math.min(...heads()) > armed.height);
     if (armed.sprung === null) continue;
@@ -127,7 +172,7 @@ describe('a validator that dies at a write and comes back', () => {
       new Set(['leader: proposal', 'leader: vote', 'leader: commit', 'follower: vote', 'follower: commit']),
     );
     expect(network.failures).toEqual([]);
-  }, 240_000);
+  }, 300_000);
 
   it('never sent two soft or two cert votes, nor a next vote against its cert', () => {
     expect(sent.size).toBeGreaterThan(100);
@@ -139,14 +184,27 @@ describe('a validator that dies at a write and comes back', () => {
     }
   });
 
-  it('had every vote on disk before it left', async () => {
+  it('had every vote on disk before it left, and the payloads of the block before its soft vote', async () => {
     expect(witnesses.length).toBeGreaterThan(10);
     const { chainId, tip } = network.chain;
+    let payloads = 0;
     for (const { path, height, key } of witnesses) {
       const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
-      expect(store.records(height).map((record) => record.key)).toContain(key);
+      const records = store.records(height);
+      expect(records.map((record) => record.key)).toContain(key);
+      const [, period, step, value] = key.split('/');
+      const block = records.find((record) => record.key === `block/${value}`);
+      if (step === 'soft' && period === '0' && block !== undefined) {
+        // Pulled from the leader, this one had nothing of it.
+        const { transactions } = decodeProposal(block.value)!.block;
+        for (const { id } of transactions.flatMap((transaction) => transaction.payloads)) {
+          expect(store.hasPayload(id), `height ${height}`).toBe(true);
+          payloads += 1;
+        }
+      }
       await store.close();
     }
+    expect(payloads).toBeGreaterThan(0);
   }, 60_000);
 
   it('leaves one chain', () => {

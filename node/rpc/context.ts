@@ -20,7 +20,10 @@ export interface RpcContext {
   /** The validator's signing key. */
   readonly publicKey: Uint8Array;
   head(): Tip;
-  readonly store: Pick<Store, 'block' | 'blockBytes' | 'heightOf' | 'transaction' | 'payload' | 'hasPayload'>;
+  readonly store: Pick<
+    Store,
+    'block' | 'blockBytes' | 'heightOf' | 'transaction' | 'payload' | 'hasPayload' | 'ring'
+  >;
   /** Resolves when the transaction waits for a block, payloads stored; does not wait for the block. */
   submit(transaction: Transaction, payloads: readonly Uint8Array[]): Promise<Submitted>;
   /** Does the transaction wait for a block here? */

@@ -3,10 +3,12 @@ import {
   type Block,
   blockHash,
   type Certificate,
+  decode,
   encode,
   encodeBlock,
   encodeCertificate,
   encodeReceipt,
+  limits,
   merkleRoot,
   type Receipt,
   rootsMatch,
@@ -16,6 +18,7 @@ import {
   treeRoot,
   uint,
 } from '../../chain/index.js';
+import { ringCell, ringCodec, ringRoot } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
 import { encodeReceipts, type Head, headCodec, key, placeCodec, seal } from './entries.js';
@@ -79,9 +82,17 @@ export function commitWrites(commit: Commit, chainId: Uint8Array): readonly Writ
       ([name, value]): Write =>
         value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value),
     ),
+    ...[...changes].flatMap(([name, value]) => ringWrites(name, value)),
     ...[...payloads].flatMap(([id, bytes]) => payloadWrites(id, bytes)),
     put(key.head, encode(headCodec, { height, hash })),
   ];
+}
+
+/** The state forgets old rings; headers name them for good, by their root. */
+function ringWrites(name: string, value: Uint8Array | null): readonly Write[] {
+  if (value === null || !name.startsWith(`${ringCell.key()}/`)) return [];
+  const ring = decode(ringCodec, value, limits.stateValueBytesMax);
+  return [put(key.ring(bytesToHex(ringRoot(ring))), value)];
 }
 
 /** A payload and the mark that it is held. `id` in hex. */

@@ -29,6 +29,7 @@ import { concatBytes, equalBytes, SHA256_BYTES, sha256 } from '../../crypto/inde
  *   height/HASH                 height of a block
  *   transaction/HASH            {height, index}
  *   state/KEY                   a state value
+ *   ring/ROOT                   a ring that drew committees, as the state held it: light clients ask for old ones
  *   payload/ID                  payload bytes
  *   held/ID                     size of that payload: answers "held?" without reading megabytes
  *   writes                      how many batches there were, this one included
@@ -53,6 +54,7 @@ export const key = {
   height: (hash: string): string => `height/${hash}`,
   transaction: (hash: string): string => `transaction/${hash}`,
   state: (name: string): string => `state/${name}`,
+  ring: (root: string): string => `ring/${root}`,
   payload: (id: string): string => `payload/${id}`,
   held: (id: string): string => `held/${id}`,
 } as const;

@@ -2,10 +2,13 @@ import {
   blockHash,
   type Codec,
   DecodeError,
+  decode,
   decodeBlock,
   decodeCertificate,
+  limits,
   payloadId,
 } from '../../chain/index.js';
+import { type RingSeat, ringCodec } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { StoredBlock } from './commit.js';
 import { type Database, read } from './database.js';
@@ -34,6 +37,13 @@ export function readBlock(database: Database, height: number): StoredBlock | nul
     const receipts = decodeReceipts(present(database, key.receipts(height)));
     return { block, hash: blockHash(block.header), certificate, receipts };
   });
+}
+
+export function readRing(database: Database, root: Uint8Array): readonly RingSeat[] | null {
+  const raw = read(database, key.ring(bytesToHex(root)));
+  return raw === null
+    ? null
+    : decoded(database, 'a ring', () => decode(ringCodec, raw, limits.stateValueBytesMax));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { encode, payloadId, type StateTree, treeEntries, treeRoot, uint } from '../../chain/index.js';
+import type { RingSeat } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
@@ -18,7 +19,7 @@ import { FORMAT, type Head, headCodec, key, placeCodec, stampCodec } from './ent
 import { damaged, StoreError } from './error.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import { createQueue } from './queue.js';
-import { createChecked, readBlock, readBlockBytes, readPayload, readSmall } from './reads.js';
+import { createChecked, readBlock, readBlockBytes, readPayload, readRing, readSmall } from './reads.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -37,6 +38,8 @@ export interface Store {
   /** Encoded block and certificate, undecoded, for sync and export. Cost: two reads, about 10 µs. */
   blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
   heightOf(blockHash: Uint8Array): number | null;
+  /** The ring of this root (`ringRoot`), if a block committed here wrote it; genesis rings are in the genesis. */
+  ring(root: Uint8Array): readonly RingSeat[] | null;
   transaction(hash: Uint8Array): { readonly height: number; readonly index: number } | null;
   /** One atomic synced batch; the records of its height go with it. */
   commit(commit: Commit): Promise<void>;
@@ -193,6 +196,7 @@ function createStore(parts: Parts, openedAt: Head, openedState: StateTree): Stor
     state: () => state,
     block: (height) => recent.get(height) ?? readBlock(database, height),
     blockBytes: (height) => readBlockBytes(database, height),
+    ring: (root) => readRing(database, root),
     heightOf: (hash) => readSmall(database, key.height(bytesToHex(hash)), uint),
     transaction: (hash) => readSmall(database, key.transaction(bytesToHex(hash)), placeCodec),
     commit: (commit) =>

@@ -16,7 +16,6 @@ import type { ProvedBlock } from './follow.js';
 import {
   type LeafProof,
   STATE_ENTRY_BYTES_MAX,
-  type StateEntry,
   stateEntryCodec,
   TRANSACTION_PROOF_BYTES_MAX,
   transactionProofCodec,
@@ -61,26 +60,27 @@ export function verifyTransactionProof(
 /**
  * The part of a block's state that was shown to be so, for contracts' own readers: `ledgerCell.get(state, …)`.
  *
- * `raws`: encoded `StateEntry`s, at most `ENTRIES_MAX`. Of a key that none of them is about nothing is known, and
- * asking for it is a bug: "not there" would be a claim.
- * Fails with "too-many", "malformed", "not-in-state". Cost: about log2(n) hashes an entry.
+ * `keys`: what was asked for, at most `ENTRIES_MAX`; `raws`: an encoded `StateEntry` for each, in their order. Of any
+ * other key nothing is known, and asking for it is a bug: "not there" would be a claim.
+ * Fails with "too-many", "malformed", "wrong-key", "not-in-state". Cost: about log2(n) hashes an entry.
  */
 export function provedState(
   { header }: ProvedBlock,
+  keys: readonly string[],
   raws: readonly Uint8Array[],
 ): { readonly ok: true; readonly state: StateReader } | LightRefusal {
-  if (raws.length > ENTRIES_MAX) return refused('too-many', `${raws.length} entries at once`);
+  if (keys.length > ENTRIES_MAX) return refused('too-many', `${keys.length} keys at once`);
+  if (raws.length !== keys.length)
+    return refused('wrong-key', `${raws.length} entries for ${keys.length} keys`);
   const known = new Map<string, Uint8Array | null>();
-  for (const raw of raws) {
+  for (const [i, raw] of raws.entries()) {
     const decoded = tryDecode(stateEntryCodec, raw, STATE_ENTRY_BYTES_MAX);
     if (!decoded.ok) return refused('malformed', decoded.error.message);
-    const entry: StateEntry = decoded.value;
-    if (!verifyStateProof({ root: header.stateRoot, ...entry }))
-      return refused(
-        'not-in-state',
-        `the state after block ${header.height} does not say so of ${entry.key}`,
-      );
-    known.set(entry.key, entry.value);
+    const { key, value, proof } = decoded.value;
+    if (key !== keys[i]) return refused('wrong-key', `this is about ${key}`);
+    if (!verifyStateProof({ root: header.stateRoot, key, value, proof }))
+      return refused('not-in-state', `the state after block ${header.height} does not say so of ${key}`);
+    known.set(key, value);
   }
   const get = (key: string): Uint8Array | null => {
     const value = known.get(key);

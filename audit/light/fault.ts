@@ -25,6 +25,8 @@ export type LightFault =
   | 'not-in-block'
   /** The receipt is another transaction's. */
   | 'wrong-receipt'
+  /** Not about the key that was asked for. */
+  | 'wrong-key'
   /** The proof does not show what the header's state says of the key. */
   | 'not-in-state';
 

@@ -1,4 +1,4 @@
-import type { StateReader } from '../../chain/index.js';
+import { DecodeError, type StateReader, type Transaction } from '../../chain/index.js';
 import {
   type ClosedRound,
   closedRoundCell,
@@ -6,6 +6,8 @@ import {
   declaredCell,
   type Ledger,
   ledgerCell,
+  type UpdateArgs,
+  updateArgsCodec,
 } from '../../contracts/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 
@@ -46,4 +48,15 @@ export function roundOf(state: StateReader, task: number, round: number): Closed
 export function verdictOf(closed: ClosedRound, device: Uint8Array): ClosedRound['verdicts'][number] | null {
   const wanted = bytesToHex(device);
   return closed.verdicts.find((verdict) => bytesToHex(verdict.device) === wanted) ?? null;
+}
+
+/** Which round of which task a transaction's update is for; null: it is no update. */
+export function updateIn({ contract, method, args }: Transaction): UpdateArgs | null {
+  if (contract !== 'training' || method !== 'update') return null;
+  try {
+    return updateArgsCodec.fromNode(args, 'args');
+  } catch (error) {
+    if (error instanceof DecodeError) return null;
+    throw error;
+  }
 }

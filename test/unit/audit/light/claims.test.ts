@@ -43,11 +43,17 @@ beforeAll(() => {
   test.block([]);
   head = lightHeadAt(test, test.tip.height).head;
   block = head.block!;
-});
+}, 60_000);
 
-const state = (keys: readonly string[], change: (entry: StateEntry) => StateEntry = (entry) => entry) =>
+/** Entries for the keys, changed on their way; `about` is what the client asked for. */
+const state = (
+  keys: readonly string[],
+  change: (entry: StateEntry) => StateEntry = (entry) => entry,
+  about = keys,
+) =>
   provedState(
     block,
+    about,
     keys.map((key) => encodeStateEntry(change(proveEntry(test.tip.state, key)))),
   );
 const read = (keys: readonly string[]) => {
@@ -156,21 +162,21 @@ describe('the proved state', () => {
     const other = proveEntry(test.tip.state, roundKey(1, 2));
     expect(reasonOf(state([key()], (entry) => ({ ...entry, value: other.value })))).toBe('not-in-state');
     expect(reasonOf(state([key()], (entry) => ({ ...entry, value: null })))).toBe('not-in-state');
-    expect(reasonOf(state([key()], (entry) => ({ ...entry, key: roundKey(1, 2) })))).toBe('not-in-state');
-    expect(reasonOf(state([roundKey(9, 9)], (entry) => ({ ...entry, value: new Uint8Array(3) })))).toBe(
-      'not-in-state',
-    );
-    expect(
-      reasonOf(state([roundKey(9, 9)], () => ({ ...proveEntry(test.tip.state, key()), value: null }))),
-    ).toBe('not-in-state');
+    const renamed = (entry: StateEntry) => ({ ...entry, key: roundKey(1, 2) });
+    expect(reasonOf(state([key()], renamed, [roundKey(1, 2)]))).toBe('not-in-state');
+    const given = (entry: StateEntry) => ({ ...entry, value: new Uint8Array(3) });
+    expect(reasonOf(state([roundKey(9, 9)], given))).toBe('not-in-state');
+    // The absence of another key says nothing of this one.
+    const denied = () => ({ ...proveEntry(test.tip.state, roundKey(9, 9)), key: key() });
+    expect(reasonOf(state([key()], denied))).toBe('not-in-state');
     expect(reasonOf(state([key()]))).toBeNull();
   });
 
   it('is that after the block, not that of another height', () => {
     const entry = encodeStateEntry(proveEntry(test.tip.state, roundKey(1, 2)));
     const before = lightHeadAt(test, test.tip.height - 1).head.block!;
-    expect(reasonOf(provedState(before, [entry]))).toBe('not-in-state');
-    expect(reasonOf(provedState(block, [entry]))).toBeNull();
+    expect(reasonOf(provedState(before, [roundKey(1, 2)], [entry]))).toBe('not-in-state');
+    expect(reasonOf(provedState(block, [roundKey(1, 2)], [entry]))).toBeNull();
   });
 
   it('says nothing of keys that were not proved', () => {
@@ -178,11 +184,18 @@ describe('the proved state', () => {
     expect(() => shown.get(roundKey(1, 2))).toThrow(/bug/);
   });
 
+  it('is about the keys that were asked for, all of them and in their order', () => {
+    const keys = [roundKey(1, 1), roundKey(1, 2)];
+    expect(reasonOf(state(keys, undefined, keys.toReversed()))).toBe('wrong-key');
+    expect(reasonOf(state(keys.slice(1), undefined, keys))).toBe('wrong-key');
+    expect(reasonOf(state(keys, undefined, keys.slice(1)))).toBe('wrong-key');
+    expect(reasonOf(state(keys))).toBeNull();
+  });
+
   it('is bounded', () => {
-    const one = encodeStateEntry(proveEntry(test.tip.state, key()));
-    expect(reasonOf(provedState(block, Array(ENTRIES_MAX).fill(one)))).toBeNull();
-    expect(reasonOf(provedState(block, Array(ENTRIES_MAX + 1).fill(one)))).toBe('too-many');
-    expect(reasonOf(provedState(block, [new Uint8Array(2_000_000)]))).toBe('malformed');
+    expect(reasonOf(state(Array(ENTRIES_MAX).fill(key())))).toBeNull();
+    expect(reasonOf(state(Array(ENTRIES_MAX + 1).fill(key())))).toBe('too-many');
+    expect(reasonOf(provedState(block, ['a'], [new Uint8Array(2_000_000)]))).toBe('malformed');
   });
 });
 

@@ -29,7 +29,7 @@ beforeAll(() => {
   const start = lightChain(test.genesis);
   chain = start.chain;
   genesis = start.head;
-});
+}, 60_000);
 
 function followed(result: Followed): LightHead {
   if (!result.ok) throw new Error(`${result.reason}: ${result.detail}`);

@@ -10,7 +10,7 @@ import {
   proveTransaction,
   verifyTransactionProof,
 } from '../../../../audit/light/index.js';
-import { decode, encodeHeader, treeGet } from '../../../../chain/index.js';
+import { encodeHeader } from '../../../../chain/index.js';
 import { ringCell } from '../../../../consensus/index.js';
 import { createTestChain, declareCall } from '../../../support/chain.js';
 import { flipped, lightHeadAt, quietChain, rawStart, rawStep, stepOf } from '../../../support/light.js';
@@ -79,19 +79,9 @@ describe('with any one bit altered', () => {
     expect(wrong.length).toBeLessThan(16);
   });
 
-  it('the proof of a value in the state is refused', () => {
+  it.each([ringCell.key(0), 'nothing/here'])('the proof of a state entry is refused: %s', (key) => {
     const { block } = lightHeadAt(test, 12).head;
-    const raw = encodeStateEntry(proveEntry(test.tip.state, ringCell.key(0)));
-    expect(passing(raw, (given) => provedState(block!, [given]).ok)).toEqual([]);
-  });
-
-  it('the proof of an absence is refused, or denies another key that is absent as well', () => {
-    const { block } = lightHeadAt(test, 12).head;
-    const raw = encodeStateEntry(proveEntry(test.tip.state, 'nothing/here'));
-    const accepted = passing(raw, (given) => provedState(block!, [given]).ok);
-    for (const bit of accepted) {
-      const { key, value } = decode(stateEntryCodec, flipped(raw, bit), STATE_ENTRY_BYTES_MAX);
-      expect([key, value]).toEqual([key, treeGet(test.tip.state, key)]);
-    }
+    const raw = encodeStateEntry(proveEntry(test.tip.state, key));
+    expect(passing(raw, (given) => provedState(block!, [key], [given]).ok)).toEqual([]);
   });
 });

@@ -24,20 +24,22 @@ import { PERIOD_MAX } from './vote.js';
  * Unit: time in milliseconds since 1970. `stateRoot` is that of the state after this very block.
  * The empty block has no leader and no seed proof.
  */
-export const headerCodec = tagged('consilium/header', 1, {
-  height: uint,
-  level: integer(0, limits.levelMax),
-  time: uint,
-  parent: bytes(32),
-  leader: nullable(bytes(32)),
-  seed: bytes(32),
-  seedProof: nullable(bytes(80)),
-  transactionsRoot: bytes(32),
-  receiptsRoot: bytes(32),
-  parentVotesRoot: bytes(32),
-  nextRingRoot: bytes(32),
-  stateRoot: bytes(32),
-});
+export const headerCodec = formOf(
+  tagged('consilium/header', 1, {
+    height: uint,
+    level: integer(0, limits.levelMax),
+    time: uint,
+    parent: bytes(32),
+    leader: nullable(bytes(32)),
+    seed: bytes(32),
+    seedProof: nullable(bytes(80)),
+    transactionsRoot: bytes(32),
+    receiptsRoot: bytes(32),
+    parentVotesRoot: bytes(32),
+    nextRingRoot: bytes(32),
+    stateRoot: bytes(32),
+  }),
+);
 export type Header = Infer<typeof headerCodec>;
 
 /** A cert vote for the parent: height and value are the parent's. Sorted by voter. */
@@ -71,12 +73,12 @@ const blockBytesCodec = bytesBetween(1, limits.blockBytesMax);
 
 /** A block as its own bytes inside a message: who sends, stores or decodes the message need not make them again. */
 export const embeddedBlockCodec: Codec<Block> = {
-  toNode: (block) => blockBytesCodec.toNode(encodeBlock(block)),
-  fromNode: (node, path) => decodeBlock(blockBytesCodec.fromNode(node, path)),
+  write: (out, block) => blockBytesCodec.write(out, encodeBlock(block)),
+  read: (input) => decodeBlock(blockBytesCodec.read(input)),
 };
 
 export function encodeHeader(header: Header): Uint8Array {
-  return encode(headerCodec, header);
+  return headerCodec.encode(header);
 }
 
 export function blockHash(header: Header): Uint8Array {
@@ -89,12 +91,24 @@ export function blockHash(header: Header): Uint8Array {
 
 const hashes = new WeakMap<Header, Uint8Array>();
 
-export function transactionsRoot(block: Pick<Block, 'transactions'>): Uint8Array {
-  return merkleRoot(block.transactions.map(encodeTransaction));
+export function transactionsRoot({ transactions }: Pick<Block, 'transactions'>): Uint8Array {
+  return rootOnce(transactions, () => merkleRoot(transactions.map(encodeTransaction)));
 }
 
-export function parentVotesRoot(block: Pick<Block, 'parentVotes'>): Uint8Array {
-  return merkleRoot(block.parentVotes.map((vote) => encode(parentVoteCodec, vote)));
+export function parentVotesRoot({ parentVotes }: Pick<Block, 'parentVotes'>): Uint8Array {
+  return rootOnce(parentVotes, () => merkleRoot(parentVotes.map((vote) => encode(parentVoteCodec, vote))));
+}
+
+/** Lists are never changed once made; a block's are asked for when it is built, judged and stored. */
+const roots = new WeakMap<object, Uint8Array>();
+
+function rootOnce(items: object, compute: () => Uint8Array): Uint8Array {
+  let root = roots.get(items);
+  if (root === undefined) {
+    root = compute();
+    roots.set(items, root);
+  }
+  return root;
 }
 
 /** Does the body belong to the header? */

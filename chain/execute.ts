@@ -1,19 +1,12 @@
 import { bytesToHex, compareBytes } from '../crypto/index.js';
-import {
-  type Block,
-  blockHash,
-  type Header,
-  type ParentVote,
-  parentVotesRoot,
-  transactionsRoot,
-} from './block.js';
+import { type Block, type Header, type ParentVote, parentVotesRoot, transactionsRoot } from './block.js';
 import {
   anyNode,
-  BYTE_ORDER_MARK,
   bool,
   bytes,
   DecodeError,
   formOf,
+  fromNode,
   type Infer,
   list,
   nullable,
@@ -140,17 +133,15 @@ export function beginExecution<C>(
   };
 }
 
-/** The header of an executed block. Every field follows from the arguments. */
+/** The header of an executed block. Every field follows from the arguments; `body` holds what was executed. */
 export function sealHeader<C>(
   context: BlockContext<C>,
   parentHash: Uint8Array,
   level: number,
   seed: { readonly seed: Uint8Array; readonly proof: Uint8Array | null },
-  execution: Execution,
+  body: Pick<Block, 'transactions' | 'parentVotes'>,
   executed: Executed,
-  parentVotes: readonly ParentVote[],
 ): Header {
-  const transactions = execution.transactions.map(({ transaction }) => transaction);
   return {
     chainId: context.chainId,
     height: context.height,
@@ -160,22 +151,12 @@ export function sealHeader<C>(
     leader: context.leader,
     seed: seed.seed,
     seedProof: seed.proof,
-    transactionsRoot: transactionsRoot({ transactions }),
+    transactionsRoot: transactionsRoot(body),
     receiptsRoot: executed.receiptsRoot,
-    parentVotesRoot: parentVotesRoot({ parentVotes }),
+    parentVotesRoot: parentVotesRoot(body),
     nextRingRoot: executed.nextRingRoot,
     stateRoot: executed.stateRoot,
   };
-}
-
-/** The block that a sealed header belongs to, with its hash. */
-export function sealBlock(
-  header: Header,
-  execution: Execution,
-  parentVotes: readonly ParentVote[],
-): { block: Block; hash: Uint8Array } {
-  const transactions = execution.transactions.map(({ transaction }) => transaction);
-  return { block: { header, transactions, parentVotes }, hash: blockHash(header) };
 }
 
 /** Participants of the parent, as contracts see them. */
@@ -240,7 +221,7 @@ function call<C>(
 
 /** Details are for people, may quote the sender, and are hashed: bounded, and well-formed text. */
 function clip(detail: string): string {
-  return detail.replaceAll(BYTE_ORDER_MARK, '').slice(0, 300).toWellFormed();
+  return detail.slice(0, 300).toWellFormed();
 }
 
 function dispatch<C>(
@@ -259,7 +240,7 @@ function dispatch<C>(
   const { args: codec, apply } = contract.methods[methodName]!;
   let decoded: unknown;
   try {
-    decoded = codec.fromNode(args, 'args');
+    decoded = fromNode(codec, args, 'args');
   } catch (error) {
     if (error instanceof DecodeError) return { code: 'malformed-args', detail: error.message };
     throw error;

@@ -1,7 +1,7 @@
 /** Every bound of what a block may hold. Values are part of the protocol: changing one forks the chain. */
 export const limits = {
   transactionBytesMax: 65_536,
-  transactionsPerBlockMax: 512,
+  transactionsPerBlockMax: 2_048,
   payloadsPerTransactionMax: 4,
   payloadBytesMax: 32 * 1024 * 1024,
   blockBytesMax: 1024 * 1024,

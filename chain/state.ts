@@ -64,7 +64,11 @@ export interface Cell<T> {
 
 /** Declares a cell. One folder owns a name, and alone writes it. */
 export function cell<T>(name: string, codec: Codec<T>): Cell<T> {
-  const key = (...ids: readonly (string | number)[]): string => [name, ...ids.map(escapeId)].join('/');
+  const key = (...ids: readonly (string | number)[]): string => {
+    let whole = name;
+    for (const id of ids) whole += `/${escapeId(id)}`;
+    return whole;
+  };
   // Values are never changed once written, so what was decoded from the same bytes is decoded once.
   const decoded = new WeakMap<Uint8Array, T>();
   return {
@@ -86,5 +90,7 @@ export function cell<T>(name: string, codec: Codec<T>): Cell<T> {
 
 /** Ids may come from a sender: with '/' as it is, one could name the entry of another cell. */
 function escapeId(id: string | number): string {
-  return String(id).replace(/[%/]/g, (character) => (character === '%' ? '%25' : '%2F'));
+  const text = String(id);
+  if (!/[%/]/.test(text)) return text;
+  return text.replace(/[%/]/g, (character) => (character === '%' ? '%25' : '%2F'));
 }

@@ -31,7 +31,9 @@ const fields = {
 const unsignedCodec = tagged('consilium/transaction', 1, fields);
 
 /** A call of a contract's method, signed by `from` (Ed25519). `level` 0: not about a task. */
-export const transactionCodec = tagged('consilium/transaction', 1, { ...fields, signature: bytes(64) });
+export const transactionCodec = formOf(
+  tagged('consilium/transaction', 1, { ...fields, signature: bytes(64) }),
+);
 export type Transaction = Infer<typeof transactionCodec>;
 export type UnsignedTransaction = Omit<Transaction, 'signature'>;
 
@@ -48,11 +50,9 @@ export function signTransaction(unsigned: UnsignedTransaction, secret: Uint8Arra
   return { ...unsigned, signature: sign(secret, encode(unsignedCodec, unsigned)) };
 }
 
-const form = formOf(transactionCodec);
-
 /** The bytes must not be changed: they are kept, for whoever needs them next. */
 export function encodeTransaction(transaction: Transaction): Uint8Array {
-  return form.encode(transaction);
+  return transactionCodec.encode(transaction);
 }
 
 /**
@@ -63,7 +63,7 @@ const TRANSACTION_DEPTH_MAX = 10;
 
 /** Throws DecodeError on anything but one canonical transaction of at most `transactionBytesMax` bytes. */
 export function decodeTransaction(raw: Uint8Array): Transaction {
-  return form.decode(raw, limits.transactionBytesMax, TRANSACTION_DEPTH_MAX);
+  return transactionCodec.decode(raw, limits.transactionBytesMax, TRANSACTION_DEPTH_MAX);
 }
 
 /** SHA-256 of the encoded transaction, signature included. */

@@ -15,7 +15,6 @@ import {
   readState,
   rootsMatch,
   type StateTree,
-  sealBlock,
   sealHeader,
   type VerifiedTransaction,
   verifyTransaction,
@@ -99,7 +98,8 @@ export function emptyBlock<C>(rules: Rules<C>, tip: Tip, closings: ReadonlyMap<s
   const seed = emptySeed(tip.height + 1, tip.seed);
   const context = contextOf(tip, { time: tip.time + 1, leader: null, parentVotes: [] }, closings);
   const execution = beginExecution(rules.protocol, tip.state, context, 0, () => null);
-  return seal(rules, tip, { execution, context, level: 0, seed, proof: null, parentVotes: [] });
+  const body = { transactions: [], parentVotes: [] };
+  return seal(rules, tip, { execution, context, level: 0, seed, proof: null, body });
 }
 
 /** What a leader decides; everything else in its block follows. */
@@ -134,7 +134,8 @@ export function buildBlock<C>(
     if (execution.take(candidate).ok) size += candidate.size;
   }
   const { seed, seedProof, parentVotes } = draft;
-  return seal(rules, tip, { execution, context, level, seed, proof: seedProof, parentVotes });
+  const body = { transactions: execution.transactions.map(({ transaction }) => transaction), parentVotes };
+  return seal(rules, tip, { execution, context, level, seed, proof: seedProof, body });
 }
 
 /**
@@ -182,8 +183,8 @@ export function judgeBlock<C>(
   if (levelless !== (header.level === 0))
     return invalid('bad-transaction', 'the header’s level is not its transactions’');
   const { seed, seedProof: proof, level } = header;
-  const judged = seal(rules, tip, { execution, context, level, seed, proof, parentVotes: block.parentVotes });
-  return compare(judged, header);
+  const judged = seal(rules, tip, { execution, context, level, seed, proof, body: block });
+  return compare(judged, block);
 }
 
 /** Checks a certified empty block of the chain, its empty body too, against the one that has to be here. */
@@ -196,7 +197,7 @@ export function judgeEmpty<C>(
   const fault = linkFault(tip, block.header);
   if (fault !== null) return fault;
   if (!rootsMatch(block)) return invalid('wrong-roots', 'the body is not the one that the header names');
-  return compare(emptyBlock(rules, tip, closings), block.header);
+  return compare(emptyBlock(rules, tip, closings), block);
 }
 
 /**
@@ -270,7 +271,8 @@ function bodyFault(tip: Tip, block: Block, certified: boolean): Judgement | null
   return votes === null ? null : invalid('wrong-parent-votes', votes);
 }
 
-function compare(judged: Judged, header: Header): Judgement {
+function compare(judged: Judged, block: Block): Judgement {
+  const { header } = block;
   const ours = judged.block.header;
   const fields = [
     ['receiptsRoot', 'wrong-receipts'],
@@ -287,7 +289,8 @@ function compare(judged: Judged, header: Header): Judgement {
   }
   if (!equalBytes(judged.hash, blockHash(header)))
     return invalid('wrong-roots', 'a field of the header differs');
-  return { ok: true, judged };
+  // The one that came: its bytes are known.
+  return { ok: true, judged: { ...judged, block } };
 }
 
 function contextOf<C>(
@@ -324,19 +327,20 @@ function seal<C>(
     readonly level: number;
     readonly seed: Uint8Array;
     readonly proof: Uint8Array | null;
-    readonly parentVotes: readonly ParentVote[];
+    readonly body: Pick<Block, 'transactions' | 'parentVotes'>;
   },
 ): Judged {
-  const { execution, context, parentVotes, seed, proof } = parts;
+  const { execution, context, body, seed, proof } = parts;
   const taken = execution.transactions.find(({ transaction }) => transaction.level !== 0);
   const level = taken === undefined ? 0 : parts.level;
   const executed = execution.finish();
-  const header = sealHeader(context, tip.hash, level, { seed, proof }, execution, executed, parentVotes);
-  const { block, hash } = sealBlock(header, execution, parentVotes);
+  const header = sealHeader(context, tip.hash, level, { seed, proof }, body, executed);
+  const { transactions, parentVotes } = body;
+  const hash = blockHash(header);
   const committee = nextCommittee(rules, tip);
   const { height, time, leader } = context;
   return {
-    block,
+    block: { header, transactions, parentVotes },
     hash,
     executed,
     tip: { chainId: tip.chainId, height, hash, time, seed, leader, committee, state: executed.state },

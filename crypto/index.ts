@@ -4,4 +4,11 @@ export * from './drbg.js';
 export * from './hash.js';
 export * from './keys.js';
 export * from './keystore.js';
-export * from './vrf.js';
+export {
+  VRF_HASH_BYTES,
+  VRF_PROOF_BYTES,
+  vrfProofToHash,
+  vrfProve,
+  vrfPublicKeyOf,
+  vrfVerify,
+} from './vrf.js';

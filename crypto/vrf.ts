@@ -1,11 +1,21 @@
 import { strict as assert } from 'node:assert';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { concatBytes, equalBytes } from './bytes.js';
+import {
+  bytesToNumberLE,
+  type Edwards,
+  Irregular,
+  nobleEdwards,
+  numberToBytesLE,
+  sodiumEdwards,
+} from './edwards.js';
 import { sha512 } from './hash.js';
+import { sodium } from './sodium.js';
 
 /*
  * ECVRF-EDWARDS25519-SHA512-TAI, RFC 9381 sections 5 and 5.5, suite 0x03. The names are the RFC's.
- * JS BigInt is not constant time: a prover that shares its machine with an adversary leaks timing.
+ * Where libsodium is missing, a prover that shares its machine with an adversary leaks timing: BigInt is not
+ * constant time.
  */
 
 /** Proof: gamma (32 bytes), c (16, little-endian), s (32, little-endian). */
@@ -13,19 +23,15 @@ export const VRF_PROOF_BYTES = 80;
 /** The VRF's output. */
 export const VRF_HASH_BYTES = 64;
 
-const { Point } = ed25519;
-type Point = InstanceType<typeof Point>;
-
 const SUITE = 3;
-const q = Point.Fn.ORDER;
+const q = ed25519.Point.Fn.ORDER;
 const POINT_BYTES = 32;
 const CHALLENGE_BYTES = 16;
 
-interface Proof {
-  readonly gamma: Point;
+interface Proof<P> {
+  readonly gamma: P;
   readonly challenge: Uint8Array;
-  readonly c: bigint;
-  readonly s: bigint;
+  readonly s: Uint8Array;
 }
 
 /** The VRF public key (32 bytes) of a secret key (32-byte seed). */
@@ -36,23 +42,10 @@ export function vrfPublicKeyOf(secret: Uint8Array): Uint8Array {
 /**
  * The proof (80 bytes) that `vrfProofToHash` of it is the VRF's value at `alpha` under the key. Deterministic.
  *
- * Cost: about 4 ms.
+ * Cost: about 0.6 ms; 4 ms without libsodium.
  */
 export function vrfProve(secret: Uint8Array, alpha: Uint8Array): Uint8Array {
-  const { x, prefix, publicKey } = expand(secret);
-  const h = encodeToCurve(publicKey, alpha);
-  const hString = h.toBytes();
-  const gamma = h.multiply(x);
-  const k = bytesToNumberLE(sha512(prefix, hString)) % q; // section 5.4.2.2, as RFC 8032 makes its nonce
-  const challenge = generateChallenge([
-    publicKey,
-    hString,
-    gamma.toBytes(),
-    Point.BASE.multiply(k).toBytes(),
-    h.multiply(k).toBytes(),
-  ]);
-  const s = (k + bytesToNumberLE(challenge) * x) % q;
-  return concatBytes(gamma.toBytes(), challenge, numberToBytesLE(s, 32));
+  return onCurve((curve) => proveOn(curve, secret, alpha));
 }
 
 /**
@@ -60,8 +53,10 @@ export function vrfProve(secret: Uint8Array, alpha: Uint8Array): Uint8Array {
  * use what `vrfVerify` returns, except for a proof that was verified before.
  */
 export function vrfProofToHash(proof: Uint8Array): Uint8Array | null {
-  const decoded = decodeProof(proof);
-  return decoded && hashOf(decoded.gamma);
+  return onCurve((curve) => {
+    const decoded = decodeProof(curve, proof);
+    return decoded && hashOf(curve, decoded.gamma);
+  });
 }
 
 /**
@@ -69,18 +64,63 @@ export function vrfProofToHash(proof: Uint8Array): Uint8Array | null {
  *
  * Refuses: any length but 80, points that are not canonical or not on the curve, s >= q, keys of small order
  *   (validate_key, section 5.4.5: for these, outputs would not be unique).
- * Cost: about 3 ms.
+ * Cost: about 0.5 ms; 3 ms without libsodium.
  */
 export function vrfVerify(publicKey: Uint8Array, alpha: Uint8Array, proof: Uint8Array): Uint8Array | null {
-  const y = decodePoint(publicKey);
-  const decoded = decodeProof(proof);
-  if (y === null || y.isSmallOrder() || decoded === null) return null;
-  const { gamma, challenge, c, s } = decoded;
-  const h = encodeToCurve(publicKey, alpha);
-  const u = Point.BASE.multiplyUnsafe(s).subtract(y.multiplyUnsafe(c));
-  const v = h.multiplyUnsafe(s).subtract(gamma.multiplyUnsafe(c));
-  const expected = generateChallenge([publicKey, h.toBytes(), gamma.toBytes(), u.toBytes(), v.toBytes()]);
-  return equalBytes(challenge, expected) ? hashOf(gamma) : null;
+  return onCurve((curve) => verifyOn(curve, publicKey, alpha, proof));
+}
+
+const fast = sodium === null ? null : sodiumEdwards(sodium);
+
+/** With libsodium where that computes it, else with noble. */
+function onCurve<R>(compute: <P>(curve: Edwards<P>) => R): R {
+  if (fast === null) return compute(nobleEdwards);
+  try {
+    return compute(fast);
+  } catch (error) {
+    if (error instanceof Irregular) return compute(nobleEdwards);
+    throw error;
+  }
+}
+
+/** `vrfProve` with one library: for `onCurve`, and for tests that compare the two. */
+export function proveOn<P>(curve: Edwards<P>, secret: Uint8Array, alpha: Uint8Array): Uint8Array {
+  const { x, prefix, publicKey } = expand(secret);
+  const h = encodeToCurve(curve, publicKey, alpha);
+  const hString = curve.encode(h);
+  const gamma = curve.encode(curve.multiply(h, numberToBytesLE(x % q, 32), true));
+  // Section 5.4.2.2, as RFC 8032 makes its nonce.
+  const k = bytesToNumberLE(sha512(prefix, hString)) % q;
+  const kBytes = numberToBytesLE(k, 32);
+  const challenge = generateChallenge([
+    publicKey,
+    hString,
+    gamma,
+    curve.encode(curve.multiplyBase(kBytes, true)),
+    curve.encode(curve.multiply(h, kBytes, true)),
+  ]);
+  const s = (k + bytesToNumberLE(challenge) * x) % q;
+  return concatBytes(gamma, challenge, numberToBytesLE(s, 32));
+}
+
+/** `vrfVerify` with one library. */
+export function verifyOn<P>(
+  curve: Edwards<P>,
+  publicKey: Uint8Array,
+  alpha: Uint8Array,
+  proof: Uint8Array,
+): Uint8Array | null {
+  const y = curve.decode(publicKey);
+  const decoded = decodeProof(curve, proof);
+  if (y === null || isIdentity(curve, curve.clearCofactor(y)) || decoded === null) return null;
+  const { gamma, challenge, s } = decoded;
+  const c = concatBytes(challenge, new Uint8Array(32 - CHALLENGE_BYTES));
+  const h = encodeToCurve(curve, publicKey, alpha);
+  const u = curve.subtract(curve.multiplyBase(s, false), curve.multiply(y, c, false));
+  const v = curve.subtract(curve.multiply(h, s, false), curve.multiply(gamma, c, false));
+  const points = [h, gamma, u, v].map((point) => curve.encode(point));
+  const expected = generateChallenge([publicKey, ...points]);
+  return equalBytes(challenge, expected) ? hashOf(curve, gamma) : null;
 }
 
 function expand(secret: Uint8Array): { x: bigint; prefix: Uint8Array; publicKey: Uint8Array } {
@@ -90,15 +130,21 @@ function expand(secret: Uint8Array): { x: bigint; prefix: Uint8Array; publicKey:
 }
 
 /** ECVRF_encode_to_curve_try_and_increment, section 5.4.1.1, salted with the public key. */
-function encodeToCurve(publicKey: Uint8Array, alpha: Uint8Array): Point {
+function encodeToCurve<P>(curve: Edwards<P>, publicKey: Uint8Array, alpha: Uint8Array): P {
   for (let counter = 0; counter < 256; counter++) {
     const front = Uint8Array.of(SUITE, 1);
     const digest = sha512(front, publicKey, alpha, Uint8Array.of(counter, 0));
-    const h = decodePoint(digest.subarray(0, POINT_BYTES))?.clearCofactor();
-    if (h && !h.is0()) return h;
+    const point = curve.decode(digest.subarray(0, POINT_BYTES));
+    const h = point && curve.clearCofactor(point);
+    if (h !== null && !isIdentity(curve, h)) return h;
   }
   // Each try succeeds with probability one half: 2^-256 for all to fail.
   throw new assert.AssertionError({ message: 'no point on the curve in 256 tries' });
+}
+
+/** Is it the neutral element, y = 1? */
+function isIdentity<P>(curve: Edwards<P>, point: P): boolean {
+  return curve.encode(point).every((byte, at) => byte === (at === 0 ? 1 : 0));
 }
 
 /** ECVRF_challenge_generation, section 5.4.3. */
@@ -107,38 +153,16 @@ function generateChallenge(points: readonly Uint8Array[]): Uint8Array {
 }
 
 /** ECVRF_proof_to_hash, section 5.2, from step 4. */
-function hashOf(gamma: Point): Uint8Array {
-  return sha512(Uint8Array.of(SUITE, 3), gamma.clearCofactor().toBytes(), Uint8Array.of(0));
+function hashOf<P>(curve: Edwards<P>, gamma: P): Uint8Array {
+  return sha512(Uint8Array.of(SUITE, 3), curve.encode(curve.clearCofactor(gamma)), Uint8Array.of(0));
 }
 
 /** ECVRF_decode_proof, section 5.4.4. */
-function decodeProof(proof: Uint8Array): Proof | null {
+function decodeProof<P>(curve: Edwards<P>, proof: Uint8Array): Proof<P> | null {
   if (proof.length !== VRF_PROOF_BYTES) return null;
-  const gamma = decodePoint(proof.subarray(0, POINT_BYTES));
+  const gamma = curve.decode(proof.subarray(0, POINT_BYTES));
   const challenge = proof.slice(POINT_BYTES, POINT_BYTES + CHALLENGE_BYTES);
-  const s = bytesToNumberLE(proof.subarray(POINT_BYTES + CHALLENGE_BYTES));
-  if (gamma === null || s >= q) return null;
-  return { gamma, challenge, c: bytesToNumberLE(challenge), s };
-}
-
-/** string_to_point: RFC 8032 section 5.1.3, strict. */
-function decodePoint(bytes: Uint8Array): Point | null {
-  if (bytes.length !== POINT_BYTES) return null;
-  try {
-    return Point.fromBytes(bytes, false);
-  } catch {
-    return null;
-  }
-}
-
-function bytesToNumberLE(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-  return value;
-}
-
-function numberToBytesLE(value: bigint, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i++) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
-  return bytes;
+  const s = proof.slice(POINT_BYTES + CHALLENGE_BYTES);
+  if (gamma === null || bytesToNumberLE(s) >= q) return null;
+  return { gamma, challenge, s };
 }

@@ -1,4 +1,6 @@
 import {
+  fromNode,
+  type Infer,
   limits,
   payloadId,
   readState,
@@ -108,9 +110,9 @@ function refusedUpdate(
   payloads: readonly Uint8Array[],
 ): string | null {
   if (!isUpdate(transaction) || payloads.length !== 1) return null;
-  let args: ReturnType<typeof updateArgsCodec.fromNode>;
+  let args: Infer<typeof updateArgsCodec>;
   try {
-    args = updateArgsCodec.fromNode(transaction.args, 'args');
+    args = fromNode(updateArgsCodec, transaction.args, 'args');
   } catch (error) {
     return (error as Error).message;
   }

@@ -17,7 +17,8 @@ export const transactionBatch = {
   messagesMax: 1_024,
   messageBytesMax: limits.transactionBytesMax + CARRIED_BYTES_MAX + 4 * parts.messagesMax,
   bytesMax: 512 * 1024,
-  intervalMs: 20,
+  intervalMs: 50,
+  bytesPerMs: 128,
 } as const;
 
 export interface Envelope {

@@ -1,4 +1,10 @@
-import { readState, type Transaction, transactionHash, type VerifiedTransaction } from '../chain/index.js';
+import {
+  nonceCell,
+  readState,
+  type Transaction,
+  transactionHash,
+  type VerifiedTransaction,
+} from '../chain/index.js';
 import type { Tip } from '../consensus/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import {
@@ -50,8 +56,7 @@ export class Intake {
     this.#options = options;
     const { transport, log } = options;
     this.#batcher = createBatcher({
-      intervalMs: transactionBatch.intervalMs,
-      bytesMax: transactionBatch.bytesMax,
+      ...transactionBatch,
       send: (batch) => transport.publish('transactions', batch),
       onError: (error) => log('warn', 'publish-failed', { error: String(error) }),
     });
@@ -69,7 +74,8 @@ export class Intake {
     const { store, chainId, tip, onWaiting } = this.#options;
     const acceptedAt = performance.now();
     const hash = transactionHash(transaction);
-    if (store.transaction(hash) !== null) return fault(...mempoolFaults.known);
+    if (this.#isSettled(transaction) && store.transaction(hash) !== null)
+      return fault(...mempoolFaults.known);
     const admission = admitEnvelope(transaction, chainId, tip().state);
     if (!admission.ok) return admission;
     const unfit = payloadFault(transaction, payloads, tip().state);
@@ -97,13 +103,12 @@ export class Intake {
   }
 
   #receive(batch: Uint8Array, from: string): Verdict {
-    const { chainId, tip, store, log } = this.#options;
+    const { chainId, tip, log } = this.#options;
     const arrivals: Arrival[] = [];
     try {
       for (const raw of splitBatch(batch, transactionBatch)) {
         const { transaction, payloads: carried } = openEnvelope(raw);
-        const hash = transactionHash(transaction);
-        if (this.pending(hash) || store.transaction(hash) !== null) continue;
+        if (this.pending(transactionHash(transaction)) || this.#isSettled(transaction)) continue;
         const admission = admitEnvelope(transaction, chainId, tip().state);
         if (!admission.ok) {
           log('debug', 'gossip-refused', { from, code: admission.code });
@@ -164,10 +169,15 @@ export class Intake {
   }
 
   #pool(verified: VerifiedTransaction): void {
-    const { store, tip, onWaiting } = this.#options;
-    if (this.#closed || store.transaction(verified.hash) !== null) return;
+    const { tip, onWaiting } = this.#options;
+    if (this.#closed) return;
     // A negative time: accepted elsewhere, so its finality is not this node's to measure.
     if (this.mempool.add(verified, readState(tip().state), -1) === null) onWaiting();
+  }
+
+  /** In a block already, or never in any: its nonce is used. Asks memory alone, where the store would ask the disk. */
+  #isSettled({ from, nonce }: Transaction): boolean {
+    return nonce < (nonceCell.get(readState(this.#options.tip().state), bytesToHex(from)) ?? 0);
   }
 
   async #keep(arrivals: readonly Arrival[]): Promise<void> {

@@ -21,6 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** Libraries that only one room may import. */
 const onlyIn: readonly { library: RegExp; place: string }[] = [
   { library: /^@noble\//, place: 'crypto/' },
+  { library: /^sodium-native$/, place: 'crypto/sodium.ts' },
   { library: /^@tensorflow\//, place: 'fl/trainer/' },
   { library: /^(@libp2p\/|libp2p$|@multiformats\/)/, place: 'net/' },
   { library: /^classic-level$/, place: 'node/store/' },
@@ -71,7 +72,7 @@ function stripComments(text: string): string {
 }
 
 function importsOf(source: Source): string[] {
-  return [...source.code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+  return [...source.code.matchAll(/(?:from|import|require)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
 }
 
 function roomOf(path: string): string {

@@ -1,4 +1,10 @@
-import { readState, signTransaction, type Transaction, type VerifiedTransaction } from '../../chain/index.js';
+import {
+  readState,
+  signTransaction,
+  type Transaction,
+  toNode,
+  type VerifiedTransaction,
+} from '../../chain/index.js';
 import type { AgreementEffect, Evidence, MemberVote, Tip } from '../../consensus/index.js';
 import { evidenceCodec, mootness } from '../../contracts/index.js';
 import { bytesToHex, equalBytes, hexToBytes } from '../../crypto/index.js';
@@ -107,7 +113,7 @@ export class Accuser {
     const { chainId, keys, mempool, tip } = this.#options;
     const from = keys.publicKey;
     const nonce = mempool.nextNonce(bytesToHex(from), readState(tip().state));
-    const call = { contract: 'evidence', method: 'submit', args: evidenceCodec.toNode(evidence) };
+    const call = { contract: 'evidence', method: 'submit', args: toNode(evidenceCodec, evidence) };
     return signTransaction({ chainId, level: 0, from, nonce, ...call, payloads: [] }, keys.secret);
   }
 }

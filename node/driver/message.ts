@@ -35,27 +35,40 @@ const STATUS = 4;
 
 export const MESSAGE_BYTES_MAX = limits.blockBytesMax + 4_096;
 
+const proposalMessage = bodyOf(PROPOSAL, proposalCodec);
+const votesMessage = bodyOf(VOTES, votesCodec);
+const statusMessage = bodyOf(STATUS, statusCodec);
+
+/** A list of two: which kind, and its body. */
+function bodyOf<T>(kind: number, body: Codec<T>) {
+  return struct({ kind: integer(kind, kind), body });
+}
+
 const messageCodec: Codec<ConsensusMessage> = {
-  toNode: (message) => {
+  write: (out, message) => {
     switch (message.kind) {
       case 'proposal':
-        return [PROPOSAL, proposalCodec.toNode(message.proposal)];
+        return proposalMessage.write(out, { kind: PROPOSAL, body: message.proposal });
       case 'votes':
-        return [VOTES, votesCodec.toNode(message.votes)];
+        return votesMessage.write(out, { kind: VOTES, body: message.votes });
       case 'status':
-        return [STATUS, statusCodec.toNode(message.status)];
+        return statusMessage.write(out, { kind: STATUS, body: message.status });
       default:
         return message satisfies never;
     }
   },
-  fromNode: (node, path) => {
-    const [kind, body, ...rest] = Array.isArray(node) ? node : [];
-    if (rest.length === 0 && kind === PROPOSAL)
-      return { kind: 'proposal', proposal: proposalCodec.fromNode(body, path) };
-    if (rest.length === 0 && kind === VOTES) return { kind: 'votes', votes: votesCodec.fromNode(body, path) };
-    if (rest.length === 0 && kind === STATUS)
-      return { kind: 'status', status: statusCodec.fromNode(body, path) };
-    return statusCodec.fromNode(null, path) as never;
+  read: (input) => {
+    // Behind the list's head, which takes one byte as the kind does.
+    switch (input.bytes[input.at + 1]) {
+      case PROPOSAL:
+        return { kind: 'proposal', proposal: proposalMessage.read(input).body };
+      case VOTES:
+        return { kind: 'votes', votes: votesMessage.read(input).body };
+      case STATUS:
+        return { kind: 'status', status: statusMessage.read(input).body };
+      default:
+        throw input.shape('no kind of message that is known');
+    }
   },
 };
 

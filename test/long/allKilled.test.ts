@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Block, decodeBlock } from '../../chain/index.js';
+import { type Block, decodeBlock, fromNode } from '../../chain/index.js';
 import { updateArgsCodec } from '../../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../../crypto/index.js';
 import { exportChain, verifyExport } from '../../node/export/index.js';
@@ -54,7 +54,7 @@ function updatesByRound(chain: readonly Block[]): ReadonlyMap<string, ReadonlySe
     ({ transactions }) => transactions,
   )) {
     if (contract !== 'training' || method !== 'update') continue;
-    const { task, round } = updateArgsCodec.fromNode(args, 'args');
+    const { task, round } = fromNode(updateArgsCodec, args, 'args');
     const key = `${bytesToHex(from)}/${task}/${round}`;
     found.set(key, (found.get(key) ?? new Set()).add(bytesToHex(payloads[0]!.id)));
   }

@@ -1,8 +1,8 @@
+import * as dagCbor from '@ipld/dag-cbor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   anyNode,
-  BYTE_ORDER_MARK,
   bytesBetween,
   DecodeError,
   decode,
@@ -20,8 +20,7 @@ import {
 
 const MAX = 1_000_000;
 
-const string = (): fc.Arbitrary<string> =>
-  fc.string({ unit: 'binary', maxLength: 12 }).map((value) => value.replaceAll(BYTE_ORDER_MARK, ''));
+const string = (): fc.Arbitrary<string> => fc.string({ unit: 'binary', maxLength: 12 });
 const bytes = (): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ maxLength: 40 }).map((value) => new Uint8Array(value));
 
@@ -73,7 +72,7 @@ describe('the codec', () => {
     );
   });
 
-  it('answers so, too, where it sees the form without encoding again: plain keys, plain text, whole numbers', () => {
+  it('answers so, too, for small changes of plain values', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'C', '9'), maxLength: 3 });
     const plain = fc.letrec((tie) => ({
       any: fc.oneof(
@@ -96,6 +95,23 @@ describe('the codec', () => {
         if (result.ok) expect(Buffer.from(encode(anyNode, result.value)).equals(raw)).toBe(true);
       }),
       { numRuns: 10_000 },
+    );
+  });
+
+  it('writes and takes what the reference implementation of DAG-CBOR does', () => {
+    // What the reference cannot do: it drops a byte order mark, and takes maps with the key "/" for links.
+    const isCommon = (value: unknown): boolean => !/\ufeff|"\/"/.test(printed(value));
+    fc.assert(
+      fc.property(node.filter(isCommon), fc.nat(), fc.nat(255), (value, at, by) => {
+        const raw = encode(anyNode, value);
+        expect(Buffer.from(dagCbor.encode(value)).equals(raw)).toBe(true);
+        expect(dagCbor.decode(raw)).toEqual(value);
+        raw[at % raw.length] = by;
+        const ours = tryDecode(anyNode, raw, MAX);
+        const theirs = canonicalByReference(raw);
+        if (theirs === null || isCommon(theirs.value)) expect(ours.ok).toBe(theirs !== null);
+      }),
+      { numRuns: 2_000 },
     );
   });
 
@@ -133,3 +149,17 @@ describe('the codec', () => {
     );
   });
 });
+
+function printed(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? String(inner) : inner)) ?? '';
+}
+
+/** What the reference reads from bytes that it would write alike; null: anything else. */
+function canonicalByReference(raw: Uint8Array): { readonly value: unknown } | null {
+  try {
+    const value = dagCbor.decode(raw);
+    return Buffer.from(dagCbor.encode(value)).equals(raw) ? { value } : null;
+  } catch {
+    return null;
+  }
+}

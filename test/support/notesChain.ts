@@ -1,6 +1,7 @@
 import {
   type BlockContext,
   beginExecution,
+  blockHash,
   bytesBetween,
   type Certificate,
   type Contract,
@@ -12,7 +13,6 @@ import {
   record,
   refuse,
   type StateTree,
-  sealBlock,
   sealHeader,
   signTransaction,
   struct,
@@ -140,8 +140,9 @@ export function makeCommit(parent: Parent, transactions: readonly VerifiedTransa
   const seed = { seed: sha256(utf8ToBytes(`seed ${here.height}`)), proof: new Uint8Array(80) };
   const voters = parent.height === 0 ? [] : [ada, ben];
   const parentVotes = voters.map(({ key }) => ({ voter: key, period: 0, signature: drbg(key)(64) }));
-  const header = sealHeader(here, parent.hash, 0, seed, execution, executed, parentVotes);
-  const { block, hash } = sealBlock(header, execution, parentVotes);
+  const body = { transactions: execution.transactions.map(({ transaction }) => transaction), parentVotes };
+  const header = sealHeader(here, parent.hash, 0, seed, body, executed);
+  const [block, hash] = [{ header, ...body }, blockHash(header)];
   const certificate: Certificate = {
     height: here.height,
     period: 0,

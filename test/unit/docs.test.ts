@@ -65,7 +65,7 @@ describe('docs/dependencies.md', () => {
     const tools = ['@biomejs/biome', '@types/node', 'typescript'];
     const imported = new Set(
       sourcesIn([...rooms, 'bench', 'test'])
-        .flatMap((text) => [...text.matchAll(/(?:from|import)\s*\(?\s*'((?:@[^'/]+\/)?[^'/]+)/g)])
+        .flatMap((text) => [...text.matchAll(/(?:from|import|require)\s*\(?\s*'((?:@[^'/]+\/)?[^'/]+)/g)])
         .map(([, name]) => name!),
     );
     const named = Object.keys({ ...packageFile.dependencies, ...packageFile.devDependencies });

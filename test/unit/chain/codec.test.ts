@@ -60,6 +60,7 @@ describe('canonical bytes', () => {
     ['62c3bc', 'ü'],
     ['63e6b0b4', '水'],
     ['64f0908591', '\u{10151}'],
+    ['64efbbbf61', '\ufeffa'],
     ['80', []],
     ['83010203', [1, 2, 3]],
     ['8301820203820405', [1, [2, 3], [4, 5]]],
@@ -68,6 +69,10 @@ describe('canonical bytes', () => {
     ['826161a161626163', ['a', { b: 'c' }]],
     // Shorter keys first, then bytewise: RFC 7049's order, which DAG-CBOR keeps.
     ['a3616201626161026263630' + '3', { aa: 2, cc: 3, b: 1 }],
+    ['a2612f0165627974657301', { '/': 1, bytes: 1 }],
+    ['3b001fffffffffffff', -9007199254740992n],
+    ['3b001ffffffffffffe', -9007199254740991],
+    ['3bffffffffffffffff', -18446744073709551616n],
     ['1b001fffffffffffff', Number.MAX_SAFE_INTEGER],
     ['1b0020000000000000', 9007199254740992n],
   ];
@@ -101,10 +106,10 @@ describe('decode refuses', () => {
     ['float32 1.5', 'fa3fc00000', 'not-canonical'],
     ['a float that is whole', 'fb3ff0000000000000', 'not-canonical'],
     ['-0', 'fb8000000000000000', 'not-canonical'],
-    ['NaN (float16)', 'f97e00', 'not-cbor'],
-    ['NaN', 'fb7ff8000000000000', 'not-cbor'],
-    ['Infinity', 'fb7ff0000000000000', 'not-cbor'],
-    ['-Infinity', 'fbfff0000000000000', 'not-cbor'],
+    ['NaN (float16)', 'f97e00', 'not-canonical'],
+    ['NaN', 'fb7ff8000000000000', 'not-canonical'],
+    ['Infinity', 'fb7ff0000000000000', 'not-canonical'],
+    ['-Infinity', 'fbfff0000000000000', 'not-canonical'],
     ['undefined', 'f7', 'not-canonical'],
     ['undefined in a list', '81f7', 'not-canonical'],
     ['a simple value', 'f0', 'not-cbor'],
@@ -117,13 +122,12 @@ describe('decode refuses', () => {
     ['reserved length 28', '1c', 'not-cbor'],
     ['unsorted keys', 'a2616201616102', 'not-canonical'],
     ['a longer key before a shorter', 'a262616101616202', 'not-canonical'],
-    ['a key twice', 'a2616101616102', 'not-cbor'],
-    ['a key that is no text', 'a10101', 'not-cbor'],
+    ['a key twice', 'a2616101616102', 'not-canonical'],
+    ['a key that is no text', 'a10101', 'shape'],
     ['a link', 'd82a4101', 'shape'],
     ['a date tag', 'c11a514b67b0', 'shape'],
     ['text that is not UTF-8', '61ff', 'not-canonical'],
     ['a surrogate in UTF-8', '63eda080', 'not-canonical'],
-    ['a text that begins with a byte order mark', '64efbbbf61', 'not-canonical'],
     ['an overlong text', '62c0af', 'not-canonical'],
     ['cut short: integer', '19ff', 'not-cbor'],
     ['cut short: bytes', '4201', 'not-cbor'],
@@ -135,9 +139,6 @@ describe('decode refuses', () => {
     ['bytes of 2^53', '5b0020000000000000', 'not-cbor'],
     ['bytes of 2^64-1', '5bffffffffffffffff00', 'not-cbor'],
     ['text longer than the input', '7affffffff61', 'not-cbor'],
-    // The library takes these for its own links and throws when it encodes them again.
-    ['a map like a link, numbers', 'a2612f0165627974657301', 'not-canonical'],
-    ['a map like a link, texts', 'a2612f6065627974657360', 'not-canonical'],
   ];
 
   it.each(rows)('%s', (_, hex, reason) => {
@@ -166,6 +167,7 @@ describe('decode refuses', () => {
     const decoded = decode(anyNode, hexToBytes('a1695f5f70726f746f5f5fa1616101'), MAX) as object;
     expect(Object.keys(decoded)).toEqual(['__proto__']);
     expect((decoded as { a?: unknown }).a).toBeUndefined();
+    expect(encode(anyNode, decoded)).toEqual(hexToBytes('a1695f5f70726f746f5f5fa1616101'));
     expect(reasonOf(record({}), 'a1695f5f70726f746f5f5fa0')).toBe('shape');
   });
 });
@@ -203,20 +205,17 @@ describe('codecs', () => {
   const invalid: [string, Codec<unknown>, string][] = [
     ['integer below', integer(-5, 5) as Codec<unknown>, '25'],
     ['integer above', integer(-5, 5) as Codec<unknown>, '06'],
-    ['integer that is a fraction', integer(-5, 5) as Codec<unknown>, 'fb3ff199999999999a'],
     ['integer that is text', integer(-5, 5) as Codec<unknown>, '6131'],
     ['uint -1', uint as Codec<unknown>, '20'],
     ['uint 2^53', uint as Codec<unknown>, '1b0020000000000000'],
     ['u64 -1', u64 as Codec<unknown>, '20'],
     ['u64 -2^64', u64 as Codec<unknown>, '3bffffffffffffffff'],
-    ['u64 fraction', u64 as Codec<unknown>, 'fb3ff199999999999a'],
     ['bool 0', bool as Codec<unknown>, '00'],
     ['bytes too short', bytes(2) as Codec<unknown>, '4100'],
     ['bytes too long', bytes(2) as Codec<unknown>, '43000000'],
     ['text for bytes', bytes(2) as Codec<unknown>, '626161'],
     ['list for bytes', bytes(2) as Codec<unknown>, '820000'],
     ['text longer than its bytes', text(2) as Codec<unknown>, '63e6b0b4'],
-    ['text with a byte order mark', text(9) as Codec<unknown>, '6561efbbbf62'],
     ['bytes for text', text(2) as Codec<unknown>, '4161'],
     ['another word', oneOf('a', 'b') as Codec<unknown>, '6163'],
     ['a number for a word', oneOf('a', 'b') as Codec<unknown>, '00'],
@@ -237,6 +236,18 @@ describe('codecs', () => {
 
   it.each(invalid)('%s is refused', (_, codec, hex) => {
     expect(reasonOf(codec, hex)).toBe('shape');
+  });
+
+  it('refuse a fraction where a whole number belongs', () => {
+    for (const codec of [integer(-5, 5), u64]) {
+      expect(reasonOf(codec as Codec<unknown>, 'fb3ff199999999999a')).toBe('not-canonical');
+    }
+  });
+
+  it('read a record’s fields in one order of keys alone', () => {
+    expect(reasonOf(named as Codec<unknown>, 'a2617801646e616d6560')).toBe('accepted');
+    expect(reasonOf(named as Codec<unknown>, 'a2646e616d6560617801')).toBe('shape');
+    expect(reasonOf(named as Codec<unknown>, 'a2617801617801')).toBe('not-canonical');
   });
 
   it('name the place in what they refuse', () => {
@@ -266,8 +277,6 @@ describe('codecs', () => {
       [bytes(2) as Codec<never>, new Uint8Array(3)],
       [text(2) as Codec<never>, 'abc'],
       [text(9) as Codec<never>, '\ud800'],
-      [text(9) as Codec<never>, 'a\ufeffb'],
-      [text(9) as Codec<never>, '\ufeffa'],
       [list(uint, 1) as Codec<never>, [1, 2]],
       [oneOf('a') as Codec<never>, 'b'],
     ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { payloadRefCodec } from '../../../chain/index.js';
+import { encode, payloadRefCodec } from '../../../chain/index.js';
 import { checkTask, UNITS_MAX } from '../../../contracts/index.js';
 import {
   type AggregationName,
@@ -83,7 +83,7 @@ describe('a task at the ends of its ranges', () => {
       ({ weights, accumulator } = outcome);
       expect(decodeWeights(weights, 3)).not.toBeNull();
       for (const made of [weights, ...(accumulator === null ? [] : [accumulator])]) {
-        payloadRefCodec.toNode({ id: new Uint8Array(32), size: made.length });
+        encode(payloadRefCodec, { id: new Uint8Array(32), size: made.length });
       }
     }
   });

@@ -1,5 +1,7 @@
+import { createPublicKey, verify as opensslVerify } from 'node:crypto';
 import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
+import { opensslEd25519, sodiumEd25519 } from '../../../crypto/ed25519.js';
 import {
   bytesToHex,
   concatBytes,
@@ -7,14 +9,20 @@ import {
   hexToBytes,
   isPublicKey,
   publicKeyOf,
+  sha512,
   sign,
   utf8ToBytes,
   verifySignature,
 } from '../../../crypto/index.js';
+import { sodium } from '../../../crypto/sodium.js';
 import file from '../../vectors/ed25519.json' with { type: 'json' };
 
 const { vectors } = file;
 const q = ed25519.Point.Fn.ORDER;
+
+function numberOf(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
 
 function littleEndian(value: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
@@ -86,6 +94,36 @@ describe('ed25519', () => {
     const yPlusP = littleEndian(ed25519.Point.Fp.ORDER + 3n);
     expect(isPublicKey(y)).toBe(true);
     expect(isPublicKey(yPlusP)).toBe(false);
+  });
+
+  const libraries = [
+    { name: 'OpenSSL', library: opensslEd25519 },
+    ...(sodium === null ? [] : [{ name: 'libsodium', library: sodiumEd25519(sodium) }]),
+  ];
+
+  it.each(libraries)('$name signs alike and refuses an R of small order', ({ library }) => {
+    const { secret, publicKey, message, signature } = vectors[1]!;
+    const signer = library.signer(hexToBytes(secret));
+    expect(bytesToHex(signer.publicKey)).toBe(publicKey);
+    expect(bytesToHex(signer.sign(hexToBytes(message)))).toBe(signature);
+    const verify = library.verifier(hexToBytes(publicKey));
+    expect(verify(hexToBytes(message), hexToBytes(signature))).toBe(true);
+    const { scalar } = ed25519.utils.getExtendedPublicKey(hexToBytes(secret));
+    for (const point of ED25519_TORSION_SUBGROUP) {
+      // s = h·a: s·B equals h·A, and R + h·A too if R is the identity.
+      const r = hexToBytes(point);
+      const h = numberOf(sha512(concatBytes(r, hexToBytes(publicKey), hexToBytes(message))));
+      const forged = concatBytes(r, littleEndian((h * scalar) % q));
+      expect(verify(hexToBytes(message), forged)).toBe(false);
+      if (point === ED25519_TORSION_SUBGROUP[0]) {
+        const key = createPublicKey({
+          key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(hexToBytes(publicKey)).toString('base64url') },
+          format: 'jwk',
+        });
+        // What is refused here for its R alone.
+        expect(opensslVerify(null, hexToBytes(message), key, forged)).toBe(true);
+      }
+    }
   });
 
   it('does not hand out its cached public key', () => {

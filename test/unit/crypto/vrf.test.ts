@@ -1,6 +1,7 @@
 import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
+import { Irregular, nobleEdwards, sodiumEdwards } from '../../../crypto/edwards.js';
 import {
   bytesToHex,
   concatBytes,
@@ -12,6 +13,8 @@ import {
   vrfPublicKeyOf,
   vrfVerify,
 } from '../../../crypto/index.js';
+import { sodium } from '../../../crypto/sodium.js';
+import { proveOn, verifyOn } from '../../../crypto/vrf.js';
 import file from '../../vectors/ecvrf-edwards25519-sha512-tai.json' with { type: 'json' };
 
 const { vectors } = file;
@@ -98,6 +101,50 @@ describe('ECVRF-EDWARDS25519-SHA512-TAI', () => {
     const forged = concatBytes(identity, c, littleEndian(k, 32));
     expect(vrfProofToHash(forged)).not.toBeNull();
     expect(vrfVerify(identity, alpha, forged)).toBeNull();
+  });
+});
+
+describe.skipIf(sodium === null)('libsodium’s curve and noble’s', () => {
+  const fast = sodiumEdwards(sodium!);
+
+  it('make the same proofs, and agree on them and on altered ones', () => {
+    const random = drbg(utf8ToBytes('vrf, both'));
+    for (let i = 0; i < 10; i++) {
+      const [secret, input] = [random(32), random(40)];
+      const key = vrfPublicKeyOf(secret);
+      const made = proveOn(fast, secret, input);
+      expect(bytesToHex(made)).toBe(bytesToHex(proveOn(nobleEdwards, secret, input)));
+      expect(verifyOn(fast, key, input, made)).toEqual(verifyOn(nobleEdwards, key, input, made));
+      const altered = Uint8Array.from(made, (byte, at) => (at === 40 + i ? byte ^ 4 : byte));
+      expect(verifyOn(fast, key, input, altered)).toBeNull();
+    }
+  });
+
+  it('take the same bytes for points', () => {
+    const random = drbg(utf8ToBytes('points'));
+    const p = ed25519.Point.Fp.ORDER;
+    const edges = [0n, 1n, 2n, 3n, p - 1n, p, p + 1n, p + 3n].flatMap((y) =>
+      [0n, 1n].map((sign) => littleEndian(y + (sign << 255n), 32)),
+    );
+    for (const bytes of [
+      ...edges,
+      ...ED25519_TORSION_SUBGROUP.map(hexToBytes),
+      ...Array.from({ length: 200 }, () => random(32)),
+    ]) {
+      const slow = nobleEdwards.decode(bytes);
+      expect(fast.decode(bytes)).toEqual(slow === null ? null : slow.toBytes());
+    }
+  });
+
+  it('a proof whose gamma has a part of small order goes to noble, which follows the RFC', () => {
+    const { Point } = ed25519;
+    const torsion = Point.fromHex(ED25519_TORSION_SUBGROUP[1]!);
+    const gamma = Point.fromBytes(proof.slice(0, 32)).add(torsion);
+    const bent = concatBytes(gamma.toBytes(), proof.subarray(32));
+    expect(() => verifyOn(fast, publicKey, alpha, bent)).toThrow(Irregular);
+    expect(verifyOn(nobleEdwards, publicKey, alpha, bent)).toBeNull();
+    expect(vrfVerify(publicKey, alpha, bent)).toBeNull();
+    expect(vrfProofToHash(bent)).toEqual(vrfProofToHash(proof));
   });
 });
 

@@ -66,6 +66,7 @@ describe('createBatcher', () => {
     const errors: unknown[] = [];
     const batcher = createBatcher({
       intervalMs: 20,
+      bytesPerMs: 0.5,
       bytesMax: 20,
       send: send ?? ((batch) => sent.push(splitBatch(batch, limits))),
       onError: (error) => errors.push(error),
@@ -73,16 +74,29 @@ describe('createBatcher', () => {
     return { batcher, sent, errors };
   }
 
-  it('sends all messages of an interval together, counted from the first', () => {
+  it('sends the first at once, and what follows together after a pause that grows with the batch before', () => {
     const { batcher, sent } = setUp();
     batcher.add(Uint8Array.of(1));
-    vi.advanceTimersByTime(19);
     batcher.add(Uint8Array.of(2));
     expect(sent).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(sent).toEqual([[Uint8Array.of(1), Uint8Array.of(2)]]);
-    vi.advanceTimersByTime(100);
+    // Two messages of one byte each, behind four bytes of length: 10 bytes, 20 ms.
+    batcher.add(Uint8Array.of(3));
+    vi.advanceTimersByTime(18);
     expect(sent.length).toBe(1);
+    vi.advanceTimersByTime(2);
+    expect(sent[1]).toEqual([Uint8Array.of(3)]);
+    batcher.add(Uint8Array.of(4));
+    vi.advanceTimersByTime(8);
+    expect(sent.length).toBe(2);
+    vi.advanceTimersByTime(2);
+    expect(sent[2]).toEqual([Uint8Array.of(4)]);
+    vi.advanceTimersByTime(100);
+    expect(sent.length).toBe(3);
+    batcher.add(Uint8Array.of(5));
+    vi.advanceTimersByTime(1);
+    expect(sent.length).toBe(4);
   });
 
   it('sends at once what the next message would not fit behind', () => {

@@ -1,4 +1,4 @@
-import { DecodeError, type StateReader, type Transaction } from '../../chain/index.js';
+import { DecodeError, fromNode, type StateReader, type Transaction } from '../../chain/index.js';
 import {
   type ClosedRound,
   closedRoundCell,
@@ -54,7 +54,7 @@ export function verdictOf(closed: ClosedRound, device: Uint8Array): ClosedRound[
 export function updateIn({ contract, method, args }: Transaction): UpdateArgs | null {
   if (contract !== 'training' || method !== 'update') return null;
   try {
-    return updateArgsCodec.fromNode(args, 'args');
+    return fromNode(updateArgsCodec, args, 'args');
   } catch (error) {
     if (error instanceof DecodeError) return null;
     throw error;

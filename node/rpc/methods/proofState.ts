@@ -5,19 +5,16 @@ import {
   proveEntry,
   STATE_KEY_BYTES_MAX,
 } from '../../../audit/light/index.js';
-import { BYTE_ORDER_MARK } from '../../../chain/index.js';
 import { RpcError } from '../errors.js';
 import { bytesToBase64 } from '../json.js';
 import { base64, height } from '../schemas.js';
 import { defineMethod } from './method.js';
 
-const isText = (text: string): boolean => text.isWellFormed() && !text.includes(BYTE_ORDER_MARK);
-
 /** Longest key in characters; its bytes may be more, and are counted when it is encoded. */
 const key = z
   .string()
   .max(STATE_KEY_BYTES_MAX)
-  .refine((text) => Buffer.byteLength(text) <= STATE_KEY_BYTES_MAX && isText(text), {
+  .refine((text) => Buffer.byteLength(text) <= STATE_KEY_BYTES_MAX && text.isWellFormed(), {
     message: `a key has at most ${STATE_KEY_BYTES_MAX} bytes of text`,
   });
 

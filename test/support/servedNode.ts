@@ -10,6 +10,7 @@ import type { TestChain } from './chain.js';
 export interface ServedNode {
   readonly url: string;
   readonly client: Client;
+  readonly context: RpcContext;
   readonly bugs: readonly unknown[];
   close(): Promise<void>;
 }
@@ -45,6 +46,7 @@ export async function serveNode(test: TestChain): Promise<ServedNode> {
   return {
     url: server.url,
     client: createClient(server.url),
+    context,
     bugs,
     close: async () => {
       await server.close();

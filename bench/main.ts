@@ -2,6 +2,8 @@ import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
+import { stateTree } from './stateTree.js';
+import { store } from './store.js';
 
 /** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
 const benches: Readonly<
@@ -10,6 +12,8 @@ const benches: Readonly<
   'main-job': mainJob,
   robustness,
   consensus,
+  'state-tree': stateTree,
+  store,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -8,5 +8,6 @@ export * from './merkle.js';
 export * from './state.js';
 export * from './stateProof.js';
 export * from './stateTree.js';
+export * from './stateVersions.js';
 export * from './transaction.js';
 export * from './vote.js';

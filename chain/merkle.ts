@@ -1,17 +1,27 @@
-import { equalBytes, sha256 } from '../crypto/index.js';
+import {
+  digestBytes,
+  digestText,
+  equalBytes,
+  SHA256_BYTES,
+  sha256,
+  sha256Behind,
+  sha256Pair,
+} from '../crypto/index.js';
 
 /** A payload travels and is proved in chunks of this size; the last one may be shorter. */
 export const PAYLOAD_CHUNK_BYTES = 65_536;
 
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
+const LEAF = 0;
+const NODE = 1;
 
 /**
  * Merkle tree hash of a list: SHA-256 with the prefixes 0x00 for leaves and 0x01 for nodes; of the empty
  * list, the hash of nothing. Source: RFC 6962 section 2.1. Cost: 2n hashes.
  */
 export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
-  return rootOf(leaves.map(hashLeaf));
+  let nodes = leaves.map(hashLeaf);
+  while (nodes.length > 1) nodes = parentsOf(nodes);
+  return nodes.length === 0 ? sha256() : digestBytes(nodes[0]!);
 }
 
 /** Audit path of leaf `index`, from the leaf up. Source: RFC 6962 section 2.1.1. Cost: 2n hashes. */
@@ -32,12 +42,13 @@ export function merkleProver(leaves: readonly Uint8Array[]): (index: number) => 
     if (!Number.isSafeInteger(index) || index < 0 || index >= leaves.length)
       throw new RangeError(`no leaf ${index} among ${leaves.length}`);
     // A lone last node has no sibling: it stands on the level above as it is.
-    return levels.flatMap((nodes, level) => nodes[Math.floor(index / 2 ** level) ^ 1] ?? []);
+    const siblings = levels.flatMap((nodes, level) => nodes[Math.floor(index / 2 ** level) ^ 1] ?? []);
+    return siblings.map(digestBytes);
   };
 }
 
 /** The level above: pairs hashed, a lone last node moved up. Gives the tree of RFC 6962, whose left halves are full. */
-function parentsOf(nodes: readonly Uint8Array[]): Uint8Array[] {
+function parentsOf(nodes: readonly string[]): string[] {
   return Array.from({ length: Math.ceil(nodes.length / 2) }, (_, i) => {
     const right = nodes[2 * i + 1];
     return right === undefined ? nodes[2 * i]! : hashNode(nodes[2 * i]!, right);
@@ -55,10 +66,11 @@ export function verifyMerkleProof(claim: {
   const { root, index, count, proof } = claim;
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(count) || index < 0 || index >= count)
     return false;
+  if (proof.some((sibling) => sibling.length !== SHA256_BYTES)) return false;
   let hash = hashLeaf(claim.leaf);
   let position = index;
   let last = count - 1;
-  for (const sibling of proof) {
+  for (const sibling of proof.map(digestText)) {
     if (last === 0) return false;
     if (position % 2 === 1 || position === last) {
       hash = hashNode(sibling, hash);
@@ -73,7 +85,7 @@ export function verifyMerkleProof(claim: {
     position = Math.floor(position / 2);
     last = Math.floor(last / 2);
   }
-  return last === 0 && equalBytes(hash, root);
+  return last === 0 && equalBytes(digestBytes(hash), root);
 }
 
 /** The chunks of a payload, as views. Limits: at least one byte. */
@@ -91,24 +103,11 @@ export function payloadId(payload: Uint8Array): Uint8Array {
   return merkleRoot(payloadChunks(payload));
 }
 
-function hashLeaf(leaf: Uint8Array): Uint8Array {
-  return sha256(LEAF, leaf);
+/** Hashes are digest texts (crypto/hash.ts) until somebody wants one. */
+function hashLeaf(leaf: Uint8Array): string {
+  return sha256Behind(LEAF, leaf);
 }
 
-function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(NODE, left, right);
-}
-
-function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
-  if (hashes.length === 0) return sha256();
-  if (hashes.length === 1) return hashes[0]!;
-  const half = splitOf(hashes.length);
-  return hashNode(rootOf(hashes.slice(0, half)), rootOf(hashes.slice(half)));
-}
-
-/** The largest power of two smaller than n. */
-function splitOf(n: number): number {
-  let half = 1;
-  while (half * 2 < n) half *= 2;
-  return half;
+function hashNode(left: string, right: string): string {
+  return sha256Pair(NODE, left, right);
 }

@@ -1,6 +1,8 @@
 import { type Codec, decode, encode } from './codec.js';
 import { limits } from './limits.js';
-import { type StateTree, treeDelete, treeGet, treeSet } from './stateTree.js';
+import { type StateTree, treeGet } from './stateTree.js';
+
+export { applyChanges } from './stateTree.js';
 
 /** What contracts read. Keys are text: room, cell and ids, joined by '/'. */
 export interface StateReader {
@@ -45,13 +47,6 @@ export function mergeDraft(draft: StateDraft, into: StateAccess): void {
     if (value === null) into.remove(key);
     else into.set(key, value);
   }
-}
-
-export function applyChanges(tree: StateTree, changes: ReadonlyMap<string, Uint8Array | null>): StateTree {
-  let next = tree;
-  for (const [key, value] of changes)
-    next = value === null ? treeDelete(next, key) : treeSet(next, key, value);
-  return next;
 }
 
 /** A typed place in the state. `ids` tell one entry from another; any text will do. */

@@ -1,4 +1,4 @@
-import { equalBytes, sha256, utf8ToBytes } from '../crypto/index.js';
+import { digestBytes, sha256Pair, sha256Text } from '../crypto/index.js';
 
 /**
  * Sparse Merkle tree over the state, in the Jellyfish manner: a subtree with one entry is that entry's leaf.
@@ -8,7 +8,7 @@ import { equalBytes, sha256, utf8ToBytes } from '../crypto/index.js';
  * the entries alone, never on the order in which they came.
  *
  * Nodes are never changed once made (only their hash is filled in when first asked for), so every version of
- * the state shares what it has in common with the others. Cost: about log2(n) new nodes a write.
+ * the state shares what it has in common with the others. Paths and hashes are digest texts (crypto/hash.ts).
  */
 export type StateTree = TreeNode | null;
 
@@ -16,41 +16,47 @@ type TreeNode = Leaf | Inner;
 
 interface Leaf {
   readonly kind: 'leaf';
-  readonly path: Uint8Array;
+  readonly path: string;
   readonly key: string;
   readonly value: Uint8Array;
-  hash: Uint8Array | null;
+  hash: string | null;
 }
 
 interface Inner {
   readonly kind: 'inner';
   readonly left: StateTree;
   readonly right: StateTree;
-  hash: Uint8Array | null;
+  hash: string | null;
 }
 
-const EMPTY = new Uint8Array(32);
-const LEAF = Uint8Array.of(0);
-const INNER = Uint8Array.of(1);
+const LEAF = 0;
+const INNER = 1;
+/** Digest text of an empty subtree. */
+export const EMPTY_HASH = '\0'.repeat(32);
 
 export const emptyTree: StateTree = null;
 
 export function treeRoot(tree: StateTree): Uint8Array {
-  if (tree === null) return EMPTY;
-  tree.hash ??=
-    tree.kind === 'leaf'
-      ? hashStateLeaf(tree.path, sha256(tree.value))
-      : hashStateInner(treeRoot(tree.left), treeRoot(tree.right));
-  return tree.hash;
+  return digestBytes(nodeHash(tree));
+}
+
+/** The digest text that stands for a subtree. Cost: one hash for each node that was not asked before. */
+export function nodeHash(node: StateTree): string {
+  if (node === null) return EMPTY_HASH;
+  node.hash ??=
+    node.kind === 'leaf'
+      ? hashStateLeaf(node.path, sha256Text(node.value))
+      : hashStateInner(nodeHash(node.left), nodeHash(node.right));
+  return node.hash;
 }
 
 /** Hash of an entry's leaf: `path` is the hash of its key. */
-export function hashStateLeaf(path: Uint8Array, valueHash: Uint8Array): Uint8Array {
-  return sha256(LEAF, path, valueHash);
+export function hashStateLeaf(path: string, valueHash: string): string {
+  return sha256Pair(LEAF, path, valueHash);
 }
 
-export function hashStateInner(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(INNER, left, right);
+export function hashStateInner(left: string, right: string): string {
+  return sha256Pair(INNER, left, right);
 }
 
 export function treeGet(tree: StateTree, key: string): Uint8Array | null {
@@ -59,15 +65,30 @@ export function treeGet(tree: StateTree, key: string): Uint8Array | null {
   for (let depth = 0; node !== null && node.kind === 'inner'; depth += 1) {
     node = pathBit(path, depth) === 0 ? node.left : node.right;
   }
-  return node !== null && equalBytes(node.path, path) ? node.value : null;
+  return node !== null && node.path === path ? node.value : null;
 }
 
 export function treeSet(tree: StateTree, key: string, value: Uint8Array): StateTree {
-  return put(tree, { kind: 'leaf', path: statePath(key), key, value, hash: null }, 0);
+  return applyChanges(tree, new Map([[key, value]]));
 }
 
 export function treeDelete(tree: StateTree, key: string): StateTree {
-  return remove(tree, statePath(key), 0);
+  return applyChanges(tree, new Map([[key, null]]));
+}
+
+/**
+ * The tree with all these entries set, or removed where the value is null.
+ *
+ * One descent for all of them together, so that a node above several changes is made once.
+ * Cost: at n entries and k changes about k · (log2(n/k) + 2) new nodes.
+ */
+export function applyChanges(tree: StateTree, changes: ReadonlyMap<string, Uint8Array | null>): StateTree {
+  const list: Change[] = [];
+  for (const [key, value] of changes) {
+    const path = statePath(key);
+    list.push({ path, leaf: value === null ? null : { kind: 'leaf', path, key, value, hash: null } });
+  }
+  return update(tree, list, 0, list.length, 0);
 }
 
 /** All entries, in the order of their paths. Cost: the whole tree. */
@@ -81,45 +102,71 @@ export function* treeEntries(tree: StateTree): Generator<readonly [key: string, 
   yield* treeEntries(tree.right);
 }
 
-/** The way from the root to a key's entry, one bit a level: 256 of them. */
-export function statePath(key: string): Uint8Array {
-  return sha256(utf8ToBytes(key));
+/** Paths remembered: a key is looked up, written and checked within one block. About 10 MB. */
+const PATHS_MAX = 32_768;
+const paths = new Map<string, string>();
+
+/** The way from the root to a key's entry, as a digest text: one bit a level, 256 of them. */
+export function statePath(key: string): string {
+  let path = paths.get(key);
+  if (path === undefined) {
+    path = sha256Text(key);
+    if (paths.size >= PATHS_MAX) paths.clear();
+    paths.set(key, path);
+  }
+  return path;
 }
 
 /** 0: left, 1: right. */
-export function pathBit(path: Uint8Array, depth: number): number {
-  return (path[depth >> 3]! >> (7 - (depth & 7))) & 1;
+export function pathBit(path: string, depth: number): number {
+  return (path.charCodeAt(depth >> 3) >> (7 - (depth & 7))) & 1;
 }
 
-function inner(left: StateTree, right: StateTree): Inner {
-  return { kind: 'inner', left, right, hash: null };
+/** What becomes of the entry at a path: its new leaf, or null if it shall be gone. */
+interface Change {
+  readonly path: string;
+  readonly leaf: Leaf | null;
 }
 
-function put(node: StateTree, leaf: Leaf, depth: number): TreeNode {
-  if (node === null) return leaf;
-  if (node.kind === 'inner') {
-    return pathBit(leaf.path, depth) === 0
-      ? inner(put(node.left, leaf, depth + 1), node.right)
-      : inner(node.left, put(node.right, leaf, depth + 1));
+/** Applies `changes` from..to, whose paths all lead to `node`, and orders them by their paths on the way. */
+function update(node: StateTree, changes: Change[], from: number, to: number, depth: number): StateTree {
+  if (from === to) return node;
+  if (node !== null && node.kind === 'inner') {
+    const middle = partition(changes, from, to, depth);
+    const left = update(node.left, changes, from, middle, depth + 1);
+    const right = update(node.right, changes, middle, to, depth + 1);
+    return left === node.left && right === node.right ? node : join(left, right);
   }
-  if (equalBytes(node.path, leaf.path)) return leaf;
-  const old = pathBit(node.path, depth);
-  const fresh = pathBit(leaf.path, depth);
-  if (old !== fresh) return fresh === 0 ? inner(leaf, node) : inner(node, leaf);
-  const deeper = put(node, leaf, depth + 1);
-  return fresh === 0 ? inner(deeper, null) : inner(null, deeper);
+  const { path, leaf } = changes[from]!;
+  if (to - from === 1 && (node === null || node.path === path)) return leaf;
+  // A leaf that others join goes down on its side until their ways part.
+  const middle = partition(changes, from, to, depth);
+  const isLeft = node !== null && pathBit(node.path, depth) === 0;
+  const left = update(isLeft ? node : null, changes, from, middle, depth + 1);
+  const right = update(isLeft ? null : node, changes, middle, to, depth + 1);
+  return join(left, right);
 }
 
-function remove(node: StateTree, path: Uint8Array, depth: number): StateTree {
-  if (node === null) return null;
-  if (node.kind === 'leaf') return equalBytes(node.path, path) ? null : node;
-  const onLeft = pathBit(path, depth) === 0;
-  const before = onLeft ? node.left : node.right;
-  const after = remove(before, path, depth + 1);
-  if (after === before) return node;
-  const left = onLeft ? after : node.left;
-  const right = onLeft ? node.right : after;
+/** Reorders from..to so that those whose way goes left come first; returns where the others begin. */
+function partition(changes: Change[], from: number, to: number, depth: number): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const change = changes[low]!;
+    if (pathBit(change.path, depth) === 0) {
+      low += 1;
+    } else {
+      high -= 1;
+      changes[low] = changes[high]!;
+      changes[high] = change;
+    }
+  }
+  return low;
+}
+
+/** One entry alone is its leaf, at whatever height. */
+function join(left: StateTree, right: StateTree): StateTree {
   if (left === null && (right === null || right.kind === 'leaf')) return right;
   if (right === null && left !== null && left.kind === 'leaf') return left;
-  return inner(left, right);
+  return { kind: 'inner', left, right, hash: null };
 }

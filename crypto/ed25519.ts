@@ -19,7 +19,7 @@ export interface Signer {
 const PKCS8_PREFIX = hexToBytes('302e020100300506032b657004220420');
 const SPKI_PREFIX = hexToBytes('302a300506032b6570032100');
 
-/** Node's own: OpenSSL accepts an R of small order, so that is looked at first. */
+/** Node's own. Whether OpenSSL takes an R of small order depends on its version (3.0 does, 3.5 does not): asked first. */
 export const opensslEd25519: Ed25519 = {
   verifier: (publicKey) => {
     const spki = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));

@@ -63,6 +63,7 @@ export class Node {
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
+  #tip: Tip;
   #lastStatusAt = 0;
   #cancelStatus: () => void = () => {};
   #closed = false;
@@ -83,6 +84,7 @@ export class Node {
       onWaiting: () => this.#driver.wake(),
     });
     const tip = tipOf(store, chain);
+    this.#tip = tip;
     this.#driver = new Driver({
       rules: chain.rules,
       params: paramsCell.get(readState(tip.state))!,
@@ -161,8 +163,9 @@ export class Node {
     return this.#intake.mempool;
   }
 
+  /** The newest block on disk, and the state after it. */
   get tip(): Tip {
-    return this.#driver.tip;
+    return this.#tip;
   }
 
   async start(): Promise<void> {
@@ -263,6 +266,7 @@ export class Node {
     const hashes = executed.receipts.flatMap(({ transaction }) =>
       transaction === null ? [] : [bytesToHex(transaction)],
     );
+    this.#tip = tip;
     const now = performance.now();
     for (const { acceptedAt } of this.mempool.settle(hashes, readState(tip.state))) {
       if (acceptedAt >= 0) this.finality.add(now - acceptedAt);

@@ -101,6 +101,8 @@ export class Driver {
   #work: HeightWork | null = null;
   #parentVotes: readonly ParentVote[] = [];
   #queue: Promise<void> = Promise.resolve();
+  /** The newest decided block on its way to disk; never rejects. */
+  #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: DriverOptions) {
@@ -108,6 +110,7 @@ export class Driver {
     this.#tip = options.tip;
   }
 
+  /** The newest decided block. It may still be on its way to disk: nothing of the next height leaves before. */
   get tip(): Tip {
     return this.#tip;
   }
@@ -128,16 +131,19 @@ export class Driver {
     this.#closed = true;
     this.#endHeight();
     await this.#queue;
+    await this.#writing;
   }
 
   /** Runs a step after all that were asked for before it. An error is fatal: the state would be unknown. */
   enqueue(step: () => Promise<void> | void): Promise<void> {
     this.#queue = this.#queue
       .then(() => (this.#closed ? undefined : step()))
-      .catch((error: unknown) => {
-        if (!this.#closed) this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
-      });
+      .catch((error: unknown) => this.#fail(error));
     return this.#queue;
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#closed) this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Hands an input to the machine of `work`, unless that height is over by then. */
@@ -426,15 +432,24 @@ export class Driver {
     }
   }
 
+  /**
+   * The next height begins while the block is being written: its leader builds, the others listen. Whatever it wants
+   * to send is recorded first, and the store takes the records after the block; so nothing that rests on the block
+   * leaves before it is on disk.
+   */
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onCommit } = this.#options;
     const { block, hash, executed } = judged;
-    const { receipts, changes, payloads, state } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
+    await this.#writing;
+    this.#writing = store
+      .commit({ ...executed, block, hash, certificate })
+      .then(() => onCommit(judged))
+      .catch((error: unknown) => this.#fail(error));
+    // Models that execution made are read from the store, by the next block's closings at the earliest.
+    if (executed.payloads.size > 0) await this.#writing;
     this.#endHeight();
     this.#tip = judged.tip;
     this.#parentVotes = votes;
-    onCommit(judged);
     await this.#beginHeight();
   }
 

@@ -1,10 +1,10 @@
-import { blockHash, decodeBlock, tryDecode, uint } from '../../chain/index.js';
+import { tryDecode, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Database, read } from './database.js';
 import { type Head, key, stampCodec } from './entries.js';
 import { damaged } from './error.js';
 import { type Bound, createJournal, type Journal, openJournal, type Stamp } from './journal.js';
-import { readSmall } from './reads.js';
+import { readHeight, readSmall } from './reads.js';
 
 /** What binds a node's votes, wherever its chain stands. */
 export type Binding = Pick<Bound, 'abstention' | 'height' | 'records'>;
@@ -85,8 +85,7 @@ export function isOlder({ generation, frames }: Stamp, known: Uint8Array | null)
 
 /** Asserts that the block which the journal knows is on the chain, which was checked by then. */
 export function mustBeOnChain(database: Database, { height, hash }: Head, chainId: Uint8Array): void {
-  const raw = height === 0 ? null : read(database, key.block(height));
-  const found = raw === null ? chainId : blockHash(decodeBlock(raw).header);
+  const found = readHeight(database, height)?.hash ?? chainId;
   if (equalBytes(found, hash)) return;
   const other = `${THE_JOURNAL} knows block ${bytesToHex(hash).slice(0, 16)} there`;
   throw damaged(database.location, `height ${height}`, other);

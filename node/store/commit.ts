@@ -9,7 +9,6 @@ import {
   encodeCertificate,
   encodeReceipt,
   limits,
-  merkleRoot,
   type Receipt,
   rootsMatch,
   type StateTree,
@@ -21,7 +20,9 @@ import {
 import { ringCell, ringCodec, ringRoot } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
-import { encodeReceipts, type Head, headCodec, key, placeCodec, seal } from './entries.js';
+import { key, type Tail, tailCodec } from './entries.js';
+import { encodeHeightEntry } from './heightEntry.js';
+import { BLOCK, indexName, indexSum, PLACE_BYTES, writePlace } from './placeIndex.js';
 
 /** A committed block with what was kept beside it. `receipts[0]` is that of the block's own beginning. */
 export interface StoredBlock {
@@ -31,8 +32,10 @@ export interface StoredBlock {
   readonly receipts: readonly Receipt[];
 }
 
-/** Everything that takes effect when a block is decided: an executed block and its certificate. */
+/** Everything that takes effect when a block is decided: an executed block (`Executed`) and its certificate. */
 export interface Commit extends StoredBlock {
+  /** Of `receipts`, as execution made it. */
+  readonly receiptsRoot: Uint8Array;
   /** State entries that the block wrote; null removes one. */
   readonly changes: ReadonlyMap<string, Uint8Array | null>;
   /** The state after the block: the parent's with these changes. Made once, by execution, and kept from then on. */
@@ -41,23 +44,40 @@ export interface Commit extends StoredBlock {
   readonly payloads: ReadonlyMap<string, Uint8Array>;
 }
 
+/** Of so many changes, spread over all of them, the value is compared with that in the state. */
+const CHANGES_COMPARED = 16;
+
 /**
- * Asserts that the commit follows the head and that its parts belong together, so that what is written will
- * pass the check on opening. Of the changes it asserts that the state has each; that none is left out follows
- * from where both come from (`finish` in chain/execute.ts), and shows on opening at the latest.
+ * Asserts that the commit follows the head and that its parts are of one block: all roots are the header's, each
+ * receipt is that of its transaction. What execution made in one go (receipts and their root, changes and the state
+ * with them) is not made a second time: a sample of the changes is compared with the state. A change that were left
+ * out would show on opening, where the state is built anew.
  */
-export function checkCommit(commit: Commit, chainId: Uint8Array, head: Head): void {
-  const { block, hash, certificate, receipts, changes, state } = commit;
+export function checkCommit(commit: Commit, chainId: Uint8Array, head: Tail): void {
+  const { block, hash, certificate, receipts, state } = commit;
   const { header } = block;
   assert.ok(equalBytes(header.chainId, chainId), 'a block of this chain');
   assert.equal(header.height, head.height + 1, 'the next height');
   assert.ok(equalBytes(header.parent, head.hash), 'a child of the head');
   assert.ok(equalBytes(blockHash(header), hash), 'the hash of the header');
   assert.ok(rootsMatch(block), 'the body of the header');
-  assert.ok(equalBytes(merkleRoot(receipts.map(encodeReceipt)), header.receiptsRoot), 'its receipts');
+  assert.ok(equalBytes(commit.receiptsRoot, header.receiptsRoot), 'the receipts root of the header');
+  assert.equal(receipts.length, block.transactions.length + 1, 'a receipt each');
+  for (const [i, transaction] of block.transactions.entries()) {
+    const named = receipts[i + 1]!.transaction;
+    assert.ok(named !== null && equalBytes(named, transactionHash(transaction)), 'the receipt of each');
+  }
   assert.ok(equalBytes(certificate.hash, hash) && certificate.height === header.height, 'its certificate');
   assert.ok(equalBytes(treeRoot(state), header.stateRoot), 'the state of the state root');
+  checkChanges(commit);
+}
+
+function checkChanges({ changes, state }: Commit): void {
+  const stride = Math.ceil(changes.size / CHANGES_COMPARED);
+  let i = 0;
   for (const [name, value] of changes) {
+    i += 1;
+    if (i % stride !== 0 && i !== changes.size) continue;
     const now = treeGet(state, name);
     assert.ok(
       value === null ? now === null : now !== null && equalBytes(now, value),
@@ -66,26 +86,52 @@ export function checkCommit(commit: Commit, chainId: Uint8Array, head: Head): vo
   }
 }
 
-/** What a commit writes. */
-export function commitWrites(commit: Commit, chainId: Uint8Array): readonly Write[] {
+/** What a commit writes, and where the chain ends then. */
+export function commitWrites(
+  commit: Commit,
+  chainId: Uint8Array,
+  head: Tail,
+): { readonly writes: readonly Write[]; readonly tail: Tail } {
   const { block, hash, certificate, receipts, changes, payloads } = commit;
   const { height } = block.header;
-  return [
-    put(key.block(height), encodeBlock(block)),
-    put(key.certificate(height), seal(encodeCertificate(chainId, certificate))),
-    put(key.receipts(height), encodeReceipts(receipts)),
-    put(key.height(bytesToHex(hash)), encode(uint, height)),
-    ...block.transactions.map((transaction, index) =>
-      put(key.transaction(bytesToHex(transactionHash(transaction))), encode(placeCodec, { height, index })),
-    ),
-    ...[...changes].map(
-      ([name, value]): Write =>
-        value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value),
-    ),
-    ...[...changes].flatMap(([name, value]) => ringWrites(name, value)),
-    ...[...payloads].flatMap(([id, bytes]) => payloadWrites(id, bytes)),
-    put(key.head, encode(headCodec, { height, hash })),
-  ];
+  const index = indexWrites(commit, head.indexSum);
+  const indexed = head.indexed + index.writes.length;
+  const entry = encodeHeightEntry({
+    previous: head.seal,
+    hash,
+    indexed,
+    indexSum: index.sum,
+    payloads: block.transactions.flatMap((transaction) => transaction.payloads),
+    block: encodeBlock(block),
+    certificate: encodeCertificate(chainId, certificate),
+    receipts: receipts.map(encodeReceipt),
+  });
+  const tail = { height, hash, seal: entry.slice(0, 32), indexed, indexSum: index.sum };
+  const writes = [put(key.height(height), entry), ...index.writes, put(key.head, encode(tailCodec, tail))];
+  for (const [name, value] of changes) {
+    writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
+    writes.push(...ringWrites(name, value));
+  }
+  for (const [id, bytes] of payloads) writes.push(...payloadWrites(id, bytes));
+  return { writes, tail };
+}
+
+/** The index entries of a block and its transactions, and the sum with them. */
+function indexWrites({ block, hash }: Commit, sumBefore: number) {
+  const { header, transactions } = block;
+  const values = Buffer.allocUnsafeSlow((transactions.length + 1) * PLACE_BYTES);
+  const writes: Write[] = [];
+  let sum = sumBefore;
+  const add = (of: Uint8Array, index: number): void => {
+    const place = { height: header.height, index };
+    const at = writes.length * PLACE_BYTES;
+    writePlace(values, at, place);
+    writes.push(put(key.index(indexName(of)), values.subarray(at, at + PLACE_BYTES)));
+    sum = indexSum(sum, of, place);
+  };
+  add(hash, BLOCK);
+  for (const [i, transaction] of transactions.entries()) add(transactionHash(transaction), i);
+  return { writes, sum };
 }
 
 /** The state forgets old rings; headers name them for good, by their root. */

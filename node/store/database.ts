@@ -68,13 +68,23 @@ export function read(database: Database, key: string): Uint8Array | null {
   }
 }
 
+/** What is read at a time of a range. */
+const READ_ENTRIES = 1_000;
+const READ_BYTES = 4 * 1024 * 1024;
+
 /** Keys and values of a range, in the order of the keys. */
 export async function* entriesOf(
   database: Database,
   range: { readonly gte: string; readonly lt: string },
 ): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
   try {
-    for await (const [key, value] of database.iterator(range)) yield [key, plain(value)];
+    // Many at a time: asking for each alone costs more than reading it.
+    const iterator = database.iterator({ ...range, highWaterMarkBytes: READ_BYTES });
+    for (;;) {
+      const entries = await iterator.nextv(READ_ENTRIES);
+      if (entries.length === 0) return await iterator.close();
+      for (const [key, value] of entries) yield [key, plain(value)];
+    }
   } catch (error) {
     throw damaged(database.location, `the entries from ${range.gte}`, 'they cannot be read', error);
   }
@@ -111,11 +121,22 @@ export function writeFailed(database: Database, error: unknown): StoreError {
   return failure;
 }
 
-/** One atomic batch: after a crash all of it is there, or nothing. On disk when the promise resolves. */
-export async function write(database: Database, batch: readonly Write[]): Promise<void> {
+/**
+ * One atomic write of all these batches in their order: after a crash all of it is there, or nothing. On disk when the
+ * promise resolves.
+ */
+export async function write(database: Database, batches: readonly (readonly Write[])[]): Promise<void> {
   mustTakeWrites(database);
   try {
-    await database.batch([...batch], { sync: true });
+    // A chained batch takes a quarter of the time of an array of operations.
+    const chained = database.batch();
+    for (const batch of batches) {
+      for (const each of batch) {
+        if (each.type === 'put') chained.put(each.key, each.value);
+        else chained.del(each.key);
+      }
+    }
+    await chained.write({ sync: true });
   } catch (error) {
     throw writeFailed(database, error);
   }

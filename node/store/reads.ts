@@ -1,10 +1,10 @@
 import {
-  blockHash,
   type Codec,
   DecodeError,
   decode,
   decodeBlock,
   decodeCertificate,
+  decodeReceipt,
   limits,
   payloadId,
 } from '../../chain/index.js';
@@ -12,30 +12,27 @@ import { type RingSeat, ringCodec } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { StoredBlock } from './commit.js';
 import { type Database, read } from './database.js';
-import { decodeReceipts, decodeSmall, key, unseal } from './entries.js';
+import { decodeSmall, key } from './entries.js';
 import { damaged } from './error.js';
+import { type HeightEntry, openHeightEntry } from './heightEntry.js';
+import { BLOCK, indexName, type Place, readPlace } from './placeIndex.js';
 
-/** Encoded block and certificate of a height, or null above the head. */
-export function readBlockBytes(
-  database: Database,
-  height: number,
-): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null {
-  const block = read(database, key.block(height));
-  if (block === null) return null;
-  const certificate = unseal(present(database, key.certificate(height)));
-  if (certificate === null)
-    throw damaged(database.location, `height ${height}`, 'the certificate is altered');
-  return { block, certificate };
+/** What there is of a height, or null above the head. Its seal is checked: the disk may have altered it since. */
+export function readHeight(database: Database, height: number): HeightEntry | null {
+  const raw = read(database, key.height(height));
+  if (raw === null) return null;
+  const entry = openHeightEntry(raw);
+  if (entry === null) throw damaged(database.location, `height ${height}`, 'it is altered');
+  return entry;
 }
 
 export function readBlock(database: Database, height: number): StoredBlock | null {
-  const raw = readBlockBytes(database, height);
-  if (raw === null) return null;
+  const entry = readHeight(database, height);
+  if (entry === null) return null;
   return decoded(database, `height ${height}`, () => {
-    const block = decodeBlock(raw.block);
-    const { chainId: _, ...certificate } = decodeCertificate(raw.certificate);
-    const receipts = decodeReceipts(present(database, key.receipts(height)));
-    return { block, hash: blockHash(block.header), certificate, receipts };
+    const { chainId: _, ...certificate } = decodeCertificate(entry.certificate);
+    const receipts = entry.receipts().map(decodeReceipt);
+    return { block: decodeBlock(entry.block), hash: new Uint8Array(entry.hash), certificate, receipts };
   });
 }
 
@@ -44,6 +41,20 @@ export function readRing(database: Database, root: Uint8Array): readonly RingSea
   return raw === null
     ? null
     : decoded(database, 'a ring', () => decode(ringCodec, raw, limits.stateValueBytesMax));
+}
+
+/** Where a block or transaction is; null: not on this chain. */
+export function readPlaceOf(
+  database: Database,
+  hash: Uint8Array,
+  kind: 'block' | 'transaction',
+): Place | null {
+  const name = key.index(indexName(hash));
+  const raw = read(database, name);
+  if (raw === null) return null;
+  const place = readPlace(raw);
+  if (place === null) throw damaged(database.location, name, 'it is altered');
+  return (place.index === BLOCK) === (kind === 'block') ? place : null;
 }
 
 /**

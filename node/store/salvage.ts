@@ -5,8 +5,9 @@ import { payloadId } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Binding, isOlder } from './binding.js';
 import { openDatabase, REPAIRED, read } from './database.js';
-import { key, unseal } from './entries.js';
+import { key } from './entries.js';
 import { StoreError } from './error.js';
+import { looseHeightEntry } from './heightEntry.js';
 import { type Bound, openJournal, syncFolder } from './journal.js';
 
 /** What can still be read of a damaged folder. Nothing in it is believed: who takes it checks it. */
@@ -51,10 +52,9 @@ export async function openSalvage(path: string): Promise<Salvage> {
   }
   return {
     blockBytes: (height) => {
-      const block = get(key.block(height));
-      const sealed = get(key.certificate(height));
-      const certificate = sealed === null ? null : unseal(sealed);
-      return block === null || certificate === null ? null : { block, certificate };
+      const raw = get(key.height(height));
+      const entry = raw === null ? null : looseHeightEntry(raw);
+      return entry === null ? null : { block: entry.block, certificate: entry.certificate };
     },
     payload: (id) => {
       const bytes = get(key.payload(bytesToHex(id)));

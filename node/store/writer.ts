@@ -35,7 +35,7 @@ export function createWriter(database: Database, opened: number): Writer {
       const group = takeGroup(waiting);
       try {
         const number: Write = { type: 'put', key: key.writes, value: encode(uint, writes + 1) };
-        await write(database, [...group.flatMap(({ batch }) => batch), number]);
+        await write(database, [...group.map(({ batch }) => batch), [number]]);
         writes += 1;
         for (const { resolve } of group) resolve();
       } catch (error) {
@@ -51,11 +51,16 @@ export function createWriter(database: Database, opened: number): Writer {
     },
     write: (batch) =>
       new Promise((resolve, reject) => {
-        const bytes = batch.reduce((sum, each) => sum + (each.type === 'put' ? each.value.length : 0), 0);
-        waiting.push({ batch, bytes, resolve, reject });
+        waiting.push({ batch, bytes: bytesOf(batch), resolve, reject });
         if (!running) void run();
       }),
   };
+}
+
+function bytesOf(batch: readonly Write[]): number {
+  let bytes = 0;
+  for (const each of batch) if (each.type === 'put') bytes += each.value.length;
+  return bytes;
 }
 
 function takeGroup(waiting: Waiting[]): readonly Waiting[] {

@@ -112,7 +112,7 @@ describe('a node that cannot start', () => {
     cpSync(join(folder, 'data'), dataDir, { recursive: true });
     // One entry is gone, as LevelDB loses them without a word when its disk does (test/unit/node/store has more).
     const database = await openDatabase(dataDir, false);
-    await write(database, [{ type: 'del', key: key.receipts(3) }]);
+    await write(database, [[{ type: 'del', key: key.height(3) }]]);
     await database.close();
     const config = configWith((known) => ({ ...known, dataDir }));
     expectFault(await start(config), 'bad-folder', /is damaged at height 3: .*consilium chain repair/s);

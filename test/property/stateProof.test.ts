@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  decode,
+  applyChanges,
+  bytesBetween,
+  DecodeError,
+  decodeStateProof,
   emptyTree,
   encode,
+  encodeStateProof,
+  list,
+  nullable,
   proveState,
+  record,
   type StateProof,
-  statePath,
-  stateProofCodec,
   treeGet,
   treeRoot,
   treeSet,
@@ -23,6 +28,7 @@ const given = fc.record({
   byte: fc.nat(31),
   bit: fc.nat(7),
 });
+const pathOf = (key: string): Uint8Array => sha256(utf8ToBytes(key));
 const treeOf = (size: number) =>
   Array.from({ length: size }, (_, i) => i).reduce(
     (tree, i) => treeSet(tree, `key ${2 * i}`, utf8ToBytes(`value ${i}`)),
@@ -40,7 +46,7 @@ describe('a state proof', () => {
         const proof = proveState(tree, key);
         const claim = { root, key, value, proof };
         expect(verifyStateProof(claim)).toBe(true);
-        expect(decode(stateProofCodec, encode(stateProofCodec, proof), 20_000)).toEqual(proof);
+        expect(decodeStateProof(encodeStateProof(proof))).toEqual(proof);
 
         const refused = (change: Partial<typeof claim>): void =>
           expect(verifyStateProof({ ...claim, ...change })).toBe(false);
@@ -73,7 +79,7 @@ describe('a state proof', () => {
     const { siblings } = proveState(tree, key);
     const own: StateProof = {
       siblings,
-      other: { path: statePath(key), valueHash: sha256(treeGet(tree, key)!) },
+      other: { path: pathOf(key), valueHash: sha256(treeGet(tree, key)!) },
     };
     expect(verifyStateProof({ root, key, value: null, proof: own })).toBe(false);
     const value = treeGet(tree, key);
@@ -81,7 +87,7 @@ describe('a state proof', () => {
     expect(verifyStateProof({ root, key, value, proof: own })).toBe(false);
     for (let i = 0; i < 60; i += 2) {
       const elsewhere = `key ${i}`;
-      const leaf = { path: statePath(elsewhere), valueHash: sha256(treeGet(tree, elsewhere)!) };
+      const leaf = { path: pathOf(elsewhere), valueHash: sha256(treeGet(tree, elsewhere)!) };
       const path = proveState(tree, elsewhere).siblings;
       expect(verifyStateProof({ root, key, value: null, proof: { siblings: path, other: leaf } })).toBe(
         false,
@@ -96,5 +102,79 @@ describe('a state proof', () => {
     expect(proof).toEqual({ siblings: [], other: null });
     expect(verifyStateProof({ root, key: 'a', value: null, proof })).toBe(true);
     expect(verifyStateProof({ root, key: 'a', value: new Uint8Array(0), proof })).toBe(false);
+  });
+
+  it('with any bit of its bytes flipped shows nothing', () => {
+    const tree = treeOf(24);
+    const root = treeRoot(tree);
+    const absent = Array.from({ length: 40 }, (_, i) => `key ${2 * i + 1}`);
+    const atLeaf = absent.find((key) => proveState(tree, key).other !== null)!;
+    const atNothing = absent.find((key) => proveState(tree, key).other === null)!;
+    for (const key of ['key 6', atLeaf, atNothing]) {
+      const value = treeGet(tree, key);
+      const raw = encodeStateProof(proveState(tree, key));
+      const shows = (bytes: Uint8Array): boolean => {
+        try {
+          return verifyStateProof({ root, key, value, proof: decodeStateProof(bytes) });
+        } catch (error) {
+          if (error instanceof DecodeError) return false;
+          throw error;
+        }
+      };
+      expect(shows(raw)).toBe(true);
+      for (let bit = 0; bit < raw.length * 8; bit += 1) {
+        const flipped = new Uint8Array(raw);
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        if (shows(flipped)) expect.fail(`bit ${bit} of the proof for ${key} does not matter`);
+      }
+      for (let end = 0; end < raw.length; end += 1) expect(shows(raw.subarray(0, end))).toBe(false);
+    }
+  });
+
+  it('of one version does not hold against the root of another', () => {
+    const changes = fc.uniqueArray(
+      fc.tuple(fc.nat(60), fc.option(fc.uint8Array({ maxLength: 3 }), { nil: null })),
+      {
+        selector: ([which]) => which,
+        minLength: 1,
+        maxLength: 12,
+      },
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }), changes, fc.nat(60), (size, list, which) => {
+        const before = treeOf(size);
+        const after = applyChanges(before, new Map(list.map(([n, value]) => [`key ${n}`, value])));
+        const [old, fresh] = [treeRoot(before), treeRoot(after)];
+        fc.pre(Buffer.compare(old, fresh) !== 0);
+        const key = `key ${which}`;
+        for (const [tree, own, other] of [
+          [before, old, fresh],
+          [after, fresh, old],
+        ] as const) {
+          const claim = { key, value: treeGet(tree, key), proof: proveState(tree, key) };
+          expect(verifyStateProof({ ...claim, root: own })).toBe(true);
+          expect(verifyStateProof({ ...claim, root: other })).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('is bounded when it is decoded', () => {
+    const sibling = sha256();
+    const deepest = {
+      siblings: new Array<Uint8Array>(256).fill(sibling),
+      other: { path: sibling, valueHash: sibling },
+    };
+    expect(decodeStateProof(encodeStateProof(deepest))).toEqual(deepest);
+    const loose = record({
+      siblings: list(bytesBetween(0, 100), 1_000),
+      other: nullable(bytesBetween(0, 9)),
+    });
+    const refused = (siblings: readonly Uint8Array[]): void =>
+      expect(() => decodeStateProof(encode(loose, { siblings, other: null }))).toThrow(DecodeError);
+    refused(new Array<Uint8Array>(257).fill(sibling));
+    refused(new Array<Uint8Array>(1_000).fill(sibling));
+    refused([new Uint8Array(31)]);
+    refused([new Uint8Array(33)]);
   });
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  applyChanges,
   emptyTree,
   type StateTree,
   treeDelete,
@@ -85,6 +86,44 @@ describe('the state tree', () => {
         const names = new Set(list.map(([name]) => name));
         for (const [name] of detours) if (!names.has(name)) detoured = treeDelete(detoured, name);
         expect(rootOf(detoured)).toBe(rootOf(straight));
+      }),
+    );
+  });
+
+  it('takes a batch of changes as it takes them one by one, in whatever order, and shares what they leave alone', () => {
+    const change = fc.tuple(key, fc.option(value, { nil: null, freq: 2 }));
+    const batch = fc.uniqueArray(change, { selector: ([name]) => name, maxLength: 60 });
+    const input = fc.record({ before: batch, changes: batch }).chain(({ before, changes }) =>
+      fc.record({
+        before: fc.constant(before),
+        changes: fc.constant(changes),
+        shuffled: fc.shuffledSubarray(changes, { minLength: changes.length }),
+      }),
+    );
+    fc.assert(
+      fc.property(input, ({ before, changes, shuffled }) => {
+        const tree = applyChanges(emptyTree, new Map(before));
+        const root = rootOf(tree);
+        const oneByOne = changes.reduce(
+          (below, [name, given]) => (given === null ? treeDelete(below, name) : treeSet(below, name, given)),
+          tree,
+        );
+        const map = new Map([...before, ...changes].filter(([, given]) => given !== null)) as Map<
+          string,
+          Uint8Array
+        >;
+        for (const [name, given] of changes) if (given === null) map.delete(name);
+        const expected = referenceOf(map);
+        expect(rootOf(oneByOne)).toBe(expected);
+        for (const order of [changes, shuffled]) {
+          const after = applyChanges(tree, new Map(order));
+          expect(rootOf(after)).toBe(expected);
+          expect(new Map(treeEntries(after))).toEqual(map);
+          // Nothing is made for what is not changed: a removal of what is not there gives the very same tree.
+          const absent = order.filter(([name]) => !map.has(name)).map(([name]) => [name, null] as const);
+          expect(applyChanges(after, new Map(absent))).toBe(after);
+        }
+        expect(rootOf(tree)).toBe(root);
       }),
     );
   });

@@ -37,6 +37,8 @@ export interface TestNodeOptions {
   readonly transport: Transport;
   readonly clock?: Clock;
   readonly log?: Logger;
+  /** Puts something between the node and its store. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 export async function openNode({
@@ -46,13 +48,14 @@ export async function openNode({
   transport,
   clock,
   log,
+  wrapStore = (store) => store,
 }: TestNodeOptions): Promise<TestNode> {
   const { chainId, tip } = chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
   const failures: Error[] = [];
   const node = new Node({
     chain,
-    store,
+    store: wrapStore(store),
     transport,
     closer: { run: async (job) => runClosing(job), close: async () => {} },
     keys: { secret: who.secret, vrfSecret: who.vrfSecret },
@@ -80,8 +83,7 @@ export async function writeChain(test: TestChain, path: string, upTo = test.bloc
   for (let at = store.head.height; at < upTo; at += 1) {
     const { block, hash, executed } = test.blocks[at]!;
     const { chainId: _, ...certificate } = decodeCertificate(test.entries[at]!.certificate);
-    const { receipts, changes, payloads, state } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, payloads, state });
+    await store.commit({ ...executed, block, hash, certificate });
   }
   await store.close();
 }

@@ -128,10 +128,14 @@ export interface Parent {
   readonly state: StateTree;
 }
 
-/** Executes and seals the next block. Each transaction must be valid. */
-export function makeCommit(parent: Parent, transactions: readonly VerifiedTransaction[]) {
+/** Executes and seals the next block. Each transaction must be valid; `payload` is any that they announce. */
+export function makeCommit(
+  parent: Parent,
+  transactions: readonly VerifiedTransaction[],
+  payload: Uint8Array | null = null,
+) {
   const here = context(parent.height + 1);
-  const execution = beginExecution(notesProtocol, parent.state, here, 0, () => null);
+  const execution = beginExecution(notesProtocol, parent.state, here, 0, () => payload);
   for (const transaction of transactions) {
     const taken = execution.take(transaction);
     if (!taken.ok) throw new Error(taken.reason);
@@ -150,9 +154,12 @@ export function makeCommit(parent: Parent, transactions: readonly VerifiedTransa
     bitmap: Uint8Array.of(0b111),
     signatures: [0, 1, 2].map((i) => drbg(hash)(64 * (i + 1)).slice(64 * i)),
   };
-  const { receipts, changes, payloads, state } = executed;
-  const commit = { block, hash, certificate, receipts, changes, payloads, state };
-  return { commit, state, next: { height: here.height, hash, state } };
+  const { state } = executed;
+  return {
+    commit: { ...executed, block, hash, certificate },
+    state,
+    next: { height: here.height, hash, state },
+  };
 }
 
 /**

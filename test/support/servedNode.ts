@@ -22,8 +22,8 @@ export async function serveNode(test: TestChain): Promise<ServedNode> {
   const store = await openStore({ path: join(folder, 'data'), chainId, genesisState, create: true });
   for (const [i, { block, hash, executed }] of test.blocks.entries()) {
     const { chainId: _, ...certificate } = decodeCertificate(test.entries[i]!.certificate);
-    const { receipts, changes, state, payloads } = executed;
-    await store.commit({ block, hash, certificate, receipts, changes, state, payloads });
+    const { receipts, receiptsRoot, changes, state, payloads } = executed;
+    await store.commit({ block, hash, certificate, receipts, receiptsRoot, changes, state, payloads });
   }
   const { tip } = test;
   const context: RpcContext = {

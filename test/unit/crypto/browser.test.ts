@@ -27,6 +27,12 @@ describe('what stands in a browser for bytes and hashes', () => {
       fc.property(any, any, fc.string({ unit: 'binary' }), (a, b, text) => {
         expect(browserHash.sha256(a, b)).toEqual(hash.sha256(a, b));
         expect(browserHash.sha512(a, b)).toEqual(hash.sha512(a, b));
+        const [left, right] = [hash.sha256Text(a), hash.sha256Text(text)];
+        expect([browserHash.sha256Text(a), browserHash.sha256Text(text)]).toEqual([left, right]);
+        expect(browserHash.sha256Pair(1, left, right)).toBe(hash.sha256Pair(1, left, right));
+        expect(browserHash.sha256Behind(0, a)).toBe(hash.sha256Behind(0, a));
+        expect(browserHash.digestBytes(left)).toEqual(hash.digestBytes(left));
+        expect(browserHash.digestText(hash.sha256(b))).toBe(hash.digestText(hash.sha256(b)));
         expect(browserBytes.bytesToHex(a)).toBe(bytes.bytesToHex(a));
         expect(browserBytes.hexToBytes(bytes.bytesToHex(a))).toEqual(bytes.hexToBytes(bytes.bytesToHex(a)));
         expect(browserBytes.equalBytes(a, b)).toBe(bytes.equalBytes(a, b));

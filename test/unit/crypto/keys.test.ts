@@ -1,4 +1,3 @@
-import { createPublicKey, verify as opensslVerify } from 'node:crypto';
 import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
 import { opensslEd25519, sodiumEd25519 } from '../../../crypto/ed25519.js';
@@ -116,12 +115,10 @@ describe('ed25519', () => {
       const forged = concatBytes(r, littleEndian((h * scalar) % q));
       expect(verify(hexToBytes(message), forged)).toBe(false);
       if (point === ED25519_TORSION_SUBGROUP[0]) {
-        const key = createPublicKey({
-          key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(hexToBytes(publicKey)).toString('base64url') },
-          format: 'jwk',
-        });
-        // What is refused here for its R alone.
-        expect(opensslVerify(null, hexToBytes(message), key, forged)).toBe(true);
+        // The equation holds: it is refused for its R alone. (OpenSSL's own answer depends on its version.)
+        expect(ed25519.verify(forged, hexToBytes(message), hexToBytes(publicKey), { zip215: true })).toBe(
+          true,
+        );
       }
     }
   });

@@ -5,6 +5,7 @@ import { type RepairReport, repairChain } from '../../../node/repair.js';
 import { openDatabase, write } from '../../../node/store/database.js';
 import { key } from '../../../node/store/entries.js';
 import { journalPath } from '../../../node/store/journal.js';
+import { indexName } from '../../../node/store/placeIndex.js';
 import { eventually, type Mortal, mortalNetwork } from '../../support/mortalNetwork.js';
 
 let network: Awaited<ReturnType<typeof mortalNetwork>>;
@@ -90,10 +91,11 @@ describe('chain repair', () => {
 
   it('keeps every block whose lost part follows from it, and those before one that is lost', async () => {
     await killVoter();
-    const [{ height }, last] = [victim.store.head, await damage(key.receipts(3))];
+    const { height, hash } = victim.store.head;
+    const last = await damage(key.index(indexName(hash)));
     expect(last).toMatchObject({ outcome: 'repaired', ended: null });
     expect(last.height).toBeGreaterThanOrEqual(height);
-    expect(await damage(key.block(3))).toMatchObject({ outcome: 'repaired', height: 2 });
+    expect(await damage(key.height(3))).toMatchObject({ outcome: 'repaired', height: 2 });
     await backToVoting();
   }, 60_000);
 
@@ -121,7 +123,7 @@ describe('chain repair', () => {
 
 async function damage(entry: string): Promise<RepairReport> {
   const database = await openDatabase(victim.path, false);
-  await write(database, [{ type: 'del', key: entry }]);
+  await write(database, [[{ type: 'del', key: entry }]]);
   await database.close();
   await expectDamaged();
   return repair();

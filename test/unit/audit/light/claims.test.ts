@@ -188,6 +188,7 @@ describe('the proved state', () => {
     const keys = [roundKey(1, 1), roundKey(1, 2)];
     expect(reasonOf(state(keys, undefined, keys.toReversed()))).toBe('wrong-key');
     expect(reasonOf(state(keys.slice(1), undefined, keys))).toBe('wrong-key');
+    expect(reasonOf(state(keys.slice(0, 1), undefined, keys))).toBe('wrong-key');
     expect(reasonOf(state(keys, undefined, keys.slice(1)))).toBe('wrong-key');
     expect(reasonOf(state(keys))).toBeNull();
   });

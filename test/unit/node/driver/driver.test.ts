@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { blockHash, signProposal } from '../../../../chain/index.js';
+import { blockHash, decodeVote, signProposal } from '../../../../chain/index.js';
 import { bytesToHex } from '../../../../crypto/index.js';
 import { createMemoryNetwork } from '../../../../net/index.js';
-import { encodeMessage } from '../../../../node/driver/message.js';
+import { decodeMessage, encodeMessage } from '../../../../node/driver/message.js';
+import type { Store } from '../../../../node/store/index.js';
 import { createTestChain } from '../../../support/chain.js';
 import { TestClock } from '../../../support/clock.js';
 import { eventually, introduce, openNode, person, tempFolder } from '../../../support/network.js';
@@ -83,5 +84,102 @@ describe('a leader’s block whose time', () => {
     expect(voted()).toBe(false);
     send();
     await eventually('the vote', voted);
+  });
+});
+
+/** A store whose writes wait for `disk`, one behind another as the real one's do. */
+function slowStore(store: Store, disk: (what: string) => Promise<void>): Store {
+  let order: Promise<unknown> = Promise.resolve();
+  const behind = <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const written = order.then(() => disk(what)).then(work);
+    order = written.catch(() => undefined);
+    return written;
+  };
+  const slow: Partial<Store> = {
+    commit: (commit) => behind(`block ${commit.block.header.height}`, () => store.commit(commit)),
+    putRecords: (height, records, drop) =>
+      behind(`records ${height}`, () => store.putRecords(height, records, drop)),
+  };
+  return new Proxy(store, {
+    get: (target, name: keyof Store) => {
+      const value = slow[name] ?? target[name];
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The only validator of a chain on a disk that stops at its first block, and what a listener hears of each height. */
+async function aloneOnSlowDisk(name: string) {
+  const test = createTestChain({ hospitals: 1 });
+  const memory = createMemoryNetwork();
+  const transport = memory.transport(test.validators[0]!.secret);
+  const listener = memory.transport(person('a listener').secret);
+  let release: (error: Error | null) => void = () => undefined;
+  const asked: string[] = [];
+  const disk = (what: string): Promise<void> => {
+    asked.push(what);
+    if (what !== 'block 1') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      release = (error) => (error === null ? resolve() : reject(error));
+    });
+  };
+  const found = await openNode({
+    chain: test.chain,
+    who: test.validators[0]!,
+    path: join(folder.path, name),
+    transport,
+    wrapStore: (store) => slowStore(store, disk),
+  });
+  const heard: number[] = [];
+  listener.onMessage('consensus', (received) => {
+    const message = decodeMessage(received)!;
+    if (message.kind === 'proposal') heard.push(message.proposal.block.header.height);
+    if (message.kind === 'votes') {
+      for (const raw of message.votes) {
+        const decoded = decodeVote(test.chain.chainId, raw);
+        if (decoded.ok) heard.push(decoded.vote.height);
+      }
+    }
+    return 'accept';
+  });
+  closing.push(
+    () => found.node.close(),
+    () => listener.stop(),
+  );
+  await listener.start();
+  await found.node.start();
+  introduce([transport, listener]);
+  await eventually('the link', () => listener.connectedPeers().length === 1);
+  const from = test.devices[0]!;
+  const transactions = [0, 1].map((nonce) =>
+    test.sign({ from, contract: 'anchor', method: 'put', args: { digest: from.publicKey, memo: '' } }, nonce),
+  );
+  for (const { transaction } of transactions) {
+    const submitted = await found.node.submit(transaction, []);
+    if (!submitted.ok) throw new Error(submitted.detail);
+    if (transaction.nonce === 0) await eventually('the block', () => asked.includes('block 1'));
+  }
+  return { ...found, heard, asked, release: (error: Error | null) => release(error) };
+}
+
+describe('while a decided block is being written', () => {
+  it('the next height begins, and nothing of it leaves before the block is on disk', async () => {
+    const { node, heard, asked, release } = await aloneOnSlowDisk('pipelined');
+    await eventually('the next height', () => node.agreement().height === 2);
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(asked.at(-1)).toBe('block 1');
+    expect([node.tip.height, Math.max(...heard)]).toEqual([0, 1]);
+    release(null);
+    await eventually('the second block', () => node.tip.height === 2);
+    await eventually('its votes', () => heard.includes(2));
+  });
+
+  it('a disk that fails stops the node, and nothing of the next height leaves', async () => {
+    const { node, heard, failures, release } = await aloneOnSlowDisk('failing');
+    await eventually('the next height', () => node.agreement().height === 2);
+    release(new Error('the disk is full'));
+    await eventually('the end', () => failures.length > 0);
+    expect(failures[0]!.message).toBe('the disk is full');
+    expect([node.tip.height, Math.max(...heard)]).toEqual([0, 1]);
   });
 });

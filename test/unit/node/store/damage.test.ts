@@ -3,10 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { transactionHash } from '../../../../chain/index.js';
-import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
+import { payloadId, transactionHash } from '../../../../chain/index.js';
+import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../../../crypto/index.js';
 import { type Commit, openStore, type Store, StoreError } from '../../../../node/store/index.js';
-import { chainId, genesisParent, genesisState, makeNext } from '../../../support/notesChain.js';
+import { indexName } from '../../../../node/store/placeIndex.js';
+import {
+  ada,
+  chainId,
+  genesisParent,
+  genesisState,
+  makeCommit,
+  makeNext,
+  signed,
+} from '../../../support/notesChain.js';
 import { copyStore } from '../../../support/storeCopy.js';
 
 const HEIGHTS = 60;
@@ -85,7 +94,7 @@ describe('a flipped byte in the log', () => {
     await withRaw(looked, async (raw) => {
       const missing: number[] = [];
       for (let height = 1; height <= HEIGHTS; height += 1) {
-        if ((await raw.get(`block/${digits(height)}`)) === undefined) missing.push(height);
+        if ((await raw.get(`height/${digits(height)}`)) === undefined) missing.push(height);
       }
       expect(missing.length).toBeGreaterThan(0);
       expect(missing).not.toContain(HEIGHTS);
@@ -95,7 +104,7 @@ describe('a flipped byte in the log', () => {
     });
     const error = await failure(path);
     expect(error.code).toBe('damaged');
-    expect(error.message).toMatch(/height \d+: block is missing/);
+    expect(error.message).toMatch(/height \d+: it is missing/);
     expect(error.message).toContain('consilium chain repair');
   });
 
@@ -127,14 +136,14 @@ describe('an entry that is lost or altered', () => {
   const at = 40;
   const commit = (): Commit => commits[at - 1]!;
   const cases: [string, () => string, string][] = [
-    ['block', () => `block/${digits(at)}`, `height ${at}`],
-    ['certificate', () => `certificate/${digits(at)}`, `height ${at}`],
-    ['receipts', () => `receipts/${digits(at)}`, `height ${at}`],
-    ['index of hashes', () => `height/${bytesToHex(commit().hash)}`, `height ${at}`],
+    ['height', () => `height/${digits(at)}`, `height ${at}`],
+    ['first height', () => `height/${digits(1)}`, 'height 1'],
+    ['last height', () => `height/${digits(HEIGHTS)}`, `height ${HEIGHTS}`],
+    ['index of a block', () => `index/${indexName(commit().hash)}`, 'the index'],
     [
-      'index of transactions',
-      () => `transaction/${bytesToHex(transactionHash(commit().block.transactions[1]!))}`,
-      `height ${at}`,
+      'index of a transaction',
+      () => `index/${indexName(transactionHash(commit().block.transactions[1]!))}`,
+      'the index',
     ],
     ['state value', () => `state/notes/note/${at}-1`, `height ${HEIGHTS}`],
     ['count of writes', () => 'writes', 'the count of writes'],
@@ -171,15 +180,67 @@ describe('an entry that is lost or altered', () => {
     }
   });
 
-  it('swapped with the same entry of another height', async () => {
-    for (const kind of ['block', 'certificate', 'receipts']) {
+  it('a height altered anywhere', async () => {
+    for (let i = 0; i <= 20; i += 1) {
       const path = copy();
       await withRaw(path, async (raw) => {
-        await raw.put(`${kind}/${digits(at)}`, (await raw.get(`${kind}/${digits(at + 1)}`))!);
+        const value = new Uint8Array((await raw.get(`height/${digits(at)}`))!);
+        value[Math.min(value.length - 1, Math.floor((i * value.length) / 20))]! ^= 8;
+        await raw.put(`height/${digits(at)}`, value);
+      });
+      expect((await failure(path)).message).toContain(`at height ${at}: it is altered`);
+    }
+  });
+
+  it('a height that another whole one replaced', async () => {
+    for (const other of [at - 1, at + 1, HEIGHTS]) {
+      const path = copy();
+      await withRaw(path, async (raw) => {
+        await raw.put(`height/${digits(at)}`, (await raw.get(`height/${digits(other)}`))!);
       });
       const error = await failure(path);
-      expect([error.code, error.message.includes(`height ${at}:`)]).toEqual(['damaged', true]);
+      expect(error.code).toBe('damaged');
+      expect(error.message).toContain(`at height ${at}: it does not follow the height before`);
     }
+  });
+
+  it('an index entry too many, or of another place', async () => {
+    const [first, second] = commits.map(({ hash }) => `index/${indexName(hash)}`);
+    for (const name of [`index/${indexName(sha256(utf8ToBytes('nobody')))}`, first!]) {
+      const path = copy();
+      await withRaw(path, async (raw) => raw.put(name, (await raw.get(second!))!));
+      expect((await failure(path)).message).toContain('at the index:');
+    }
+  });
+
+  it('a payload of a transaction that is not held', async () => {
+    const path = join(folder, 'announced');
+    const store = await open(path);
+    const bytes = utf8ToBytes('announced by a transaction');
+    const payload = { id: payloadId(bytes), size: bytes.length };
+    await store.putPayload(payload.id, bytes);
+    await store.commit(makeCommit(genesisParent(), [signed(ada, { payloads: [payload] })], bytes).commit);
+    await store.close();
+    await withRaw(path, (raw) => raw.del(`held/${bytesToHex(payload.id)}`));
+    expect((await failure(path)).message).toContain('at height 1: the payload');
+  });
+
+  it('is not handed out when it is altered while the node runs', async () => {
+    const path = copy();
+    const store = await open(path);
+    const block = store.block(at);
+    await store.close();
+    expect(block).not.toBeNull();
+    const log = readdirSync(path).filter((name) => name.endsWith('.ldb'));
+    const running = await open(path);
+    for (const name of log) {
+      const raw = readFileSync(join(path, name));
+      const where = raw.indexOf(Buffer.from(commit().certificate.signatures[0]!));
+      if (where >= 0) flip(join(path, name), where);
+    }
+    expect(() => running.block(at)).toThrow(expect.objectContaining({ code: 'damaged' }));
+    expect(() => running.blockBytes(at)).toThrow(expect.objectContaining({ code: 'damaged' }));
+    await running.close();
   });
 
   it('an older head than its blocks', async () => {
@@ -219,7 +280,7 @@ describe('an entry that is lost or altered', () => {
 
   it('a folder of another format says so', async () => {
     const path = copy();
-    await withRaw(path, (raw) => raw.put('format', Uint8Array.of(3)));
+    await withRaw(path, (raw) => raw.put('format', Uint8Array.of(4)));
     expect((await failure(path)).code).toBe('another-format');
   });
 

@@ -102,6 +102,23 @@ describe('commit', () => {
     }
   });
 
+  it('keeps the states of the newest heights, each as its header names it; opened again, that of the head', async () => {
+    const first = await open();
+    const genesis = first.state();
+    const commits = await grow(first, 8);
+    expect(first.versions.held).toEqual({ first: 0, last: 8 });
+    expect(first.versions.at(0)).toBe(genesis);
+    for (const { block } of commits) {
+      const tree = first.versions.at(block.header.height);
+      expect(treeRoot(tree!)).toEqual(block.header.stateRoot);
+    }
+    expect(first.versions.at(8)).toBe(first.state());
+    await first.close();
+    const store = await open({ create: false });
+    expect(store.versions.held).toEqual({ first: 8, last: 8 });
+    expect(store.versions.at(8)).toBe(store.state());
+  });
+
   it('hands out the bytes of block and certificate as they are', async () => {
     const store = await open();
     const [commit] = await grow(store, 1);
@@ -131,7 +148,9 @@ describe('commit', () => {
     ],
     ['is of another chain', (commit) => withHeader(commit, { chainId: sha256(chainId) })],
     ['has another body', (commit) => ({ ...commit, block: { ...commit.block, transactions: [] } })],
+    ['has another receipts root', (commit) => ({ ...commit, receiptsRoot: sha256(commit.receiptsRoot) })],
     ['has other receipts', (commit) => ({ ...commit, receipts: commit.receipts.slice(1) })],
+    ['has the receipts of another block', (commit, second) => ({ ...commit, receipts: second.receipts })],
     ['has a state that is not of its header', (commit) => ({ ...commit, state: genesisState() })],
     [
       'has a change that is not in its state',

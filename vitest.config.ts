@@ -6,6 +6,7 @@ const ownProcess = ['test/unit/fl/trainer/backend.test.ts'];
 /** Many stores opened, many nodes restarted, long games of chance: too long for the check before each commit. */
 const slow = [
   'test/unit/audit/tamperAll.test.ts',
+  'test/unit/audit/light/tamper.test.ts',
   'test/unit/contracts/membershipWalk.test.ts',
   'test/unit/contracts/presenceGames.test.ts',
   'test/unit/fl/privacy/discreteGaussian.test.ts',

@@ -12,8 +12,11 @@ import type { RingSeat } from './committee.js';
 
 const seatCodec = record({ publicKey: bytes(32), vrfPublicKey: bytes(32), weight: integer(0, 1_000_000) });
 
-/** The ring that an era's committees are drawn from, by era; sorted by public key. */
-export const ringCell = cell('consensus/ring', list(seatCodec, limits.membersMax));
+/** As the state holds a ring and as light clients are given it; sorted by public key. */
+export const ringCodec = list(seatCodec, limits.membersMax);
+
+/** The ring that an era's committees are drawn from, by era. */
+export const ringCell = cell('consensus/ring', ringCodec);
 
 /**
  * Eras before the running one whose rings the state keeps: the age window of evidence, which is checked against the

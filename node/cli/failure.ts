@@ -62,6 +62,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   RpcServerError: 'node-failed',
   DeviceError: 'bad-config',
   ExportError: 'bad-export',
+  LightError: 'check-failed',
   TrainerError: 'refused',
 };
 

@@ -4,6 +4,7 @@ import { addChain } from './commands/chain.js';
 import { addDemo } from './commands/demo.js';
 import { addGenesis } from './commands/genesis.js';
 import { addKeys } from './commands/keys.js';
+import { addLight } from './commands/light.js';
 import { addNode } from './commands/nodeStart.js';
 import { addTask } from './commands/task.js';
 import { addTestnet } from './commands/testnet.js';
@@ -45,6 +46,7 @@ export function buildProgram(io: Io): Command {
   addValidatorCommands(program, io);
   addTask(program, io);
   addChain(program, io);
+  addLight(program, io);
   addGenesis(program, io);
   addKeys(program, io);
   for (const command of allCommands(program)) command.copyInheritedSettings(program);

@@ -22,7 +22,15 @@ export interface RpcContext {
   head(): Tip;
   readonly store: Pick<
     Store,
-    'block' | 'blockBytes' | 'heightOf' | 'transaction' | 'payload' | 'hasPayload' | 'versions' | 'backup'
+    | 'block'
+    | 'blockBytes'
+    | 'heightOf'
+    | 'transaction'
+    | 'payload'
+    | 'hasPayload'
+    | 'versions'
+    | 'backup'
+    | 'ring'
   >;
   /** Resolves when the transaction waits for a block, payloads stored; does not wait for the block. */
   submit(transaction: Transaction, payloads: readonly Uint8Array[]): Promise<Submitted>;

@@ -40,4 +40,7 @@ export const answerLimits = {
   exportBytes: 8 * 1024 * 1024,
   /** Blocks that one call may read through to measure updates. */
   scannedBlocks: 1_024,
+  /** Steps of a light client in one answer, and their bytes; one step is always given. */
+  steps: 64,
+  stepBytes: 2 * 1024 * 1024,
 } as const;

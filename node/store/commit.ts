@@ -3,10 +3,12 @@ import {
   type Block,
   blockHash,
   type Certificate,
+  decode,
   encode,
   encodeBlock,
   encodeCertificate,
   encodeReceipt,
+  limits,
   type Receipt,
   rootsMatch,
   type StateTree,
@@ -15,7 +17,8 @@ import {
   treeRoot,
   uint,
 } from '../../chain/index.js';
-import { equalBytes } from '../../crypto/index.js';
+import { ringCell, ringCodec, ringRoot } from '../../consensus/index.js';
+import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
 import { key, type Tail, tailCodec } from './entries.js';
 import { encodeHeightEntry } from './heightEntry.js';
@@ -107,6 +110,7 @@ export function commitWrites(
   const writes = [put(key.height(height), entry), ...index.writes, put(key.head, encode(tailCodec, tail))];
   for (const [name, value] of changes) {
     writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
+    writes.push(...ringWrites(name, value));
   }
   for (const [id, bytes] of payloads) writes.push(...payloadWrites(id, bytes));
   return { writes, tail };
@@ -128,6 +132,13 @@ function indexWrites({ block, hash }: Commit, sumBefore: number) {
   add(hash, BLOCK);
   for (const [i, transaction] of transactions.entries()) add(transactionHash(transaction), i);
   return { writes, sum };
+}
+
+/** The state forgets old rings; headers name them for good, by their root. */
+function ringWrites(name: string, value: Uint8Array | null): readonly Write[] {
+  if (value === null || !name.startsWith(`${ringCell.key()}/`)) return [];
+  const ring = decode(ringCodec, value, limits.stateValueBytesMax);
+  return [put(key.ring(bytesToHex(ringRoot(ring))), value)];
 }
 
 /** A payload and the mark that it is held. `id` in hex. */

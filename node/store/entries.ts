@@ -9,6 +9,7 @@ import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain
  *   height/HEIGHT               block, certificate and receipts under a seal (heightEntry.ts)
  *   index/HASH                  where that block or transaction is (placeIndex.ts)
  *   state/KEY                   a state value
+ *   ring/ROOT                   a ring that drew committees, as the state held it: light clients ask for old ones
  *   payload/ID                  payload bytes
  *   held/ID                     size of that payload: answers "held?" without reading megabytes
  *   writes                      how many batches there were, this one included
@@ -30,6 +31,7 @@ export const key = {
   height: (height: number): string => `height/${digits(height)}`,
   index: (name: string): string => `index/${name}`,
   state: (name: string): string => `state/${name}`,
+  ring: (root: string): string => `ring/${root}`,
   payload: (id: string): string => `payload/${id}`,
   held: (id: string): string => `held/${id}`,
 } as const;

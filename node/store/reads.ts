@@ -1,11 +1,14 @@
 import {
   type Codec,
   DecodeError,
+  decode,
   decodeBlock,
   decodeCertificate,
   decodeReceipt,
+  limits,
   payloadId,
 } from '../../chain/index.js';
+import { type RingSeat, ringCodec } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { StoredBlock } from './commit.js';
 import { type Database, read } from './database.js';
@@ -31,6 +34,13 @@ export function readBlock(database: Database, height: number): StoredBlock | nul
     const receipts = entry.receipts().map(decodeReceipt);
     return { block: decodeBlock(entry.block), hash: new Uint8Array(entry.hash), certificate, receipts };
   });
+}
+
+export function readRing(database: Database, root: Uint8Array): readonly RingSeat[] | null {
+  const raw = read(database, key.ring(bytesToHex(root)));
+  return raw === null
+    ? null
+    : decoded(database, 'a ring', () => decode(ringCodec, raw, limits.stateValueBytesMax));
 }
 
 /** Where a block or transaction is; null: not on this chain. */

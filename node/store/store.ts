@@ -8,6 +8,7 @@ import {
   treeRoot,
   uint,
 } from '../../chain/index.js';
+import type { RingSeat } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
@@ -37,6 +38,7 @@ import {
   readHeight,
   readPayload,
   readPlaceOf,
+  readRing,
   readSmall,
 } from './reads.js';
 import { createWriter, type Writer } from './writer.js';
@@ -59,6 +61,8 @@ export interface Store {
   /** Encoded block and certificate, undecoded, for sync and export. Cost: one read and one hash. */
   blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
   heightOf(blockHash: Uint8Array): number | null;
+  /** The ring of this root (`ringRoot`), if a block committed here wrote it; genesis rings are in the genesis. */
+  ring(root: Uint8Array): readonly RingSeat[] | null;
   transaction(hash: Uint8Array): Place | null;
   /** One atomic synced batch; the records of its height go with it. */
   commit(commit: Commit): Promise<void>;
@@ -230,6 +234,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     blockBytes: (height) => readHeight(database, height),
     heightOf: (hash) => readPlaceOf(database, hash, 'block')?.height ?? null,
     transaction: (hash) => readPlaceOf(database, hash, 'transaction'),
+    ring: (root) => readRing(database, root),
     commit: (commit) =>
       inOrder(async () => {
         checkCommit(commit, chainId, tail);

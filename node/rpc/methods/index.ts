@@ -12,6 +12,11 @@ import { modelGet } from './modelGet.js';
 import { nodeStatus } from './nodeStatus.js';
 import { payloadGet } from './payloadGet.js';
 import { privacyLedger } from './privacyLedger.js';
+import { proofFollow } from './proofFollow.js';
+import { proofHeader } from './proofHeader.js';
+import { proofHeaders } from './proofHeaders.js';
+import { proofState } from './proofState.js';
+import { proofTransaction } from './proofTransaction.js';
 import { stateProof } from './stateProof.js';
 import { taskCurrent } from './taskCurrent.js';
 import { taskGet } from './taskGet.js';
@@ -42,6 +47,11 @@ const described = {
   'payload.get': payloadGet,
   'privacy.ledger': privacyLedger,
   'enrolment.approve': enrolmentApprove,
+  'proof.header': proofHeader,
+  'proof.headers': proofHeaders,
+  'proof.follow': proofFollow,
+  'proof.transaction': proofTransaction,
+  'proof.state': proofState,
 } as const;
 
 export const methods = { ...described, 'rpc.discover': createDiscover(described) } as const;

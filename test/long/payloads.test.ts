@@ -140,15 +140,16 @@ describe('150 MB of payloads on their way to one node', () => {
       await until('the links', 120_000, async () =>
         peers.every((peer) => peer.connectedPeers().length > 0) ? true : tick(),
       );
-      peers[0]!.publish('transactions', announce);
       for (const payload of payloads) {
         const id = bytesToHex(payloadId(payload));
-        await until(`payload ${id}`, 120_000, async () =>
-          client(name!)
+        // Said again until it is heard, as a node does with what waits.
+        await until(`payload ${id}`, 120_000, async () => {
+          peers[0]!.publish('transactions', announce);
+          return client(name!)
             .call('payload.get', { id })
             .then(() => true)
-            .catch(() => tick()),
-        );
+            .catch(() => pause(1_000));
+        });
       }
       expect(asked(true)).toBe(COUNT);
       // What was under way when it was killed: a window for each peer.
@@ -166,8 +167,10 @@ function noise(seed: number, bytes: number): Uint8Array {
   return new Uint8Array(words.buffer, 0, bytes);
 }
 
-async function tick(): Promise<null> {
-  await new Promise((resolve) => setTimeout(resolve, 50));
+const tick = () => pause(50);
+
+async function pause(ms: number): Promise<null> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
   return null;
 }
 

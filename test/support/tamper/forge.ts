@@ -5,12 +5,15 @@ import {
   type Contract,
   encodeBlock,
   encodeCertificate,
+  encodeTransaction,
   type Header,
   parentVotesRoot,
   readState,
   type StateAccess,
   type Transaction,
+  transactionHash,
   transactionsRoot,
+  type VerifiedTransaction,
 } from '../../../chain/index.js';
 import { buildBlock, type Judged, type Tip } from '../../../consensus/index.js';
 import { type Closings, closingJob, dueClosings, runClosing } from '../../../contracts/index.js';
@@ -34,6 +37,8 @@ export interface Forgery {
   readonly transactions?: readonly Transaction[];
   readonly closings?: Closings;
   readonly time?: number;
+  /** The leader takes transactions whose signatures do not verify. */
+  readonly trusting?: boolean;
   /** What the leader’s own rules write into the state, beside the chain’s. */
   readonly evil?: (state: StateAccess) => void;
 }
@@ -53,12 +58,19 @@ export function forgeBlock(test: TestChain, height: number, forgery: Forgery): J
     ...rules,
     protocols: new Map([[1, { ...protocol, contracts: [...protocol.contracts, contract] }]]),
   };
-  const candidates = (forgery.transactions ?? block.transactions).map((one) => verified(one, made.chainId));
+  const take = (one: Transaction): VerifiedTransaction =>
+    forgery.trusting === true ? unverified(one) : verified(one, made.chainId);
+  const candidates = (forgery.transactions ?? block.transactions).map(take);
   const { seed } = header;
   const time = forgery.time ?? header.time;
   const draft = { time, leader: header.leader!, seed, seedProof: header.seedProof!, parentVotes, candidates };
   const closings = forgery.closings ?? closingsAt(test, height);
   return buildBlock(bent, tipBefore(test, height), draft, closings, test.payloadOf);
+}
+
+function unverified(transaction: Transaction): VerifiedTransaction {
+  const size = encodeTransaction(transaction).length;
+  return { transaction, hash: transactionHash(transaction), size, verified: true };
 }
 
 /** A block whose body or header was changed by hand, its roots computed anew where the body is given. */

@@ -419,7 +419,7 @@ async function carTarget(corpus: Corpus, folder: string): Promise<Target> {
   };
 }
 
-/** Its key costs 80 ms and 32 MiB by design, once the form is right: tried in one of ten such cases. */
+/** Its key costs 80 ms and 32 MiB by design, once the form is right: tried with one in ten altered ones. */
 function keystoreTarget(): Target {
   const sealed = sealKeystore({
     password: 'a password',
@@ -427,11 +427,11 @@ function keystoreTarget(): Target {
     nonce: new Uint8Array(12),
     secrets: { sign: sha256() },
   });
-  let formed = 0;
+  const valid = text.encode(JSON.stringify(sealed));
   return {
     name: 'keystore',
     weight: 1,
-    corpus: [text.encode(JSON.stringify(sealed))],
+    corpus: [valid],
     take: (raw) => {
       let file: unknown;
       try {
@@ -439,8 +439,8 @@ function keystoreTarget(): Target {
       } catch {
         return 'refused';
       }
-      formed += 1;
-      return formed % 10 === 1 ? word(openKeystore(file, 'a password')) : 'refused';
+      const isTried = Buffer.compare(raw, valid) === 0 || sha256(raw)[0]! < 26;
+      return isTried ? word(openKeystore(file, 'a password')) : 'refused';
     },
   };
 }

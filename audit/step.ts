@@ -1,4 +1,5 @@
 import {
+  asVerified,
   type Block,
   DecodeError,
   decodeBlock,
@@ -6,7 +7,6 @@ import {
   encodeTransaction,
   readState,
   type Transaction,
-  transactionHash,
   type VerifiedTransaction,
 } from '../chain/index.js';
 import {
@@ -130,8 +130,7 @@ const fieldOf: Readonly<Record<string, string>> = {
 
 /** Taken as signed for now: the claim that goes with the step says which signatures are still to be checked. */
 function unverified(transaction: Transaction): VerifiedTransaction {
-  const size = encodeTransaction(transaction).length;
-  return { transaction, hash: transactionHash(transaction), size, verified: true };
+  return asVerified(transaction, encodeTransaction(transaction).length);
 }
 
 function claimOf(

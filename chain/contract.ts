@@ -70,8 +70,8 @@ export interface Contract<C> {
 /** The contracts of a chain in their order, and the two questions that execution has for them. */
 export interface Protocol<C> {
   readonly contracts: readonly Contract<C>[];
-  /** May this account send transactions at all? */
-  isAccount(state: StateReader, account: Uint8Array): boolean;
+  /** May this account (its key in hex) send transactions at all? */
+  isAccount(state: StateReader, account: string): boolean;
   /** The root of the ring that draws the committee of `height`, from the state after its parent. */
   ringRootOf(state: StateReader, height: number): Uint8Array;
 }

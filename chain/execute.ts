@@ -110,7 +110,7 @@ export function beginExecution<C>(
       const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
       const fault = faultOf(protocol, draft, verified, level, bytesOf);
       if (fault !== null) return { ok: false, reason: fault };
-      nonceCell.set(draft, transaction.nonce + 1, bytesToHex(transaction.from));
+      nonceCell.set(draft, transaction.nonce + 1, verified.sender);
       const receipt = call(protocol, draft, block, verified, bytesOf as CallScope<C>['payloads'], payloads);
       transactions.push(verified);
       receipts.push(receipt);
@@ -181,12 +181,12 @@ function beginBlock<C>(
 function faultOf<C>(
   protocol: Protocol<C>,
   draft: StateDraft,
-  { transaction }: VerifiedTransaction,
+  { transaction, sender }: VerifiedTransaction,
   level: number,
   payloads: readonly { readonly ref: PayloadRef; readonly bytes: Uint8Array | null }[],
 ): TransactionInvalid | null {
-  if (!protocol.isAccount(draft, transaction.from)) return 'unknown-sender';
-  const nonce = nonceCell.get(draft, bytesToHex(transaction.from)) ?? 0;
+  if (!protocol.isAccount(draft, sender)) return 'unknown-sender';
+  const nonce = nonceCell.get(draft, sender) ?? 0;
   if (transaction.nonce !== nonce) return 'wrong-nonce';
   if (transaction.level !== 0 && transaction.level !== level) return 'wrong-level';
   if (payloads.some(({ ref, bytes: held }) => held === null || held.length !== ref.size))

@@ -41,6 +41,10 @@ export type UnsignedTransaction = Omit<Transaction, 'signature'>;
 export interface VerifiedTransaction {
   readonly transaction: Transaction;
   readonly hash: Uint8Array;
+  /** The hash in hex: the transaction's id. */
+  readonly id: string;
+  /** `from` in hex: what the state's entries of an account are named by. */
+  readonly sender: string;
   readonly size: number;
   readonly verified: true;
 }
@@ -95,8 +99,14 @@ export function verifyTransaction(
   if (!verifySignature(transaction.from, signedPart(encoded), transaction.signature)) {
     return { ok: false, reason: 'bad-signature' };
   }
+  return { ok: true, value: asVerified(transaction, encoded.length) };
+}
+
+/** For `verifyTransaction`, and for an audit that leaves the signatures to other threads. */
+export function asVerified(transaction: Transaction, size: number): VerifiedTransaction {
   const hash = transactionHash(transaction);
-  return { ok: true, value: { transaction, hash, size: encoded.length, verified: true } };
+  const [id, sender] = [bytesToHex(hash), bytesToHex(transaction.from)];
+  return { transaction, hash, id, sender, size, verified: true };
 }
 
 /** Tag, version, chain id and the fields; the signature as one more. */

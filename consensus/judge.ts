@@ -232,11 +232,10 @@ export function parentVotesFault(tip: Tip, votes: readonly ParentVote[], certifi
 function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly VerifiedTransaction[]): number {
   const state = readState(tip.state);
   const nonces = new Map<string, number>();
-  for (const { transaction } of candidates) {
-    const { from, nonce, level } = transaction;
-    const sender = bytesToHex(from);
+  for (const { transaction, sender } of candidates) {
+    const { nonce, level } = transaction;
     const next = nonces.get(sender) ?? nonceCell.get(state, sender) ?? 0;
-    if (nonce !== next || !protocol.isAccount(state, from)) continue;
+    if (nonce !== next || !protocol.isAccount(state, sender)) continue;
     if (level !== 0) return level;
     nonces.set(sender, next + 1);
   }

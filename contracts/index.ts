@@ -3,7 +3,7 @@ import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import { anchoring } from './anchor/index.js';
 import { evidence } from './evidence/index.js';
-import { accountOf, identity } from './identity/index.js';
+import { accountCell, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
 import { privacy } from './privacy/index.js';
 import { reputation } from './reputation/index.js';
@@ -33,7 +33,7 @@ const first: Protocol<RoundOutcome> = {
     training,
     anchoring<RoundOutcome>(),
   ],
-  isAccount: (state, account) => accountOf(state, account) !== null,
+  isAccount: (state, account) => accountCell.get(state, account) !== null,
   ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
 };
 

@@ -1,5 +1,4 @@
 import { limits, nonceCell, type StateReader, type VerifiedTransaction } from '../chain/index.js';
-import { bytesToHex } from '../crypto/index.js';
 
 export const mempoolLimits = {
   transactionsMax: 5_000,
@@ -34,10 +33,8 @@ export class Mempool {
 
   /** Null: taken. `acceptedAt` is the caller's clock, handed back by `remove`. */
   add(verified: VerifiedTransaction, state: StateReader, acceptedAt: number): MempoolFault | null {
-    const { transaction, size } = verified;
-    const hash = bytesToHex(verified.hash);
+    const { transaction, size, id: hash, sender } = verified;
     if (this.#byHash.has(hash)) return 'known';
-    const sender = bytesToHex(transaction.from);
     const next = nonceCell.get(state, sender) ?? 0;
     const waiting = this.#bySender.get(sender) ?? new Map<number, string>();
     const { nonce } = transaction;
@@ -56,7 +53,7 @@ export class Mempool {
     const taken: VerifiedTransaction[] = [];
     const seen = new Set<string>();
     for (const { verified } of this.#byHash.values()) {
-      const sender = bytesToHex(verified.transaction.from);
+      const { sender } = verified;
       if (seen.has(sender)) continue;
       seen.add(sender);
       const waiting = this.#bySender.get(sender)!;
@@ -109,7 +106,7 @@ export class Mempool {
   }
 
   #drop(hash: string, { verified }: Entry): void {
-    const sender = bytesToHex(verified.transaction.from);
+    const { sender } = verified;
     const waiting = this.#bySender.get(sender)!;
     waiting.delete(verified.transaction.nonce);
     if (waiting.size === 0) this.#bySender.delete(sender);

@@ -1,5 +1,5 @@
 import type { Transaction } from '../chain/index.js';
-import { bytesToHex } from '../crypto/index.js';
+
 import type { Mempool } from './mempool.js';
 
 /** How many waiting transactions are passed on again at a time; the others follow when these are in a block. */
@@ -21,8 +21,8 @@ export class Relay {
 
   tick(): void {
     const waiting = this.#mempool.oldest(AGAIN_MAX);
-    this.#sendThose(waiting.filter(({ hash }) => this.#waited.has(bytesToHex(hash))));
-    this.#waited = new Set(waiting.map(({ hash }) => bytesToHex(hash)));
+    this.#sendThose(waiting.filter(({ id }) => this.#waited.has(id)));
+    this.#waited = new Set(waiting.map(({ id }) => id));
   }
 
   /** To a link that has just begun. */

@@ -60,7 +60,7 @@ export const notesContract: Contract<unknown> = {
 
 export const notesProtocol: Protocol<unknown> = {
   contracts: [notesContract],
-  isAccount: (state, account) => memberCell.get(state, Buffer.from(account).toString('hex')) !== null,
+  isAccount: (state, account) => memberCell.get(state, account) !== null,
   ringRootOf: (_, height) => sha256(utf8ToBytes(`ring of ${height}`)),
 };
 

@@ -1,5 +1,6 @@
 import type { ReplayEntry } from '../../../audit/index.js';
 import {
+  asVerified,
   type Block,
   blockHash,
   type Contract,
@@ -11,7 +12,6 @@ import {
   readState,
   type StateAccess,
   type Transaction,
-  transactionHash,
   transactionsRoot,
   type VerifiedTransaction,
 } from '../../../chain/index.js';
@@ -69,8 +69,7 @@ export function forgeBlock(test: TestChain, height: number, forgery: Forgery): J
 }
 
 function unverified(transaction: Transaction): VerifiedTransaction {
-  const size = encodeTransaction(transaction).length;
-  return { transaction, hash: transactionHash(transaction), size, verified: true };
+  return asVerified(transaction, encodeTransaction(transaction).length);
 }
 
 /** A block whose body or header was changed by hand, its roots computed anew where the body is given. */

@@ -46,7 +46,14 @@ describe('a transaction', () => {
     const verified = verifyTransaction(transaction, chainId);
     expect(verified).toEqual({
       ok: true,
-      value: { transaction, hash: sha256(raw), size: raw.length, verified: true },
+      value: {
+        transaction,
+        hash: sha256(raw),
+        id: bytesToHex(sha256(raw)),
+        sender: bytesToHex(transaction.from),
+        size: raw.length,
+        verified: true,
+      },
     });
   });
 

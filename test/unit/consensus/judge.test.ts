@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  asVerified,
   type Block,
   decodeBlock,
   decodeTransaction,
@@ -81,9 +82,7 @@ describe('judgeBlock', () => {
     const { test, block } = atTwo();
     const judgement = test.judge(decodeBlock(encodeBlock(block)));
     if (!judgement.ok) throw new Error(judgement.detail);
-    const built = test.build(
-      block.transactions.map((t) => ({ transaction: t, hash: new Uint8Array(32), size: 0, verified: true })),
-    );
+    const built = test.build(block.transactions.map((transaction) => asVerified(transaction, 0)));
     expect(judgement.judged.executed.stateRoot).toEqual(built.executed.stateRoot);
     expect(judgement.judged.tip).toMatchObject({ height: 3, leader: block.header.leader });
     expect(judgement.judged.tip.committee.length).toBe(4);

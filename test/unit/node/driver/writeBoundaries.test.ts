@@ -30,6 +30,8 @@ interface Trap {
   writes: number;
   /** What the victim was writing when it was stopped. */
   sprung: string | null;
+  /** The victim's store in the life that ended there: nothing is written to it any more. */
+  stopped: Store | null;
 }
 
 let network: Network;
@@ -71,6 +73,7 @@ function noteVote(self: Mortal, vote: Vote): void {
 function withTrap(store: Store, self: Mortal): Store {
   const trapped = async <T>(height: number, what: string, work: () => Promise<T>): Promise<T> => {
     const armed = trap;
+    if (armed?.stopped === store) return new Promise<T>(() => undefined);
     if (armed === null || armed.sprung !== null || height !== armed.height) return work();
     if (what.startsWith('proposal')) armed.leader = self;
     const leads = armed.leader === self;
@@ -80,6 +83,7 @@ function withTrap(store: Store, self: Mortal): Store {
     if (armed.writes - 1 !== armed.index) return work();
     if (armed.when === 'after') await work();
     armed.sprung = what;
+    armed.stopped = store;
     return new Promise<T>(() => undefined);
   };
   return new Proxy(store, {
@@ -138,6 +142,7 @@ async function killAt(place: Pick<Trap, 'role' | 'index' | 'when'>): Promise<str
       victim: null,
       writes: 0,
       sprung: null,
+      stopped: null,
     };
     trap = armed;
     await eventually('the trap', () => armed.sprung !== null || Math.min(...heads()) > armed.height);

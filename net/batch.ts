@@ -33,6 +33,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let timer: NodeJS.Timeout | null = null;
+  let soon: NodeJS.Immediate | null = null;
   /** When the next batch may leave. */
   let nextAt = Number.NEGATIVE_INFINITY;
 
@@ -41,7 +42,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     waiting = [];
     waitingBytes = 0;
     if (timer !== null) clearTimeout(timer);
+    if (soon !== null) clearImmediate(soon);
     timer = null;
+    soon = null;
     return messages;
   }
 
@@ -75,7 +78,11 @@ export function createBatcher(options: BatcherOptions): Batcher {
       if (waitingBytes + bytes > options.bytesMax) flush();
       waiting.push(message.slice());
       waitingBytes += bytes;
-      timer ??= setTimeout(onTimer, Math.max(0, nextAt - performance.now()));
+      if (timer !== null || soon !== null) return;
+      const pause = nextAt - performance.now();
+      // A timer of nothing would still wait a millisecond.
+      if (pause > 0) timer = setTimeout(onTimer, pause);
+      else soon = setImmediate(onTimer);
     },
     flush,
     close() {

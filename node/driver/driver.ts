@@ -20,7 +20,6 @@ import {
   judgeBlock,
   type MemberVote,
   nextCommittee,
-  proveSeed,
   type Rules,
   type Tip,
 } from '../../consensus/index.js';
@@ -45,6 +44,7 @@ import { evidenceOf } from './evidence.js';
 import {
   type HeightWork,
   missingPayloads,
+  ownSeed,
   signMemberVote,
   toParentVotes,
   toWire,
@@ -125,8 +125,7 @@ export class Driver {
 
   /** Takes the chain up where the store left it. */
   start(): Promise<void> {
-    const { store } = this.#options;
-    const last = store.block(this.#tip.height);
+    const last = this.#options.store.block(this.#tip.height);
     if (last !== null) this.#parentVotes = votesOfCertificate(this.#tip, last.certificate);
     return this.enqueue(() => this.#beginHeight());
   }
@@ -248,6 +247,7 @@ export class Driver {
       timers: new Map(),
       abort: new AbortController(),
       machine: step.state,
+      provedSeed: null,
     };
     this.#work = work;
     for (const block of blocks) this.note(work, block, null);
@@ -262,6 +262,7 @@ export class Driver {
 
   /** An idle chain is quiet but for the heartbeat, and wakes when a round's deadline passes. */
   #setIdleTimers(work: HeightWork, deadline: number | null, now: number): void {
+    if (work.self === 0) ownSeed(work, this.#options.keys.vrfSecret);
     const wake = () => this.input(work, { kind: 'activate' });
     this.#setTimer(work, 'heartbeat', this.#options.params.agreement.heartbeatMs, wake);
     if (deadline !== null) this.#setTimer(work, 'round-deadline', Math.max(0, deadline - now), wake);
@@ -330,7 +331,7 @@ export class Driver {
   async #proposeOwn(work: HeightWork): Promise<void> {
     const { rules, mempool, store, clock, keys, log } = this.#options;
     const { tip, height } = work;
-    const { proof, seed } = proveSeed(keys.vrfSecret, height, tip.seed);
+    const { proof, seed } = ownSeed(work, keys.vrfSecret);
     const draft = {
       time: Math.max(tip.time + 1, clock.now()),
       leader: keys.publicKey,
@@ -440,9 +441,8 @@ export class Driver {
   }
 
   /**
-   * The next height begins while the block is being written: its leader builds, the others listen. Whatever it wants
-   * to send is recorded first, and the store takes the records after the block; so nothing that rests on the block
-   * leaves before it is on disk.
+   * The next height begins while the block is being written. What it sends is recorded first, and the store takes the
+   * records after the block: nothing that rests on the block leaves before it is on disk.
    */
   async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
     const { store, onDecided, onCommit } = this.#options;

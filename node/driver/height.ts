@@ -11,6 +11,7 @@ import {
   type AgreementVote,
   type Judged,
   type MemberVote,
+  proveSeed,
   type RingSeat,
   signersOf,
   type Tip,
@@ -36,6 +37,14 @@ export interface HeightWork {
   readonly timers: Map<string, () => void>;
   readonly abort: AbortController;
   machine: AgreementState;
+  /** Of the leader alone, once somebody asked for it. */
+  provedSeed: ReturnType<typeof proveSeed> | null;
+}
+
+/** The seed that this node would lead its height with. Some milliseconds the first time: an idle leader asks early. */
+export function ownSeed(work: HeightWork, vrfSecret: Uint8Array): ReturnType<typeof proveSeed> {
+  work.provedSeed ??= proveSeed(vrfSecret, work.height, work.tip.seed);
+  return work.provedSeed;
 }
 
 /** A verified vote in the machine's terms. */

@@ -16,7 +16,11 @@ const genesisFile = join(folder, 'chain.genesis.json');
 /** Under its own rules for ever, by whatever Node runs this: CI runs two. */
 describe('the chain that is kept (test/vectors/chain.car)', () => {
   it('verifies, and ends where it ended', async () => {
-    const report = await verifyExport({ file, genesisFile, anchors: [`${kept.head.height}:${kept.head.hash}`] });
+    const report = await verifyExport({
+      file,
+      genesisFile,
+      anchors: [`${kept.head.height}:${kept.head.hash}`],
+    });
     expect(report).toMatchObject({ ok: true, complete: true, divergence: null });
     expect(report.checked.stateRoots).toBe(kept.head.height);
   });

@@ -1,13 +1,12 @@
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesToHex } from '../../crypto/index.js';
-import { exportFiles, trainedChain } from '../support/exportedChain.js';
+import { exportFiles, ROUNDS, trainedChain } from './exportedChain.js';
 
 /*
- * Makes the chain that is kept in this folder: `node dist/test/vectors/makeChain.js test/vectors`. Until the first
+ * Makes the chain that is kept in test/vectors: `node dist/test/support/keepChain.js test/vectors`. Until the first
  * release it is made anew when formats change; from then on it must verify for ever as it is.
  */
-const ROUNDS = 16;
 
 const [folder = ''] = process.argv.slice(2);
 const chain = trainedChain(ROUNDS);

@@ -22,6 +22,9 @@ const slow = [
   'test/unit/node/repair.test.ts',
 ];
 
+/** For CI, beyond `npm test`. */
+const beyond = ['test/property/fuzz.test.ts'];
+
 /**
  * Unit tests take about a minute. "process" runs single processes from `dist`; "e2e" and "long" (for CI, beyond
  * `npm test`) whole networks of them, one after another.
@@ -52,6 +55,7 @@ export default defineConfig({
         test: {
           name: 'compliance',
           include: ['test/property/**/*.test.ts', 'test/compliance/**/*.test.ts', ...ownProcess],
+          exclude: [...beyond],
           testTimeout: 60_000,
         },
       },
@@ -73,7 +77,7 @@ export default defineConfig({
       ...['e2e', 'long'].map((name) => ({
         test: {
           name,
-          include: [`test/${name}/**/*.test.ts`],
+          include: [`test/${name}/**/*.test.ts`, ...(name === 'long' ? beyond : [])],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCodes } from '../../node/cli/exitCodes.js';
-import { type Hospitals, program, provisionHospitals, reached } from '../support/processes.js';
+import { type Hospitals, provisionHospitals, reached } from '../support/processes.js';
+import { runCommand as run } from '../support/runCommand.js';
 
 let hospitals: Hospitals;
 let folder: string;
@@ -19,15 +17,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => hospitals.close());
-
-async function run(...args: readonly string[]) {
-  const [node, main] = program;
-  const child = spawn(node, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'close');
-  const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const [code] = await ended;
-  return { out, errors, code };
-}
 
 it('a node is backed up while it goes on, and a node started from the backup has that chain and does not vote', async () => {
   const client = hospitals.clients[0]!;

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCodes } from '../../node/cli/exitCodes.js';
 import type { RepairReport } from '../../node/repair.js';
-import { type Hospitals, program, provisionHospitals, reached } from '../support/processes.js';
+import { type Hospitals, provisionHospitals, reached } from '../support/processes.js';
+import { runCommand as run } from '../support/runCommand.js';
 
 let hospitals: Hospitals;
 let folder: string;
@@ -21,15 +19,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => hospitals.close());
-
-async function run(...args: readonly string[]) {
-  const [node, main] = program;
-  const child = spawn(node, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'close');
-  const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const [code] = await ended;
-  return { out, errors, code };
-}
 
 it('a node whose database lost its end refuses to run, is repaired by the command that it names, and runs', async () => {
   const data = join(folder, 'data');

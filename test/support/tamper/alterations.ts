@@ -1,3 +1,4 @@
+// Over 500 lines: one table of alterations, which is read from top to bottom.
 import type { ReplayEntry } from '../../../audit/index.js';
 import {
   type Block,

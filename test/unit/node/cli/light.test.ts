@@ -1,15 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transactionId } from '../../../../chain/index.js';
 import { closedRoundCell, modelCell } from '../../../../contracts/index.js';
 import { bytesToHex } from '../../../../crypto/index.js';
-import { type ExitName, exitCodes } from '../../../../node/cli/exitCodes.js';
-import { failureOf } from '../../../../node/cli/failure.js';
-import { buildProgram } from '../../../../node/cli/program.js';
+import { exitCodes } from '../../../../node/cli/exitCodes.js';
 import {
   createTestChain,
   dataset,
@@ -19,6 +15,7 @@ import {
   taskSpec,
   updateCall,
 } from '../../../support/chain.js';
+import { runProgram as run } from '../../../support/runProgram.js';
 import { type ServedNode, serveNode } from '../../../support/servedNode.js';
 
 let dir: string;
@@ -41,29 +38,6 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function run(
-  ...args: string[]
-): Promise<{ exit: ExitName; out: string; notes: string; message: string }> {
-  const said = { out: '', notes: '' };
-  const program = buildProgram({
-    out: (text) => {
-      said.out += `${text}\n`;
-    },
-    note: (text) => {
-      said.notes += `${text}\n`;
-    },
-    screen: Object.assign(new PassThrough(), { isTTY: false as const, columns: 80 }),
-    env: {},
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return { exit: 'ok', ...said, message: '' };
-  } catch (error) {
-    if (error instanceof CommanderError) return { exit: 'usage', ...said, message: error.message };
-    const { exit, message } = failureOf(error);
-    return { exit, ...said, message };
-  }
-}
 const verify = (...args: string[]) =>
   run('light', 'verify', ...args, '--genesis', genesis, '--rpc', node.url);
 

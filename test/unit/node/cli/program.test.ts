@@ -2,46 +2,16 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExitName, exitCodes } from '../../../../node/cli/exitCodes.js';
-import { failureOf } from '../../../../node/cli/failure.js';
-import { buildProgram } from '../../../../node/cli/program.js';
 import { testGenesis } from '../../../support/genesis.js';
+import { runProgram as run } from '../../../support/runProgram.js';
 
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'consilium-cli-'));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-/** Runs a command line as main.ts does and gives what a user would see. */
-async function run(
-  ...args: string[]
-): Promise<{ exit: ExitName; out: string; notes: string; message: string }> {
-  const said = { out: '', notes: '' };
-  const program = buildProgram({
-    out: (text) => {
-      said.out += `${text}\n`;
-    },
-    note: (text) => {
-      said.notes += `${text}\n`;
-    },
-    screen: Object.assign(new PassThrough(), { isTTY: false as const, columns: 80 }),
-    env: {},
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return { exit: 'ok', ...said, message: '' };
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      return { exit: error.exitCode === 0 ? 'ok' : 'usage', ...said, message: error.message };
-    }
-    const { exit, message } = failureOf(error);
-    return { exit, ...said, message };
-  }
-}
 
 function file(name: string, content: string): string {
   const path = join(dir, name);

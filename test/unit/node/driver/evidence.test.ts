@@ -1,3 +1,4 @@
+// Over 500 lines: every offence goes through the same network and the same helpers.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,9 +1,10 @@
 import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain/index.js';
+import { FORMER_FORMAT } from './formerFormat.js';
 
 /**
  * The entries of a chain folder, by key. Keys are text, heights have 16 digits so that they sort as numbers.
  *
- *   format                      FORMAT
+ *   format                      FORMAT and its complement, a byte each: one altered bit is no other format
  *   chain                       chain id, 32 bytes
  *   head                        where the chain ends: height, hash, seal and index of the last height
  *   height/HEIGHT               block, certificate and receipts under a seal (heightEntry.ts)
@@ -18,6 +19,18 @@ import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain
  * What binds this node's votes is not here but in the journal beside it (journal.ts).
  */
 export const FORMAT = 3;
+
+/** The entry that says which format a folder has; every later format keeps this one. */
+export function formatEntry(format: number): Uint8Array {
+  return Uint8Array.of(format, 0xff - format);
+}
+
+/** What such an entry says; null: it is altered. Format 2 wrote the number alone. */
+export function readFormatEntry(raw: Uint8Array): number | null {
+  const [format = 0, complement = 0xff - format] = raw;
+  const isFormer = raw.length === 1 && format === FORMER_FORMAT;
+  return isFormer || (raw.length === 2 && complement === 0xff - format) ? format : null;
+}
 
 /** 2^53 − 1 has so many. */
 const HEIGHT_DIGITS = 16;

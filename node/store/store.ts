@@ -25,9 +25,18 @@ import {
   write,
   writeFailed,
 } from './database.js';
-import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec } from './entries.js';
-import { damaged, REPAIR_HINT, StoreError } from './error.js';
-import { FORMER_FORMAT } from './formerFormat.js';
+import {
+  FORMAT,
+  formatEntry,
+  genesisTail,
+  type Head,
+  key,
+  stampCodec,
+  type Tail,
+  tailCodec,
+} from './entries.js';
+import { damaged, StoreError } from './error.js';
+import { mustBeOurs } from './identity.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
@@ -148,30 +157,10 @@ async function openHead(database: Database, options: StoreOptions): Promise<Tail
     await beginChain(database, options);
     return genesisTail(options.chainId);
   }
-  if (!equalBytes(chain, options.chainId)) {
-    const message =
-      `${options.path} belongs to another chain (${bytesToHex(chain).slice(0, 16)}, not ` +
-      `${bytesToHex(options.chainId).slice(0, 16)}); use the genesis that this folder was made with, or another folder`;
-    throw new StoreError('another-chain', message);
-  }
-  mustBeOfFormat(options.path, readSmall(database, key.format, uint));
+  mustBeOurs(database, chain, options.chainId);
   const head = readSmall(database, key.head, tailCodec);
   if (head === null) throw damaged(options.path, 'the head', 'it is missing');
   return head;
-}
-
-function mustBeOfFormat(path: string, format: number | null): void {
-  if (format === FORMAT) return;
-  if (format === FORMER_FORMAT) {
-    const message =
-      `${path} was written by an older version, in format ${format}; ${REPAIR_HINT}: it executes the ` +
-      `blocks again into a folder of format ${FORMAT}, and keeps the old one beside it`;
-    throw new StoreError('former-format', message);
-  }
-  const message =
-    `${path} is of format ${format ?? 'unknown'}, and this version reads ${FORMAT}: run the version that wrote it. ` +
-    'Never begin anew in another folder: the node could vote a second time where it has voted';
-  throw new StoreError('another-format', message);
 }
 
 async function beginChain(database: Database, options: StoreOptions): Promise<void> {
@@ -182,7 +171,7 @@ async function beginChain(database: Database, options: StoreOptions): Promise<vo
   beginJournal(database, chainId, options.binding ?? null);
   const states = [...treeEntries(genesisState)];
   const first = [
-    put(key.format, encode(uint, FORMAT)),
+    put(key.format, formatEntry(FORMAT)),
     put(key.chain, chainId),
     put(key.head, encode(tailCodec, genesisTail(chainId))),
     put(key.writes, encode(uint, 1)),

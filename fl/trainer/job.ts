@@ -1,16 +1,16 @@
-import { checkModel, type Grid, type ModelSpec, parameterCount } from '../index.js';
+import { checkModel, classCount, type Grid, type ModelSpec, parameterCount } from '../index.js';
 import { TrainerError } from './error.js';
 
-/** Most records of one job: a device enrols with at most so many (DESIGN.md section 14). */
+/** Most records of one job: a device enrols with at most so many. */
 export const RECORDS_MAX = 10_000;
 
-/** What a model is trained on. weights: flat, layer by layer, kernel [in][out] row-major, then bias. */
+/** What a model is trained on. weights: flat, in the order of tensorShapes. */
 export interface Batch {
   readonly model: ModelSpec;
   readonly weights: Float32Array;
   /** [rows][model.inputs], row-major. */
   readonly x: Float32Array;
-  /** [rows], each 0 or 1. */
+  /** [rows], each a class, from 0. */
   readonly y: Float32Array;
 }
 
@@ -44,8 +44,9 @@ export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number):
     throw new TrainerError('bad-job', `${y.length} rows, a job has 1 to ${recordsMax}`);
   if (x.length !== y.length * model.inputs)
     throw new TrainerError('bad-job', `${x.length} inputs for ${y.length} rows of ${model.inputs}`);
-  if (!y.every((label) => label === 0 || label === 1))
-    throw new TrainerError('bad-job', 'a label is neither 0 nor 1');
+  const classes = classCount(model);
+  if (!y.every((label) => Number.isInteger(label) && label >= 0 && label < classes))
+    throw new TrainerError('bad-job', `a label is none of the classes 0 to ${classes - 1}`);
   if (!weights.every(Number.isFinite)) throw new TrainerError('not-finite', 'a weight is not finite');
   if (!x.every(Number.isFinite)) throw new TrainerError('not-finite', 'an input is not finite');
 }

@@ -18,7 +18,7 @@ export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
       'bad-job',
       `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
     );
-  const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16);
+  const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16, random);
   const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
   return { update: packUpdate(toWire(noised, job.grid)), loss, clippedShare };
 }

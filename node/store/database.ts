@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { damaged, REPAIR_HINT, StoreError } from './error.js';
+import { alteredTables } from './tables.js';
 
 export type Database = ClassicLevel<string, Uint8Array>;
 export type Write =
@@ -24,6 +25,9 @@ export async function openDatabase(path: string, create: boolean): Promise<Datab
     );
   }
   if (!exists) await mkdir(path, { recursive: true });
+  const [altered] = await alteredTables(path);
+  if (altered !== undefined)
+    throw (await isLocked(path)) ? locked(path) : damaged(path, altered, 'it is altered');
   const database: Database = new ClassicLevel(path, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
@@ -48,13 +52,34 @@ function mustHoldNothing(path: string): void {
 function openFailure(path: string, error: unknown): StoreError {
   const cause = (error as { cause?: unknown }).cause ?? error;
   const code = (cause as { code?: unknown }).code;
-  if (code === 'LEVEL_LOCKED') {
-    const message = `${path} is in use by another process; stop that node first, or give this one a folder of its own`;
-    return new StoreError('locked', message, { cause });
-  }
+  if (code === 'LEVEL_LOCKED') return locked(path, cause);
   if (code === 'LEVEL_CORRUPTION') return damaged(path, 'the database', (cause as Error).message, cause);
   const message = `${path} cannot be opened: ${(cause as Error).message}; check permissions and free space, and if that is not it: ${REPAIR_HINT}`;
   return new StoreError('unreadable', message, { cause });
+}
+
+function locked(path: string, cause?: unknown): StoreError {
+  const message = `${path} is in use by another process; stop that node first, or give this one a folder of its own`;
+  return new StoreError('locked', message, { cause });
+}
+
+/**
+ * Has another process the folder open? Asked of LevelDB in an empty folder that has the same file as its lock, since in
+ * this one it would begin to read what is altered.
+ */
+async function isLocked(path: string): Promise<boolean> {
+  const place = await mkdtemp(`${path}.lock-`);
+  try {
+    await link(join(path, 'LOCK'), join(place, 'LOCK'));
+    const probe = new ClassicLevel(place);
+    await probe.open();
+    await probe.close();
+    return false;
+  } catch (error) {
+    return (error as { cause?: { code?: unknown } }).cause?.code === 'LEVEL_LOCKED';
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
 }
 
 /** The value, or null. Synchronous: about 4 µs for a small one. Throws StoreError. */

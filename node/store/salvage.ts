@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
 import { payloadId } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import { copyFiles } from './backup.js';
 import { type Binding, isOlder } from './binding.js';
 import { openDatabase, REPAIRED, read } from './database.js';
 import { key } from './entries.js';
@@ -10,6 +12,7 @@ import { StoreError } from './error.js';
 import { formerBlockBytes } from './formerFormat.js';
 import { looseHeightEntry } from './heightEntry.js';
 import { type Bound, openJournal, syncFolder } from './journal.js';
+import { alteredTables } from './tables.js';
 
 /** What can still be read of a damaged folder. Nothing in it is believed: who takes it checks it. */
 export interface Salvage {
@@ -31,7 +34,8 @@ const UNKNOWN: Binding = { abstention: { through: null }, height: 1, records: ne
  * A database that cannot be opened gives nothing. Throws StoreError 'locked'.
  */
 export async function openSalvage(path: string): Promise<Salvage> {
-  const database = await openDatabase(path, false).catch((error: unknown) => {
+  const whole = await wholeTables(path);
+  const database = await openDatabase(whole, false).catch((error: unknown) => {
     if (error instanceof StoreError && error.code !== 'locked') return null;
     throw error;
   });
@@ -63,8 +67,25 @@ export async function openSalvage(path: string): Promise<Salvage> {
       return bytes !== null && bytes.length > 0 && equalBytes(payloadId(bytes), id) ? bytes : null;
     },
     binding,
-    close: async () => database?.close(),
+    close: async () => {
+      await database?.close();
+      if (whole !== path) await rm(whole, { recursive: true, force: true });
+    },
   };
+}
+
+/**
+ * The folder itself, or, where tables in it are altered, a copy beside it without these, listed anew: LevelDB would
+ * take them as if they were whole. What was in them alone is lost.
+ */
+async function wholeTables(path: string): Promise<string> {
+  const altered = existsSync(path) ? await alteredTables(path) : [];
+  if (altered.length === 0) return path;
+  const place = `${path}.salvage`;
+  copyFiles(path, place);
+  for (const name of altered) await rm(join(place, name), { force: true });
+  await ClassicLevel.repair(place).catch(() => undefined);
+  return place;
 }
 
 /** Below the height of its records a node voted for what is decided; an earlier abstention holds on. */

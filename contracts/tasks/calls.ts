@@ -7,6 +7,7 @@ import {
   integer,
   limits,
   list,
+  oneKindOf,
   oneOf,
   record,
   tagged,
@@ -17,6 +18,7 @@ import { sign, verifySignature } from '../../crypto/index.js';
 import {
   type AggregationName,
   aggregationRules,
+  type LayerKind,
   SIGMA16_MAX,
   type VerificationName,
   verificationRules,
@@ -29,14 +31,22 @@ export const DEVICES_MAX = 1_000;
 
 const micro = integer(-1e15, 1e15);
 
+const count = integer(1, 100_000);
+const activation = oneOf('linear', 'relu', 'tanh', 'sigmoid');
+
+/** As in fl/model; what fits together is `checkModel`'s business. */
 export const modelCodec = record({
-  inputs: integer(1, 100_000),
+  inputs: count,
   layers: list(
-    record({
-      kind: oneOf('dense'),
-      units: integer(1, 100_000),
-      activation: oneOf('linear', 'relu', 'tanh', 'sigmoid'),
-    }),
+    oneKindOf({
+      dense: { units: count, activation },
+      conv2d: { filters: count, size: count, padding: oneOf('same', 'valid'), activation },
+      pool2d: { pool: oneOf('max', 'mean'), size: count },
+      reshape: { height: count, width: count, channels: count },
+      flatten: {},
+      dropout: { rate16: integer(0, 65_535) },
+      groupNorm: { groups: count },
+    } satisfies Record<LayerKind, unknown>),
     32,
   ),
 });

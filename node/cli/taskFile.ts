@@ -9,6 +9,7 @@ import {
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
+import { layerForm } from '../rpc/index.js';
 import { CliError } from './failure.js';
 
 const ONE16 = 65_536;
@@ -25,16 +26,7 @@ export const taskFileSchema = z.strictObject({
   level: z.number().int().min(1).max(limits.levelMax).default(1),
   model: z.strictObject({
     inputs: z.number().int().min(1),
-    layers: z
-      .array(
-        z.strictObject({
-          kind: z.literal('dense'),
-          units: z.number().int().min(1),
-          activation: z.enum(['linear', 'relu', 'tanh', 'sigmoid']),
-        }),
-      )
-      .min(1)
-      .max(32),
+    layers: z.array(layerForm).min(1).max(32),
   }),
   /** 32 bytes of hex: the initial weights follow from it. */
   weightsSeed: z.string().regex(/^[0-9a-f]{64}$/, 'a seed is 64 hex digits'),

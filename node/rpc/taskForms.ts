@@ -1,22 +1,33 @@
 import { z } from 'zod';
 import type { Task, TaskSpec } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
-import { aggregationRules, type VerificationName, verificationRules } from '../../fl/index.js';
+import { aggregationRules, type Layer, type VerificationName, verificationRules } from '../../fl/index.js';
 import { count, hex32 } from './schemas.js';
 
 const namesOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
 
-export const modelForm = z.object({
-  inputs: count,
-  layers: z.array(
-    z.object({
-      kind: z.literal('dense'),
-      units: count,
-      activation: z.enum(['linear', 'relu', 'tanh', 'sigmoid']),
-    }),
-  ),
-});
+const activation = z.enum(['linear', 'relu', 'tanh', 'sigmoid']);
+const side = z.number().int().min(1);
+
+/** A layer as people and programs write it; kinds as in fl/model/layers. */
+export const layerForm = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('dense'), units: side, activation }),
+  z.strictObject({
+    kind: z.literal('conv2d'),
+    filters: side,
+    size: side,
+    padding: z.enum(['same', 'valid']),
+    activation,
+  }),
+  z.strictObject({ kind: z.literal('pool2d'), pool: z.enum(['max', 'mean']), size: side }),
+  z.strictObject({ kind: z.literal('reshape'), height: side, width: side, channels: side }),
+  z.strictObject({ kind: z.literal('flatten') }),
+  z.strictObject({ kind: z.literal('dropout'), rate16: count }),
+  z.strictObject({ kind: z.literal('groupNorm'), groups: side }),
+]) satisfies z.ZodType<Layer>;
+
+export const modelForm = z.object({ inputs: count, layers: z.array(layerForm) });
 
 const integer = z.number().int();
 

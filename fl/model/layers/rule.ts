@@ -22,7 +22,7 @@ export interface LayerRule<L> {
   /** In the order in which they stand in the flat weight vector. */
   tensors(layer: L, input: Shape): readonly LayerTensor[];
   /** One record through the layer, in float64, for display and as the trainer's reference. `weights`: the layer's own. */
-  forward(layer: L, input: Shape, weights: Float32Array, x: Float64Array): Float64Array;
+  forward(layer: L, input: Shape, weights: Float32Array | Float64Array, x: Float64Array): Float64Array;
 }
 
 const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'tanh', 'sigmoid'] satisfies Activation[];

@@ -1,4 +1,4 @@
-import { relu, sigmoid, type Tensor, tanh } from '@tensorflow/tfjs-core';
+import { relu, sigmoid, type Tensor, tanh, tidy } from '@tensorflow/tfjs-core';
 import type { Activation } from '../../index.js';
 
 export function activated<T extends Tensor>(activation: Activation, sums: T): T {
@@ -34,4 +34,14 @@ export function throughActivation(
     default:
       return activation satisfies never;
   }
+}
+
+/** The numbers of a tensor; it and all that it was made from are let go. */
+export function numbersOf(compute: () => Tensor): Float32Array {
+  let numbers = new Float32Array();
+  // What a tidy returns is searched for tensors, number by number.
+  tidy(() => {
+    numbers = compute().dataSync<'float32'>();
+  });
+  return numbers;
 }

@@ -3,15 +3,15 @@ import {
   conv2d as convolve,
   matMul,
   pad,
+  reverse4d,
   type Tensor4D,
   tensor1d,
   tensor2d,
   tensor4d,
-  tidy,
   transpose,
 } from '@tensorflow/tfjs-core';
 import { type Conv2dLayer, parametersOf, patchesOf, patchSize, type Shape, sizeOf } from '../../index.js';
-import { activated, throughActivation } from './activation.js';
+import { activated, numbersOf, throughActivation } from './activation.js';
 import type { Call, TrainLayer } from './rule.js';
 
 /**
@@ -23,12 +23,12 @@ export const conv2d: TrainLayer<Conv2dLayer> = {
   run: (call) => {
     const { layer, input, output, rows, x, offset } = call;
     const kernelSize = patchSize(layer, input) * layer.filters;
-    const out = tidy(() => {
+    const out = numbersOf(() => {
       const sums = add(
         convolve(tensor4d(x, [rows, ...sides(input)]), kernelOf(call), 1, layer.padding),
         tensor1d(call.weights.subarray(kernelSize)),
       );
-      return activated(layer.activation, sums).dataSync<'float32'>();
+      return activated(layer.activation, sums);
     });
     return {
       out,
@@ -58,11 +58,8 @@ function recordGradients({ layer, input, rows, x }: Call<Conv2dLayer>, d: Float3
   for (let row = 0; row < rows; row++) {
     const windows = patchesOf(layer, input, x, row * sizeOf(input));
     const own = d.subarray(row * positions * filters, (row + 1) * positions * filters);
-    const kernel = tidy(() =>
-      matMul(
-        transpose(tensor2d(windows, [positions, patch])),
-        tensor2d(own, [positions, filters]),
-      ).dataSync<'float32'>(),
+    const kernel = numbersOf(() =>
+      matMul(transpose(tensor2d(windows, [positions, patch])), tensor2d(own, [positions, filters])),
     );
     g.set(kernel, row * parameters);
     const bias = row * parameters + patch * filters;
@@ -74,8 +71,8 @@ function recordGradients({ layer, input, rows, x }: Call<Conv2dLayer>, d: Float3
 function backToImage(call: Call<Conv2dLayer>, d: Float32Array, output: Shape): Float32Array {
   const { layer, rows } = call;
   const frame = layer.padding === 'valid' ? layer.size - 1 : 0;
-  return tidy(() => {
-    const turned = transpose(kernelOf(call).reverse([0, 1]), [0, 1, 3, 2]) as Tensor4D;
+  return numbersOf(() => {
+    const turned = transpose(reverse4d(kernelOf(call), [0, 1]), [0, 1, 3, 2]);
     const slopes = tensor4d(d, [rows, ...sides(output)]);
     const framed =
       frame === 0
@@ -86,7 +83,7 @@ function backToImage(call: Call<Conv2dLayer>, d: Float32Array, output: Shape): F
             [frame, frame],
             [0, 0],
           ]);
-    return convolve(framed, turned, 1, layer.padding).dataSync<'float32'>();
+    return convolve(framed, turned, 1, layer.padding);
   });
 }
 

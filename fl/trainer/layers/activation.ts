@@ -38,7 +38,7 @@ export function throughActivation(
 
 /** The numbers of a tensor; it and all that it was made from are let go. */
 export function numbersOf(compute: () => Tensor): Float32Array {
-  let numbers = new Float32Array();
+  let numbers: Float32Array = new Float32Array();
   // What a tidy returns is searched for tensors, number by number.
   tidy(() => {
     numbers = compute().dataSync<'float32'>();

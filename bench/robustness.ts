@@ -1,7 +1,7 @@
 /**
  * Does verification find devices that flip their labels, and what does it cost the honest? Logistic regression on
  * Pima, 20 devices of which 6 flip, many splits, every verification rule, with and without noise, beside the
- * figures of DESIGN.md section 7.
+ * figures of an earlier study.
  *
  * "Found" and "honest out" count blacklisted devices, "refusals" counts refused updates of honest ones in the whole
  *   task. Accuracy is that of the last model on the test part.
@@ -51,7 +51,7 @@ interface Setting {
   readonly sigma: number;
   readonly attack: Attack;
   readonly rule: VerificationName;
-  /** f stays 6 however many are blacklisted, as in the seed paper; else f_t of DESIGN.md section 7. */
+  /** f stays 6 however many are blacklisted, as in the seed paper; else f less those already blacklisted. */
   readonly fixedF: boolean;
   readonly rounds: number;
 }
@@ -77,8 +77,8 @@ const rules: readonly Pick<Setting, 'rule' | 'fixedF'>[] = [
   { rule: 'alignment', fixedF: false },
 ];
 
-/** What DESIGN.md section 7 says, by sigma, attack and rule. */
-const DESIGN: Readonly<Record<string, string>> = {
+/** What a study before the first line of code found, by sigma, attack and rule. */
+const PLANNED: Readonly<Record<string, string>> = {
   '0 none alignment': '0 to 0.15 of 20 out, 76.5 %',
   '0 none multi-krum, fixed f': '12 of 20 out',
   '0 from the start alignment': '6 of 6, 0 of 14 out, 76.1 %',
@@ -105,7 +105,7 @@ function report(data: readonly Sample[], setting: Setting, splits: number): read
   const mean = (pick: (run: Run) => number) => runs.reduce((sum, run) => sum + pick(run), 0) / splits;
   const attack = setting.attack?.name ?? 'none';
   const rule = `${setting.rule}${setting.fixedF ? ', fixed f' : ''}`;
-  const reference = DESIGN[`${setting.sigma} ${attack} ${rule}`] ?? null;
+  const reference = PLANNED[`${setting.sigma} ${attack} ${rule}`] ?? null;
   const name = `sigma ${setting.sigma}, flips ${attack}, ${rule}`;
   const figure = (what: string, value: number, unit: string): Row => {
     return { name: `${name}: ${what}`, value, unit, goal: null, met: null, reference };

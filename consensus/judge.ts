@@ -98,7 +98,7 @@ export function nextCommittee<C>(rules: Rules<C>, tip: Tip): readonly RingSeat[]
   return drawCommittee(ring, tip.seed, Math.min(rules.members, ring.length)).map((index) => ring[index]!);
 }
 
-/** E_h: no leader, no transactions, no parent votes; one millisecond after its parent (DESIGN.md section 6). */
+/** E_h: no leader, no transactions, no parent votes; one millisecond after its parent. */
 export function emptyBlock<C>(rules: Rules<C>, tip: Tip, closings: ReadonlyMap<string, C>): Judged {
   const seed = emptySeed(tip.height + 1, tip.seed);
   const context = contextOf(rules, tip, { time: tip.time + 1, leader: null, parentVotes: [] }, closings);

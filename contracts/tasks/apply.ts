@@ -47,7 +47,7 @@ export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskS
   return null;
 }
 
-/** An equal level admits (DESIGN.md section 14); the device's own validator has to vouch for its terms. */
+/** An equal level admits; the device's own validator has to vouch for its terms. */
 export function applyForTask<C>(scope: CallScope<C>, args: Apply): Refusal | null {
   const { state, sender } = scope;
   const device = bytesToHex(sender);

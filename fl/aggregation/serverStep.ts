@@ -12,7 +12,7 @@ export interface ServerStep {
 /**
  * weights - learning rate · mean, in float64, rounded once to float32.
  *
- * Only - × ÷, in a fixed order: every engine gets the same bits (DESIGN.md section 4). A result that is not finite
+ * Only - × ÷, in a fixed order: every engine gets the same bits. A result that is not finite
  * is a bug (the norm cap bounds every step) and asserts.
  */
 export function serverStep({ weights, mean, learningRate16 }: ServerStep): Float32Array {

@@ -402,7 +402,7 @@ export class Driver {
     return work.proposals.get(value) ?? null;
   }
 
-  /** Sign, persist with what justifies it, then send: after a crash the record binds (DESIGN.md section 6). */
+  /** Sign, persist with what justifies it, then send: after a crash the record binds. */
   async #vote(
     work: HeightWork,
     { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>,

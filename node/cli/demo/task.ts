@@ -6,7 +6,7 @@ import { DELTA, type DemoOptions } from './options.js';
 /** Share of poisoned devices that the rule shall withstand. */
 const FAULTY_SHARE = 0.3;
 
-/** The demo's task: logistic regression, one clipped and noised step a round (DESIGN.md section 14). */
+/** The demo's task: logistic regression, one clipped and noised step a round. */
 export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
   const devices = options.validators * options.devices;
   const { label, features } = data.schema;

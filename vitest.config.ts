@@ -12,6 +12,7 @@ const slow = [
   'test/unit/fl/privacy/discreteGaussian.test.ts',
   'test/unit/node/driver/badInput.test.ts',
   'test/unit/node/driver/deadLeader.test.ts',
+  'test/unit/node/driver/payloadBoundaries.test.ts',
   'test/unit/node/provision/provision.test.ts',
   'test/unit/node/rpc/limits.test.ts',
   'test/unit/node/store/backup.test.ts',

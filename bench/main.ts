@@ -3,6 +3,7 @@ import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
+import { statePauses } from './statePauses.js';
 import { stateTree } from './stateTree.js';
 import { store } from './store.js';
 import { verify } from './verify.js';
@@ -15,6 +16,7 @@ const benches: Readonly<
   robustness,
   consensus,
   'state-tree': stateTree,
+  'state-pauses': statePauses,
   store,
   payloads,
   verify,

@@ -19,6 +19,7 @@ import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { encodeMessage } from './driver/message.js';
 import { noOffenceFile, type OffenceFile } from './driver/offences.js';
+import { recallFrom } from './driver/recall.js';
 import { Sync } from './driver/sync.js';
 import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
@@ -101,6 +102,7 @@ export class Node {
     const witness = new Witness({
       window: RING_ERAS_KEPT * chain.rules.eraHeights,
       onOffence: (evidence) => this.#accuser.report(evidence),
+      before: recallFrom(options, tip),
     });
     this.#driver = new Driver({
       rules: chain.rules,

@@ -102,7 +102,10 @@ export function missingPayloads(
 }
 
 /** The votes in a certificate, as parent votes. */
-export function votesOfCertificate(tip: Tip, certificate: Certificate): readonly ParentVote[] {
+export function votesOfCertificate(
+  tip: Pick<Tip, 'committee'>,
+  certificate: Certificate,
+): readonly ParentVote[] {
   return signersOf(certificate)
     .map((member, i) => ({
       voter: tip.committee[member]!.publicKey,

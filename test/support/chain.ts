@@ -291,9 +291,12 @@ export function publicTask(change: Partial<TaskSpec> = {}): TaskSpec {
   return taskSpec({ publicData: true, privacy, ...change });
 }
 
+/** Who is there, and what the state says: all that a call needs of a chain. */
+type Setting = Pick<TestChain, 'publisher' | 'validators' | 'chain' | 'state'>;
+
 export const dataset = new Uint8Array(32).fill(7);
 
-export const publishCall = (test: TestChain, spec: TaskSpec): Call => ({
+export const publishCall = (test: Setting, spec: TaskSpec): Call => ({
   from: test.publisher,
   contract: 'tasks',
   method: 'publish',
@@ -309,7 +312,7 @@ export const declareCall = (from: Person, change: object = {}): Call => ({
 });
 
 /** An application with the approval of the device's own validator under exactly its terms. */
-export function applyCall(test: TestChain, from: Person, change: object = {}, by?: Person): Call {
+export function applyCall(test: Setting, from: Person, change: object = {}, by?: Person): Call {
   const task = taskCell.get(test.state, 1);
   const schema = (task?.spec ?? taskSpec()).schema;
   const terms = { task: 1, units: 10, dataset, schemaHash: schemaHash(schema), ...change };

@@ -17,7 +17,6 @@ import { proofHeader } from './proofHeader.js';
 import { proofHeaders } from './proofHeaders.js';
 import { proofState } from './proofState.js';
 import { proofTransaction } from './proofTransaction.js';
-import { stateProof } from './stateProof.js';
 import { taskCurrent } from './taskCurrent.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
@@ -36,7 +35,6 @@ const described = {
   'chain.backup': chainBackup,
   'account.get': accountGet,
   'validator.list': validatorList,
-  'state.proof': stateProof,
   'tx.submit': txSubmit,
   'tx.get': txGet,
   'task.list': taskList,

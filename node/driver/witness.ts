@@ -1,10 +1,12 @@
-import type { ParentVote, Vote } from '../../chain/index.js';
+import type { Certificate, ParentVote, Vote } from '../../chain/index.js';
 import {
   type AgreementInput,
   type Evidence,
   isOffence,
   type MemberVote,
   type RingSeat,
+  signersOf,
+  type Tip,
 } from '../../consensus/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { statementOf } from './evidence.js';
@@ -22,6 +24,15 @@ interface Decided {
   readonly proposals: Map<string, Uint8Array>;
 }
 
+/** A height that was pulled from others: what its certificate says, looked at when somebody asks. */
+interface Pulled {
+  readonly committee: readonly RingSeat[];
+  readonly hash: Uint8Array;
+  readonly certificate: Certificate;
+  /** How many. */
+  readonly votes: { readonly length: number };
+}
+
 /**
  * Remembers who said what at the heights decided last, so that the second of two contradicting statements is an
  * offence also when it comes after the decision: whoever equivocates may well send it late.
@@ -30,7 +41,7 @@ interface Decided {
  * knows the certificate's votes alone, and after a restart nothing: the others were there.
  */
 export class Witness {
-  readonly #heights = new Map<number, Decided>();
+  readonly #heights = new Map<number, Decided | Pulled>();
   readonly #options: {
     /** Heights for which evidence is taken. */
     readonly window: number;
@@ -76,9 +87,26 @@ export class Witness {
       const own = toMemberVote(vote, member);
       if (!votes.some((known) => isSame(known, own))) votes.push(own);
     }
+    this.#add(height, decided);
+  }
+
+  /** A height was decided elsewhere. Cost: next to nothing, since most of them nobody ever speaks of again. */
+  pulled({ height, committee, hash }: Tip, certificate: Certificate): void {
+    this.#add(height, { committee, hash, certificate, votes: certificate.signatures });
+  }
+
+  #add(height: number, decided: Decided | Pulled): void {
     this.#heights.set(height, decided);
-    this.#votes += votes.length;
+    this.#votes += decided.votes.length;
     this.#forget(height - Math.min(WITNESS_BOUNDS.heights, this.#options.window));
+  }
+
+  #at(height: number): Decided | undefined {
+    const known = this.#heights.get(height);
+    if (known === undefined || !('certificate' in known)) return known;
+    const decided = decidedBy(height, known);
+    this.#heights.set(height, decided);
+    return decided;
   }
 
   /** The committee of a decided height that is remembered; null: it is not. */
@@ -100,7 +128,7 @@ export class Witness {
 
   /** What the machine was about to be told when its height was decided. */
   missed({ height, proposals }: HeightWork, input: AgreementInput): void {
-    const decided = this.#heights.get(height);
+    const decided = this.#at(height);
     if (decided === undefined) return;
     const votes = input.kind === 'votes' ? input.votes : input.kind === 'vote' ? [input.vote] : [];
     for (const vote of votes) {
@@ -126,7 +154,7 @@ export class Witness {
 
   /** The same for a block of the leader. */
   isNewBlock(height: number, leader: Uint8Array | null, value: string): boolean {
-    const decided = this.#heights.get(height);
+    const decided = this.#at(height);
     if (decided === undefined || leader === null) return false;
     const { proposals, indexOf } = decided;
     return (
@@ -138,7 +166,7 @@ export class Witness {
 
   /** A late block of the leader, its signature verified. */
   takeBlock(height: number, value: string, signature: Uint8Array): void {
-    const decided = this.#heights.get(height);
+    const decided = this.#at(height);
     if (decided === undefined) return;
     const known = [...decided.proposals].find(([other]) => other !== value);
     decided.proposals.set(value, signature);
@@ -152,7 +180,7 @@ export class Witness {
   }
 
   #find(vote: Vote): { readonly decided: Decided; readonly own: MemberVote } | null {
-    const decided = this.#heights.get(vote.height);
+    const decided = this.#at(vote.height);
     const member = decided?.indexOf.get(bytesToHex(vote.voter));
     return decided === undefined || member === undefined
       ? null
@@ -167,6 +195,19 @@ export class Witness {
       this.#votes -= votes.length;
     }
   }
+}
+
+function decidedBy(height: number, { committee, hash, certificate }: Pulled): Decided {
+  const { period, signatures } = certificate;
+  const votes = signersOf(certificate).map((member, i) => {
+    const voter = committee[member]!.publicKey;
+    return toMemberVote(
+      { height, period, step: 'cert', value: hash, voter, signature: signatures[i]! },
+      member,
+    );
+  });
+  const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
+  return { committee, indexOf, votes, proposals: new Map() };
 }
 
 function isNews({ votes }: Decided, vote: MemberVote): boolean {

@@ -94,8 +94,16 @@ export const BLOCK_TIME_MAX = 2 ** 48;
 
 /** The committee of the height after a tip; its first member leads. */
 export function nextCommittee<C>(rules: Rules<C>, tip: Tip): readonly RingSeat[] {
-  const ring = ringAt(readState(tip.state), tip.height + 1, rules.eraHeights);
-  return drawCommittee(ring, tip.seed, Math.min(rules.members, ring.length)).map((index) => ring[index]!);
+  return committeeOf(ringAt(readState(tip.state), tip.height + 1, rules.eraHeights), tip.seed, rules.members);
+}
+
+/** The committee that a ring and the parent's seed make, of `members` seats where there are so many. */
+export function committeeOf(
+  ring: readonly RingSeat[],
+  parentSeed: Uint8Array,
+  members: number,
+): readonly RingSeat[] {
+  return drawCommittee(ring, parentSeed, Math.min(members, ring.length)).map((index) => ring[index]!);
 }
 
 /** E_h: no leader, no transactions, no parent votes; one millisecond after its parent. */

@@ -3,6 +3,7 @@ import { parseGenesis, startChain } from '../genesis/index.js';
 import { createLibp2pTransport } from '../net/index.js';
 import { ConfigError, type NodeConfig, readBounded } from './config.js';
 import { startDevices } from './devices/index.js';
+import { createCertifier } from './driver/certifier.js';
 import { createCloser } from './driver/closer.js';
 import { offenceFile } from './driver/offences.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
@@ -69,6 +70,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     transport,
     partials,
     closer: createCloser(),
+    certifier: createCertifier(),
     keys,
     log,
     offences: offenceFile(`${config.dataDir}.offences`),

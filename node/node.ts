@@ -12,6 +12,7 @@ import {
 } from '../net/index.js';
 import { watchAbstention } from './abstention.js';
 import { Answers } from './driver/answers.js';
+import { type Certifier, certifierHere } from './driver/certifier.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
@@ -46,6 +47,8 @@ export interface NodeOptions {
   /** Where chunks of unfinished payloads lie. Default: in memory. */
   readonly partials?: PartialPayloads;
   readonly closer: Closer;
+  /** Default: in this thread. */
+  readonly certifier?: Certifier;
   readonly keys: { readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
@@ -121,7 +124,8 @@ export class Node {
       onMissed: (work, input) => witness.missed(work, input),
       requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
       isDecided: (height) => this.#sync.isDecided(height),
-      onCommit: (judged) => this.#committed(judged),
+      onPulled: ({ judged, certificate }) => witness.pulled(judged.tip, certificate),
+      onCommit: (run) => this.#committed(run),
       onBegin: () => this.#inbox.replay(),
       onFatal,
     });
@@ -134,15 +138,7 @@ export class Node {
       onBehind: (from, height) => this.#answers.behind(from, height),
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
-    this.#sync = new Sync({
-      driver: this.#driver,
-      rules: chain.rules,
-      store,
-      transport,
-      payloads: this.#payloads,
-      clock: this.#clock,
-      log,
-    });
+    this.#sync = this.#createSync(options);
     this.#answers = this.#createAnswers(options);
     this.#accuser = this.#createAccuser(options);
     this.#abstention = watchAbstention({
@@ -169,6 +165,12 @@ export class Node {
       file: offences ?? noOffenceFile,
       log,
     });
+  }
+
+  #createSync({ chain, store, transport, log, certifier = certifierHere }: NodeOptions): Sync {
+    const { rules } = chain;
+    const [driver, payloads, clock] = [this.#driver, this.#payloads, this.#clock];
+    return new Sync({ driver, rules, store, transport, payloads, certifier, clock, log });
   }
 
   #createAnswers({ store, transport, log }: NodeOptions): Answers {
@@ -208,6 +210,7 @@ export class Node {
     this.#intake.close();
     const partlyPulled = this.#payloads.close();
     for (const wake of this.#waiters) wake();
+    await this.#sync.close();
     await this.#driver.close();
     await this.#options.transport.stop();
     await partlyPulled;
@@ -292,8 +295,11 @@ export class Node {
     return sums;
   }
 
-  #committed({ block, executed, tip }: Judged): void {
-    const hashes = executed.receipts.flatMap(({ transaction }) =>
+  /** Blocks that were pulled are on disk several at a time: one look at the rest of the node serves for all. */
+  #committed(run: readonly Judged[]): void {
+    const { block, tip } = run.at(-1)!;
+    const receipts = run.flatMap(({ executed }) => executed.receipts);
+    const hashes = receipts.flatMap(({ transaction }) =>
       transaction === null ? [] : [bytesToHex(transaction)],
     );
     this.#tip = tip;
@@ -304,8 +310,9 @@ export class Node {
     this.#options.log('info', 'commit', {
       height: tip.height,
       hash: bytesToHex(tip.hash).slice(0, 16),
-      transactions: block.transactions.length,
+      transactions: hashes.length,
       empty: block.header.leader === null,
+      ...(run.length > 1 && { blocks: run.length }),
     });
     this.#watchTime();
     this.#accuser.settle();

@@ -23,15 +23,7 @@ import {
   type Rules,
   type Tip,
 } from '../../consensus/index.js';
-import {
-  type Closings,
-  closingJob,
-  dueClosings,
-  emptyRunCell,
-  isWorkDue,
-  nextDeadline,
-  type Params,
-} from '../../contracts/index.js';
+import { type Closings, emptyRunCell, isWorkDue, nextDeadline, type Params } from '../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
 import type { PayloadExchange, Transport } from '../../net/index.js';
@@ -39,12 +31,13 @@ import type { Logger } from '../log.js';
 import type { Mempool } from '../mempool.js';
 import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
-import type { Closer } from './closer.js';
+import { type Closer, computeClosings } from './closer.js';
 import { evidenceOf } from './evidence.js';
 import {
   type HeightWork,
   missingPayloads,
   ownSeed,
+  pause,
   signMemberVote,
   toParentVotes,
   toWire,
@@ -81,12 +74,20 @@ export interface DriverOptions {
   readonly onDecided: (work: HeightWork, hash: Uint8Array, votes: readonly ParentVote[]) => void;
   /** An input came when its height was decided: nobody acts on it any more. */
   readonly onMissed: (work: HeightWork, input: AgreementInput) => void;
-  /** A block was decided and is on disk. */
-  readonly onCommit: (judged: Judged) => void;
+  /** A height was decided elsewhere, and this node had no part in it. */
+  readonly onPulled: (decided: Decided) => void;
+  /** Blocks were decided, one after the other, and are on disk. */
+  readonly onCommit: (run: readonly Judged[]) => void;
   /** The next height has begun: messages that came too early can be taken now. */
   readonly onBegin: () => void;
   /** Something that must not happen did: the node has to stop. */
   readonly onFatal: (error: Error) => void;
+}
+
+/** A block, executed, and what decided it. */
+export interface Decided {
+  readonly judged: Judged;
+  readonly certificate: Certificate;
 }
 
 const PROPOSALS_MAX = 4;
@@ -196,17 +197,32 @@ export class Driver {
     return true;
   }
 
-  /** A decided block from elsewhere, its certificate verified. Runs inside the queue. */
-  async adopt(judged: Judged, certificate: Certificate): Promise<void> {
-    if (judged.tip.height !== this.#tip.height + 1) return;
-    await this.#commit(judged, certificate, votesOfCertificate(judged.tip, certificate));
+  /**
+   * Decided blocks from elsewhere, one after the other, their certificates verified; they go to disk together. Runs
+   * inside the queue. `more`: the next one follows at once, so that this node need not get ready to agree on it; if
+   * it does not come after all, the caller says `resume`.
+   */
+  async adopt(run: readonly Decided[], more: boolean): Promise<void> {
+    const { judged, certificate } = run.at(-1)!;
+    await this.#commit(run, votesOfCertificate(judged.tip, certificate), more);
+  }
+
+  /** What the block after `tip` begins with: due outcomes, computed in a worker. */
+  async closings(tip: Tip): Promise<Closings> {
+    const { store, closer } = this.#options;
+    return this.#work?.tip === tip ? this.#work.closings : computeClosings(store, closer, tip);
+  }
+
+  /** Gets ready to agree on the next height, unless it is. */
+  resume(): Promise<void> {
+    return this.enqueue(() => (this.#work === null ? this.#beginHeight() : undefined));
   }
 
   async #beginHeight(): Promise<void> {
     const { rules, params, mempool, clock, keys } = this.#options;
     const tip = this.#tip;
     const height = tip.height + 1;
-    const closings = await this.#computeClosings(tip);
+    const closings = await this.closings(tip);
     if (this.#closed) return;
     const committee = nextCommittee(rules, tip);
     const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
@@ -268,18 +284,6 @@ export class Driver {
     if (deadline !== null) this.#setTimer(work, 'round-deadline', Math.max(0, deadline - now), wake);
   }
 
-  async #computeClosings(tip: Tip): Promise<Closings> {
-    const { store, closer } = this.#options;
-    const outcomes = new Map<string, RoundOutcome>();
-    for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
-      if (!due.quorate) continue;
-      const job = closingJob(due, (id) => store.payload(id));
-      if (job === null) throw new Error(`a payload of the due closing ${due.id} is missing from the store`);
-      outcomes.set(due.id, await closer.run(job));
-    }
-    return outcomes;
-  }
-
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
     if (this.#work !== work) return this.#options.onMissed(work, input);
     const step = apply(work.machine, input);
@@ -311,7 +315,7 @@ export class Driver {
           const judged =
             effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
           const certificate = createCertificate(effect.votes, work.committee.length);
-          await this.#commit(judged, certificate, toParentVotes(work.committee, effect.votes));
+          await this.#commit([{ judged, certificate }], toParentVotes(work.committee, effect.votes), false);
           break;
         }
         case 'offence':
@@ -353,7 +357,7 @@ export class Driver {
 
   /** The block, then its payloads, then the execution. Keeps trying until the height is over. */
   async #judge(work: HeightWork, value: string): Promise<void> {
-    const { store, payloads, transport } = this.#options;
+    const { store, payloads, transport, clock } = this.#options;
     const own = work.judged.has(value);
     for (let attempt = 1; this.#work === work && !own; attempt += 1) {
       const peers = transport.connectedPeers();
@@ -364,7 +368,7 @@ export class Driver {
       const pulls = (missing ?? []).map(({ id, size }) => payloads.fetch(id, size, peers, work.abort.signal));
       const results = await Promise.allSettled(pulls);
       const failed = proposal === null || results.some(({ status }) => status === 'rejected');
-      if (failed) await this.#pause(work, 100 * Math.min(10, attempt));
+      if (failed) await pause(clock, work, 100 * Math.min(10, attempt));
     }
     await this.enqueue(() => this.#judgeHeld(work, value));
   }
@@ -444,21 +448,29 @@ export class Driver {
    * The next height begins while the block is being written. What it sends is recorded first, and the store takes the
    * records after the block: nothing that rests on the block leaves before it is on disk.
    */
-  async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
-    const { store, onDecided, onCommit } = this.#options;
-    const { block, hash, executed } = judged;
+  async #commit(run: readonly Decided[], votes: readonly ParentVote[], more: boolean): Promise<void> {
+    const { store, onDecided, onPulled, onCommit } = this.#options;
+    const commits = run.map(({ judged: { block, hash, executed }, certificate }) => ({
+      ...executed,
+      block,
+      hash,
+      certificate,
+    }));
     await this.#writing;
     this.#writing = store
-      .commit({ ...executed, block, hash, certificate })
-      .then(() => onCommit(judged))
+      .commit(...commits)
+      .then(() => onCommit(run.map(({ judged }) => judged)))
       .catch((error: unknown) => this.#fail(error));
     // Models that execution made are read from the store, by the next block's closings at the earliest.
-    if (executed.payloads.size > 0) await this.#writing;
-    if (this.#work !== null) onDecided(this.#work, hash, votes);
+    if (commits.some(({ payloads }) => payloads.size > 0)) await this.#writing;
+    const [{ judged, certificate }, ...others] = run as readonly [Decided, ...Decided[]];
+    const first = others.length === 0 ? votes : votesOfCertificate(judged.tip, certificate);
+    if (this.#work !== null) onDecided(this.#work, judged.hash, first);
+    for (const decided of this.#work === null ? run : others) onPulled(decided);
     this.#endHeight();
-    this.#tip = judged.tip;
+    this.#tip = run.at(-1)!.judged.tip;
     this.#parentVotes = votes;
-    await this.#beginHeight();
+    if (!more) await this.#beginHeight();
   }
 
   #endHeight(): void {
@@ -480,20 +492,5 @@ export class Driver {
   #setTimer(work: HeightWork, name: string, afterMs: number, fire: () => void): void {
     work.timers.get(name)?.();
     work.timers.set(name, this.#options.clock.after(afterMs, fire));
-  }
-
-  #pause(work: HeightWork, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (work.abort.signal.aborted) return resolve();
-      const cancel = this.#options.clock.after(ms, resolve);
-      work.abort.signal.addEventListener(
-        'abort',
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
-    });
   }
 }

@@ -18,6 +18,7 @@ import {
 } from '../../consensus/index.js';
 import type { Closings } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import type { Clock } from './clock.js';
 import type { SignedProposal } from './message.js';
 
 /** Everything the driver holds for the height that is being agreed on. It goes when the height is decided. */
@@ -113,4 +114,17 @@ export function votesOfCertificate(
       signature: certificate.signatures[i]!,
     }))
     .sort((a, b) => Buffer.compare(a.voter, b.voter));
+}
+
+/** Waits so long, or until the height is over. */
+export function pause(clock: Clock, { abort }: HeightWork, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (abort.signal.aborted) return resolve();
+    const cancel = clock.after(ms, resolve);
+    const end = () => {
+      cancel();
+      resolve();
+    };
+    abort.signal.addEventListener('abort', end, { once: true });
+  });
 }

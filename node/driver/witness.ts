@@ -1,14 +1,15 @@
-import type { ParentVote, Vote } from '../../chain/index.js';
+import type { Certificate, ParentVote, Vote } from '../../chain/index.js';
 import {
   type AgreementInput,
   type Evidence,
   isOffence,
   type MemberVote,
   type RingSeat,
+  type Tip,
 } from '../../consensus/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { statementOf } from './evidence.js';
-import { type HeightWork, toMemberVote } from './height.js';
+import { type HeightWork, toMemberVote, votesOfCertificate } from './height.js';
 
 /** Decided heights whose votes are remembered, and votes of all of them; the oldest heights make room. */
 export const WITNESS_BOUNDS = { heights: 512, votes: 32_768, votesOfMember: 32, proposals: 4 } as const;
@@ -39,6 +40,15 @@ interface Decided {
   readonly proposals: Map<string, Uint8Array>;
 }
 
+/** A height that was pulled from others: what its certificate says, looked at when somebody asks. */
+interface Pulled {
+  readonly committee: readonly RingSeat[];
+  readonly hash: Uint8Array;
+  readonly certificate: Certificate;
+  /** How many. */
+  readonly votes: { readonly length: number };
+}
+
 /**
  * Remembers who said what at the heights decided last, so that the second of two contradicting statements is an
  * offence also when it comes after the decision: whoever equivocates may well send it late.
@@ -48,7 +58,7 @@ interface Decided {
  */
 export class Witness {
   /** In the order of heights. */
-  #heights = new Map<number, Decided>();
+  #heights = new Map<number, Decided | Pulled>();
   readonly #options: WitnessOptions;
   /** Heights of an earlier life that were looked up, found or not: each costs one look. */
   readonly #recalled = new Set<number>();
@@ -85,9 +95,18 @@ export class Witness {
       ),
     };
     addCertVotes(decided, height, hash, certificate);
+    this.#add(height, decided);
+  }
+
+  /** A height was decided elsewhere. Cost: next to nothing, since most of them nobody ever speaks of again. */
+  pulled({ height, committee, hash }: Tip, certificate: Certificate): void {
+    this.#add(height, { committee, hash, certificate, votes: certificate.signatures });
+  }
+
+  #add(height: number, decided: Decided | Pulled): void {
     this.#newest = height;
     this.#heights.set(height, decided);
-    this.#votes += votes.length;
+    this.#votes += decided.votes.length;
     this.#forget();
   }
 
@@ -171,20 +190,26 @@ export class Witness {
 
   #at(height: number): Decided | undefined {
     const known = this.#heights.get(height);
+    if (known !== undefined) return this.#opened(height, known);
     const { before } = this.#options;
-    if (known !== undefined || before === undefined) return known;
+    if (before === undefined) return undefined;
     if (height > before.height || height <= this.#oldest || this.#recalled.has(height)) return undefined;
     this.#recalled.add(height);
     const found = before.recall(height);
     if (found === null) return undefined;
-    const { committee, hash, votes } = found;
-    const indexOf = new Map(committee.map(({ publicKey }, index) => [bytesToHex(publicKey), index]));
-    const decided: Decided = { committee, indexOf, votes: [], proposals: new Map() };
-    addCertVotes(decided, height, hash, votes);
+    const decided = decidedAt(height, found.committee, found.hash, found.votes);
     this.#heights = new Map([...this.#heights, [height, decided] as const].sort(([a], [b]) => a - b));
     this.#votes += decided.votes.length;
     this.#forget();
-    return this.#heights.get(height);
+    return this.#heights.has(height) ? decided : undefined;
+  }
+
+  #opened(height: number, known: Decided | Pulled): Decided {
+    if (!('certificate' in known)) return known;
+    const { committee, hash, certificate } = known;
+    const decided = decidedAt(height, committee, hash, votesOfCertificate({ committee }, certificate));
+    this.#heights.set(height, decided);
+    return decided;
   }
 
   /** This height and those before it are forgotten. */
@@ -213,6 +238,18 @@ function addCertVotes(
     const own = toMemberVote({ height, period, step: 'cert', value: hash, voter, signature }, member);
     if (!votes.some((known) => isSame(known, own))) votes.push(own);
   }
+}
+
+function decidedAt(
+  height: number,
+  committee: readonly RingSeat[],
+  hash: Uint8Array,
+  votes: readonly ParentVote[],
+): Decided {
+  const indexOf = new Map(committee.map(({ publicKey }, index) => [bytesToHex(publicKey), index]));
+  const decided: Decided = { committee, indexOf, votes: [], proposals: new Map() };
+  addCertVotes(decided, height, hash, votes);
+  return decided;
 }
 
 function isNews({ votes }: Decided, vote: MemberVote): boolean {

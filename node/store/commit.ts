@@ -20,7 +20,7 @@ import {
 import { ringCell, ringCodec, ringRoot } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
-import { key, type Tail, tailCodec } from './entries.js';
+import { type Head, key, type Tail, tailCodec } from './entries.js';
 import { encodeHeightEntry } from './heightEntry.js';
 import { BLOCK, indexName, indexSum, PLACE_BYTES, writePlace } from './placeIndex.js';
 
@@ -47,13 +47,22 @@ export interface Commit extends StoredBlock {
 /** Of so many changes, spread over all of them, the value is compared with that in the state. */
 const CHANGES_COMPARED = 16;
 
+/** `checkCommit` for each, one after the other. */
+export function checkCommits(commits: readonly Commit[], chainId: Uint8Array, head: Head): void {
+  let end = head;
+  for (const commit of commits) {
+    checkCommit(commit, chainId, end);
+    end = { height: commit.block.header.height, hash: commit.hash };
+  }
+}
+
 /**
  * Asserts that the commit follows the head and that its parts are of one block: all roots are the header's, each
  * receipt is that of its transaction. What execution made in one go (receipts and their root, changes and the state
  * with them) is not made a second time: a sample of the changes is compared with the state. A change that were left
  * out would show on opening, where the state is built anew.
  */
-export function checkCommit(commit: Commit, chainId: Uint8Array, head: Tail): void {
+function checkCommit(commit: Commit, chainId: Uint8Array, head: Head): void {
   const { block, hash, certificate, receipts, state } = commit;
   const { header } = block;
   assert.ok(equalBytes(header.chainId, chainId), 'a block of this chain');
@@ -86,13 +95,36 @@ function checkChanges({ changes, state }: Commit): void {
   }
 }
 
-/** What a commit writes, and where the chain ends then. */
+/**
+ * What the commits of several heights write, one after the other, and where the chain ends then. Of a state entry that
+ * more than one of them wrote, the last value alone.
+ */
 export function commitWrites(
-  commit: Commit,
+  commits: readonly Commit[],
   chainId: Uint8Array,
   head: Tail,
 ): { readonly writes: readonly Write[]; readonly tail: Tail } {
-  const { block, hash, certificate, receipts, changes, payloads } = commit;
+  const writes: Write[] = [];
+  const changes = new Map<string, Uint8Array | null>();
+  let tail = head;
+  for (const commit of commits) {
+    tail = heightWrites(commit, chainId, tail, writes);
+    for (const [name, value] of commit.changes) {
+      changes.set(name, value);
+      writes.push(...ringWrites(name, value));
+    }
+    for (const [id, bytes] of commit.payloads) writes.push(...payloadWrites(id, bytes));
+  }
+  for (const [name, value] of changes) {
+    writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
+  }
+  writes.push(put(key.head, encode(tailCodec, tail)));
+  return { writes, tail };
+}
+
+/** Adds a height's entry and those of the index to `writes`. The tail with them. */
+function heightWrites(commit: Commit, chainId: Uint8Array, head: Tail, writes: Write[]): Tail {
+  const { block, hash, certificate, receipts } = commit;
   const { height } = block.header;
   const index = indexWrites(commit, head.indexSum);
   const indexed = head.indexed + index.writes.length;
@@ -106,14 +138,8 @@ export function commitWrites(
     certificate: encodeCertificate(chainId, certificate),
     receipts: receipts.map(encodeReceipt),
   });
-  const tail = { height, hash, seal: entry.slice(0, 32), indexed, indexSum: index.sum };
-  const writes = [put(key.height(height), entry), ...index.writes, put(key.head, encode(tailCodec, tail))];
-  for (const [name, value] of changes) {
-    writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
-    writes.push(...ringWrites(name, value));
-  }
-  for (const [id, bytes] of payloads) writes.push(...payloadWrites(id, bytes));
-  return { writes, tail };
+  writes.push(put(key.height(height), entry), ...index.writes);
+  return { height, hash, seal: entry.slice(0, 32), indexed, indexSum: index.sum };
 }
 
 /** The index entries of a block and its transactions, and the sum with them. */

@@ -1,11 +1,11 @@
 import { applyChanges, decodeBlock, emptyTree, type StateTree, treeRoot, uint } from '../../chain/index.js';
-import { bytesToHex, equalBytes } from '../../crypto/index.js';
+import { bytesToHex, digestText, equalBytes } from '../../crypto/index.js';
 import type { Origin } from './base.js';
-import { type Database, entriesOf, read } from './database.js';
+import { batchesOf, type Database, read } from './database.js';
 import { decodeSmall, heightOfKey, key, rangeOf, type Tail } from './entries.js';
 import { damaged } from './error.js';
-import { type HeightEntry, openHeightEntry } from './heightEntry.js';
-import { hashOfName, indexSum, readPlace } from './placeIndex.js';
+import { linkIn, openHeightEntry } from './heightEntry.js';
+import { sumOfEntry } from './placeIndex.js';
 
 /**
  * Checks the chain from its first height (1, or the one after its base) to its head: every height's entry is there, to the byte as it was committed (its
@@ -20,29 +20,39 @@ import { hashOfName, indexSum, readPlace } from './placeIndex.js';
  */
 export async function checkChain(database: Database, origin: Origin, head: Tail): Promise<Uint8Array> {
   const { location } = database;
-  let last: HeightEntry | null = null;
   let { height } = origin.tail;
+  let seal = digestText(origin.tail.seal);
+  let newest: Uint8Array | null = null;
   for (const { id, size } of origin.payloads) mustBeHeld(database, height, id, size);
-  for await (const [name, raw] of entriesOf(database, rangeOf('height/'))) {
-    const found = heightOfKey(name);
-    if (found > head.height) {
-      throw damaged(location, `height ${found}`, `there is a block, but the head is ${head.height}`);
+  for await (const entries of batchesOf(database, rangeOf('height/'))) {
+    for (const [name, raw] of entries) {
+      const found = heightOfKey(name);
+      if (found > head.height) {
+        throw damaged(location, `height ${found}`, `there is a block, but the head is ${head.height}`);
+      }
+      height += 1;
+      if (found !== height) throw damaged(location, `height ${height}`, 'it is missing');
+      const link = linkIn(raw);
+      if (link === null) throw damaged(location, `height ${height}`, 'it is altered');
+      if (link.previous !== seal) {
+        throw damaged(location, `height ${height}`, 'it does not follow the height before');
+      }
+      if (link.payloads > 0) mustHoldPayloads(database, height, raw);
+      ({ seal } = link);
+      newest = raw;
     }
-    height += 1;
-    if (found !== height) throw damaged(location, `height ${height}`, 'it is missing');
-    const entry = openHeightEntry(raw);
-    if (entry === null) throw damaged(location, `height ${height}`, 'it is altered');
-    if (!equalBytes(entry.previous, last?.seal ?? origin.tail.seal)) {
-      throw damaged(location, `height ${height}`, 'it does not follow the height before');
-    }
-    for (const { id, size } of entry.payloads) mustBeHeld(database, height, id, size);
-    last = entry;
   }
   if (height < head.height) throw damaged(location, `height ${height + 1}`, 'it is missing');
+  const last = newest === null ? null : openHeightEntry(newest);
   if (!isTail(head, last ?? origin.tail))
     throw damaged(location, 'the head', 'it is not that of the last height');
   await checkIndex(database, head);
   return last === null ? origin.stateRoot : decodeBlock(last.block).header.stateRoot;
+}
+
+function mustHoldPayloads(database: Database, height: number, raw: Uint8Array): void {
+  const { payloads } = openHeightEntry(raw)!;
+  for (const { id, size } of payloads) mustBeHeld(database, height, id, size);
 }
 
 function isTail({ hash, seal, indexed, indexSum: sum }: Tail, is: Omit<Tail, 'height'>): boolean {
@@ -61,12 +71,13 @@ async function checkIndex(database: Database, head: Tail): Promise<void> {
   const prefix = rangeOf('index/');
   let count = 0;
   let sum = 0;
-  for await (const [name, raw] of entriesOf(database, prefix)) {
-    const hash = hashOfName(name.slice(prefix.gte.length));
-    const place = readPlace(raw);
-    if (hash === null || place === null) throw damaged(database.location, 'the index', `${name} is altered`);
-    sum = indexSum(sum, hash, place);
-    count += 1;
+  for await (const entries of batchesOf(database, prefix)) {
+    for (const [name, raw] of entries) {
+      const next = sumOfEntry(sum, name, prefix.gte.length, raw);
+      if (next === null) throw damaged(database.location, 'the index', `${name} is altered`);
+      sum = next;
+      count += 1;
+    }
   }
   if (count !== head.indexed) {
     throw damaged(database.location, 'the index', `it has ${count} entries of ${head.indexed}`);
@@ -81,8 +92,9 @@ export async function loadState(
   height: number,
 ): Promise<StateTree> {
   const entries = new Map<string, Uint8Array>();
-  for await (const [name, value] of entriesOf(database, rangeOf('state/'))) {
-    entries.set(name.slice('state/'.length), value);
+  for await (const batch of batchesOf(database, rangeOf('state/'))) {
+    // Copied: a value would keep the whole batch in memory.
+    for (const [name, value] of batch) entries.set(name.slice('state/'.length), new Uint8Array(value));
   }
   const tree = applyChanges(emptyTree, entries);
   if (!equalBytes(treeRoot(tree), expectedRoot)) {

@@ -7,7 +7,7 @@ import { createLogger } from '../../node/log.js';
 import { type Joined, type JoinOptions, joinChain } from '../../node/snapshot/index.js';
 import { createTestChain, playRound, publicTask, startTask, type TestChain, updateCall } from './chain.js';
 import { type Person, testGenesis } from './genesis.js';
-import { introduce, openNode, type TestNode, tempFolder, writeChain } from './network.js';
+import { eventually, introduce, openNode, sign, type TestNode, tempFolder, writeChain } from './network.js';
 
 /** Heights of an era in these chains: a snapshot is at the end of one. */
 export const JOIN_ERA = 4;
@@ -28,7 +28,7 @@ export function chainToJoin(heights = 30): TestChain {
 }
 
 /** Something to agree on. */
-export const anchorCall = {
+const anchorCall = {
   contract: 'anchor',
   method: 'put',
   args: { digest: new Uint8Array(32), memo: '' },
@@ -72,6 +72,16 @@ export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory')
     memory,
     folder: folder.path,
     open: () => open(joiner, path),
+    /** The servers go on until all of them stand at `height` at least. */
+    decide: async (height: number): Promise<void> => {
+      const { node } = servers[0]!;
+      while (node.tip.height < height) {
+        const before = node.tip.height;
+        await node.submit(sign(node, test.publisher, anchorCall), []);
+        await eventually('a block', () => node.tip.height > before);
+      }
+      await eventually('the others', () => servers.every((server) => server.node.tip.height >= height));
+    },
     /** As a node joins before it starts; `liars` are peers beside the servers. */
     join: async (options: Partial<JoinOptions> = {}, liars: readonly Transport[] = []): Promise<Joined> => {
       const transport = transportOf(joiner);

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { hexToBytes } from '../crypto/index.js';
 
 /** Bounds of a file that people or provisioning write: read whole, so it has to be small. */
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -35,6 +36,19 @@ const multiaddr = z
   .max(256)
   .regex(/^\/(ip4|ip6|dns4|dns6|dns)\/[^/]+\/tcp\/\d{1,5}$/, 'an address looks like /ip4/127.0.0.1/tcp/4001');
 
+/** From genesis, unless told otherwise. */
+export const joins = ['genesis', 'snapshot'] as const;
+
+const KNOWN_BLOCK = /^([1-9]\d{0,14}):([0-9a-f]{64})$/;
+/** HEIGHT:HASH. */
+const knownBlock = z.string().regex(KNOWN_BLOCK, 'a trusted block is HEIGHT:HASH, the hash in 64 hex digits');
+
+/** What HEIGHT:HASH names; null: it is no such text. */
+export function readKnownBlock(text: string): { readonly height: number; readonly hash: Uint8Array } | null {
+  const found = KNOWN_BLOCK.exec(text);
+  return found === null ? null : { height: Number(found[1]), hash: hexToBytes(found[2]!) };
+}
+
 /** The configuration of one validator, DIR/nodes/NAME/config.json. Relative paths start at the file's folder. */
 export const nodeConfigSchema = z.strictObject({
   version: z.literal(1),
@@ -52,6 +66,10 @@ export const nodeConfigSchema = z.strictObject({
   /** RPC addresses that the hosted devices submit to, the own node first. */
   deviceNodes: z.array(rpcUrl).max(1_000),
   trainerThreads: z.number().int().min(1).max(64),
+  /** How a node without a block gets the chain: every block from genesis, or from a recent snapshot on. */
+  join: z.enum(joins).optional(),
+  /** A block that is known to be of the chain, for joining by a snapshot. */
+  trust: knownBlock.optional(),
 });
 /** As a node runs with it: every path is absolute. */
 export type NodeConfig = Readonly<z.infer<typeof nodeConfigSchema>>;

@@ -28,6 +28,7 @@ import { Intake } from './intake.js';
 import type { Logger } from './log.js';
 import type { Mempool } from './mempool.js';
 import type { Submitted } from './rpc/index.js';
+import { serveSnapshots } from './snapshot/index.js';
 import { Standing } from './standing.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
@@ -74,6 +75,7 @@ export class Node {
   readonly #accuser: Accuser;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
+  readonly #snapshots: { committed(writes: number): void };
   readonly #waiters = new Set<() => void>();
   #tip: Tip;
   #lastStatusAt = Number.NEGATIVE_INFINITY;
@@ -141,6 +143,7 @@ export class Node {
     this.#sync = this.#createSync(options);
     this.#answers = this.#createAnswers(options);
     this.#accuser = this.#createAccuser(options);
+    this.#snapshots = serveSnapshots({ transport, store, chain, clock: this.#clock, tip: () => this.tip });
     this.#abstention = watchAbstention({
       store,
       standing: this.#standing,
@@ -303,6 +306,7 @@ export class Node {
       transaction === null ? [] : [bytesToHex(transaction)],
     );
     this.#tip = tip;
+    this.#snapshots.committed(run.reduce((sum, { executed }) => sum + executed.changes.size, 0));
     const now = performance.now();
     for (const { acceptedAt } of this.mempool.settle(hashes, readState(tip.state))) {
       if (acceptedAt >= 0) this.finality.add(now - acceptedAt);

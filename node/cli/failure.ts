@@ -63,6 +63,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   DeviceError: 'bad-config',
   ExportError: 'bad-export',
   LightError: 'check-failed',
+  JoinError: 'unreachable',
   TrainerError: 'refused',
 };
 
@@ -75,6 +76,7 @@ const exitsByWord: Readonly<Record<string, ExitName>> = {
   'listen-failed': 'port-in-use',
   EADDRINUSE: 'port-in-use',
   'bad-range': 'usage',
+  untrusted: 'check-failed',
   'worker-failed': 'internal',
 };
 

@@ -29,7 +29,7 @@ import type { RoundOutcome } from '../../fl/index.js';
 import type { PayloadExchange, Transport } from '../../net/index.js';
 import type { Logger } from '../log.js';
 import type { Mempool } from '../mempool.js';
-import type { Store } from '../store/index.js';
+import { certifiedAt, type Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import { type Closer, computeClosings } from './closer.js';
 import { evidenceOf } from './evidence.js';
@@ -126,7 +126,7 @@ export class Driver {
 
   /** Takes the chain up where the store left it. */
   start(): Promise<void> {
-    const last = this.#options.store.block(this.#tip.height);
+    const last = certifiedAt(this.#options.store, this.#tip.height);
     if (last !== null) this.#parentVotes = votesOfCertificate(this.#tip, last.certificate);
     return this.enqueue(() => this.#beginHeight());
   }

@@ -10,7 +10,7 @@ export interface ExportOptions {
   /** RPC address of a node. */
   readonly url: string;
   readonly file: string;
-  /** First and last height; 1 and the head of this moment unless told otherwise. */
+  /** First and last height; the first that the node has and the head of this moment unless told otherwise. */
   readonly from?: number;
   readonly to?: number;
   /**
@@ -40,13 +40,18 @@ export interface Exported {
  * a range with state does not hold; "bad-range" for heights that the chain does not have.
  */
 export async function exportChain(options: ExportOptions): Promise<Exported> {
-  const { url, file, from = 1, withState = false, onProgress } = options;
+  const { url, file, withState = false, onProgress } = options;
   const client = createClient(url);
-  const { height: head, chainId } = await client.call('chain.status', {});
+  const { height: head, chainId, base } = await client.call('chain.status', {});
   if (head === 0) throw new ExportError('unavailable', `${url} has no block yet: there is nothing to export`);
-  const to = options.to ?? head;
+  const { from = base + 1, to = head } = options;
   if (from < 1 || from > to || to > head)
     throw new ExportError('bad-range', `the chain has heights 1 to ${head}, and no range ${from} to ${to}`);
+  if (from <= base || (withState && base > 0)) {
+    const what = from <= base ? `the blocks up to there` : 'the state before a later one';
+    const message = `${url} joined at height ${base} by a snapshot and cannot give ${what}: ask another node`;
+    throw new ExportError('unavailable', message);
+  }
   const { blocks: last } = await client.call('chain.export', { from: to, to });
   const count = { blocks: 0, payloads: 0, absent: 0, bytes: 0 };
   async function* items(): AsyncGenerator<ExportItem> {

@@ -161,7 +161,7 @@ function indexWrites({ block, hash }: Commit, sumBefore: number) {
 }
 
 /** The state forgets old rings; headers name them for good, by their root. */
-function ringWrites(name: string, value: Uint8Array | null): readonly Write[] {
+export function ringWrites(name: string, value: Uint8Array | null): readonly Write[] {
   if (value === null || !name.startsWith(`${ringCell.key()}/`)) return [];
   const ring = decode(ringCodec, value, limits.stateValueBytesMax);
   return [put(key.ring(bytesToHex(ringRoot(ring))), value)];

@@ -97,21 +97,33 @@ export function read(database: Database, key: string): Uint8Array | null {
 const READ_ENTRIES = 1_000;
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** Keys and values of a range, in the order of the keys. */
-export async function* entriesOf(
+/**
+ * Keys and values of a range, in the order of the keys, many at a time: asking for each alone costs more than reading
+ * it. While one batch is looked at another thread reads the next. Values are views of larger memory: copy what is kept.
+ */
+export async function* batchesOf(
   database: Database,
   range: { readonly gte: string; readonly lt: string },
-): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+): AsyncGenerator<readonly (readonly [key: string, value: Buffer])[]> {
+  const iterator = database.iterator({ ...range, highWaterMarkBytes: READ_BYTES });
+  const read = (): Promise<readonly [string, Uint8Array][]> => {
+    const batch = iterator.nextv(READ_ENTRIES);
+    // Awaited below, or, when nobody wants more, not at all.
+    batch.catch(() => {});
+    return batch;
+  };
   try {
-    // Many at a time: asking for each alone costs more than reading it.
-    const iterator = database.iterator({ ...range, highWaterMarkBytes: READ_BYTES });
-    for (;;) {
-      const entries = await iterator.nextv(READ_ENTRIES);
-      if (entries.length === 0) return await iterator.close();
-      for (const [key, value] of entries) yield [key, plain(value)];
+    for (let ahead = read(); ; ) {
+      const entries = await ahead.catch((error: unknown) => {
+        throw damaged(database.location, `the entries from ${range.gte}`, 'they cannot be read', error);
+      });
+      if (entries.length === 0) return;
+      ahead = read();
+      // The library's values are Buffers, whatever it says.
+      yield entries as unknown as readonly [string, Buffer][];
     }
-  } catch (error) {
-    throw damaged(database.location, `the entries from ${range.gte}`, 'they cannot be read', error);
+  } finally {
+    await iterator.close();
   }
 }
 

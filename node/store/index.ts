@@ -1,6 +1,9 @@
 /** The chain on disk. Owns the database library; knows nothing of contracts, agreement or the network. */
 export { backupPlace, databaseBytes } from './backup.js';
+export type { Base } from './base.js';
+export { type BaseFolder, beginBaseFolder, heightIn, settleJoin } from './baseFolder.js';
 export type { Binding } from './binding.js';
+export { baseHeight, belowBase, type CertifiedHeader, certifiedAt } from './certified.js';
 export type { Commit, StoredBlock } from './commit.js';
 export type { Head } from './entries.js';
 export { StoreError, type StoreErrorCode } from './error.js';

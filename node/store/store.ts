@@ -1,16 +1,9 @@
 import { strict as assert } from 'node:assert';
-import {
-  encode,
-  payloadId,
-  type StateTree,
-  StateVersions,
-  treeEntries,
-  treeRoot,
-  uint,
-} from '../../chain/index.js';
+import { encode, payloadId, type StateTree, StateVersions, treeEntries, uint } from '../../chain/index.js';
 import type { RingSeat } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
+import { type Base, readOrigin } from './base.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommits, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
@@ -62,6 +55,8 @@ import { createWriter, type Writer } from './writer.js';
 export interface Store {
   /** Height 0 and the chain id as its hash before the first block. */
   readonly head: Head;
+  /** The folder was joined by a snapshot there, and has no block up to this one; null: it has them all. */
+  readonly base: Base | null;
   /** The state after the head. */
   state(): StateTree;
   /** The newest states, the head's among them; after opening that one alone. */
@@ -139,13 +134,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const head = await openHead(database, options);
     const opened = openBound(database, head);
     journal = opened.journal;
-    const stateRoot = await checkChain(database, options.chainId, head);
-    mustBeOnChain(database, journal.bound.head, options.chainId);
-    const state = await loadState(database, stateRoot ?? treeRoot(options.genesisState), head.height);
+    const origin = readOrigin(database, options.chainId, options.genesisState);
+    const stateRoot = await checkChain(database, origin, head);
+    mustBeOnChain(database, journal.bound.head, origin.tail);
+    const state = await loadState(database, stateRoot, head.height);
     const writer = createWriter(database, opened.writes);
     // Both copies whole again, in a place of their own, before anything is added.
     await onJournal(database, journal.rewrite(boundAt(journal.bound, head, opened.writes)));
-    return createStore({ database, journal, writer, chainId: options.chainId }, head, state);
+    const { base } = origin;
+    return createStore({ database, journal, writer, base, chainId: options.chainId }, head, state);
   } catch (error) {
     await journal?.close().catch(() => undefined);
     await database.close();
@@ -191,11 +188,12 @@ interface Parts {
   readonly database: Database;
   readonly journal: Journal;
   readonly writer: Writer;
+  readonly base: Base | null;
   readonly chainId: Uint8Array;
 }
 
 function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Store {
-  const { database, journal, writer, chainId } = parts;
+  const { database, journal, writer, base, chainId } = parts;
   let tail = openedAt;
   let head: Head = { height: tail.height, hash: tail.hash };
   const versions = new StateVersions({ height: head.height, tree: openedState });
@@ -213,16 +211,14 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     recent.delete(height - RECENT_BLOCKS);
   };
 
-  const mayVote = (height: number): boolean => {
-    const { abstention } = journal.bound;
-    return abstention === null || (abstention.through !== null && height > abstention.through);
-  };
+  const mayVote = (height: number): boolean => mayVoteAt(journal.bound, height);
   const putPayloads = (payloads: readonly Payload[]) => writePayloads(writer, checked, payloads);
 
   return {
     get head() {
       return head;
     },
+    base,
     state: () => versions.head,
     versions,
     block: (height) => recent.get(height) ?? readBlock(database, height),
@@ -281,6 +277,10 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         await database.close();
       }),
   };
+}
+
+function mayVoteAt({ abstention }: Bound, height: number): boolean {
+  return abstention === null || (abstention.through !== null && height > abstention.through);
 }
 
 async function writePayloads(writer: Writer, checked: Checked, payloads: readonly Payload[]): Promise<void> {

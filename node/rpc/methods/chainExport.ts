@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { baseHeight, belowBase } from '../../store/index.js';
+import { RpcError } from '../errors.js';
 import { bytesToBase64 } from '../json.js';
 import { answerLimits } from '../limits.js';
 import { base64, height, ordinal } from '../schemas.js';
@@ -15,6 +17,7 @@ export const chainExport = defineMethod({
     next: height.nullable(),
   }),
   run: ({ context }, { from, to }) => {
+    if (from <= baseHeight(context.store)) throw new RpcError('not-found', belowBase(context.store));
     const last = Math.min(to, context.head().height);
     const blocks: { block: string; certificate: string }[] = [];
     let bytes = 0;

@@ -14,7 +14,7 @@ import {
   uint,
 } from '../../../../chain/index.js';
 import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../../../crypto/index.js';
-import { entriesOf, openDatabase, read } from '../../../../node/store/database.js';
+import { batchesOf, openDatabase, read } from '../../../../node/store/database.js';
 import { decodeSmall, key } from '../../../../node/store/entries.js';
 import { type Commit, openStore, type Store } from '../../../../node/store/index.js';
 import { chainId, genesisParent, genesisState, makeNext, type Parent } from '../../../support/notesChain.js';
@@ -56,8 +56,9 @@ async function grow(store: Store, count: number, from: Parent = genesisParent())
 async function contents(path: string) {
   const database = await openDatabase(path, false);
   const entries: [string, string][] = [];
-  for await (const [name, value] of entriesOf(database, { gte: '', lt: '~' })) {
-    if (name !== key.writes && name !== key.journal) entries.push([name, bytesToHex(value)]);
+  for await (const batch of batchesOf(database, { gte: '', lt: '~' })) {
+    for (const [name, value] of batch)
+      if (name !== key.writes && name !== key.journal) entries.push([name, bytesToHex(value)]);
   }
   const writes = decodeSmall(uint, read(database, key.writes)!);
   await database.close();

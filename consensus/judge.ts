@@ -8,6 +8,7 @@ import {
   type Execution,
   encodeBlock,
   type Header,
+  type HeldPayload,
   limits,
   nonceCell,
   type ParentVote,
@@ -156,7 +157,8 @@ export function buildBlock<C>(
  * Is this the valid next block of a leader? Every field is checked or recomputed; nothing in it is believed.
  *
  * The clock is not asked here: how far `time` may run ahead of it is the driver's question, before a soft vote.
- * `payloadOf` must give every announced payload, else the block counts as invalid: hold them first.
+ * `payloadOf` must give every announced payload, else the block counts as invalid: hold them first. Marks in their
+ * place are for decided blocks alone.
  * `certified`: the caller has verified the block's certificate. Its honest signers have checked the seed's proof and
  * the parent votes' signatures, so these two are taken from them (a replay checks them again); nothing else is.
  * Cost: one signature check a transaction, the execution; unless certified one more a parent vote and a VRF check.
@@ -166,7 +168,7 @@ export function judgeBlock<C>(
   tip: Tip,
   block: Block,
   closings: ReadonlyMap<string, C>,
-  payloadOf: (id: Uint8Array) => Uint8Array | null,
+  payloadOf: (id: Uint8Array, transaction: string) => HeldPayload | null,
   verified: (transaction: Block['transactions'][number]) => VerifiedTransaction | null = () => null,
   certified = false,
 ): Judgement {

@@ -1,4 +1,12 @@
-import { type CallScope, type Refusal, refuse, type Scope } from '../../chain/index.js';
+import {
+  type CallScope,
+  type HeldPayload,
+  isMarked,
+  type PayloadRef,
+  type Refusal,
+  refuse,
+  type Scope,
+} from '../../chain/index.js';
 import { bytesToHex, compareBytes, hexToBytes } from '../../crypto/index.js';
 import {
   encodeWeights,
@@ -15,6 +23,7 @@ import { scoreDevice, standingOf } from '../reputation/index.js';
 import { endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
 import type { UpdateArgs } from './calls.js';
 import { type DueClosing, dueClosings, gridOf } from './closing.js';
+import { closedEventFields } from './outcome.js';
 import { closedRoundCell, modelCell, type Round, roundCell, submittedCell } from './state.js';
 
 /**
@@ -45,7 +54,7 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     return refuse('already-submitted', 'one update a device and round');
   }
   if (payloads.length !== 1) return refuse('one-payload', 'an update is exactly one payload');
-  const unfit = checkUpdate(task, enrolled.units, payloads[0]!.bytes);
+  const unfit = unfitness(task, enrolled.units, payloads[0]!.bytes);
   if (unfit !== null) return unfit;
   const { sigma16 } = task.spec.privacy;
   const overdrawn =
@@ -70,6 +79,10 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     payload: payloads[0]!.ref.id,
   });
   return null;
+}
+
+function unfitness(task: Task, units: number, held: HeldPayload): Refusal | null {
+  return isMarked(held) ? held.refusal : checkUpdate(task, units, held);
 }
 
 /** Is this a point of the round's wire lattice, and not longer than any honest update could be? */
@@ -124,14 +137,21 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
         : scoreDevice(scope.state, device, { qualified, costs });
     return { device: hexToBytes(device), qualified, reason, score16, points, blacklisted };
   });
-  const weights = scope.emitPayload(outcome.weights);
-  const accumulator = outcome.accumulator === null ? null : scope.emitPayload(outcome.accumulator);
+  const weights = refOf(scope, outcome.weights);
+  const accumulator = outcome.accumulator === null ? null : refOf(scope, outcome.accumulator);
   modelCell.set(scope.state, weights, task.id);
   record(scope, task, round, { status: 'closed', verdicts, weights });
   const qualified = verdicts.filter((verdict) => verdict.qualified).length;
   const refused = verdicts.length - qualified;
-  scope.emit('closed', { task: task.id, round: round.round, weights: weights.id, qualified, refused });
+  const said = verdicts.map(({ qualified, reason, score16 }) => ({ qualified, reason, score16 }));
+  const event = { task: task.id, round: round.round, weights: weights.id, qualified, refused };
+  scope.emit('closed', closedEventFields({ ...event, outcome: { verdicts: said, weights, accumulator } }));
   advance(scope, task, { ...round, weights, accumulator });
+}
+
+/** Bytes that were computed are handed on; of pruned ones only the name is known. */
+function refOf(scope: Scope<RoundOutcome>, made: RoundOutcome['weights']): PayloadRef {
+  return made instanceof Uint8Array ? scope.emitPayload(made) : made;
 }
 
 function closeFailed(scope: Scope<RoundOutcome>, { task, round }: DueClosing): void {

@@ -32,12 +32,24 @@ export interface RoundInput {
   readonly learningRate16: number;
 }
 
+/** Names bytes that are not at hand. */
+export interface BytesName {
+  readonly id: Uint8Array;
+  readonly size: number;
+}
+
+/** How a round ends, computed from its updates, or taken over where they are pruned: then bytes are but named. */
 export interface RoundOutcome {
   /** One per update, sorted by device. */
   readonly verdicts: readonly Verdict[];
   /** Payload of the next model. */
-  readonly weights: Uint8Array;
+  readonly weights: Uint8Array | BytesName;
   /** For the next round. */
+  readonly accumulator: Uint8Array | BytesName | null;
+}
+
+export interface ComputedOutcome extends RoundOutcome {
+  readonly weights: Uint8Array;
   readonly accumulator: Uint8Array | null;
 }
 
@@ -49,7 +61,7 @@ export interface RoundOutcome {
  * Fails: payloads were checked on admission and the rest comes from state, so anything malformed asserts.
  * Cost: that of the rule; the caller runs it in a worker.
  */
-export function closeRound(input: RoundInput): RoundOutcome {
+export function closeRound(input: RoundInput): ComputedOutcome {
   const { grid, round, faulty, blacklisted } = input;
   assert.equal(grid.dimension, parameterCount(input.model), 'the grid fits the model');
   const weights = decodeWeights(input.weights, grid.dimension);

@@ -29,6 +29,7 @@ import {
   tailCodec,
 } from './entries.js';
 import { damaged, StoreError } from './error.js';
+import type { HeightEntry } from './heightEntry.js';
 import { mustBeOurs } from './identity.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
@@ -62,8 +63,8 @@ export interface Store {
   /** The newest states, the head's among them; after opening that one alone. */
   readonly versions: Pick<StateVersions, 'at' | 'held'>;
   block(height: number): StoredBlock | null;
-  /** Encoded block and certificate, undecoded, for sync and export. Cost: one read and one hash. */
-  blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
+  /** Encoded block, certificate and receipts, for sync and export. Cost: one read and one hash. */
+  blockBytes(height: number): BlockBytes | null;
   heightOf(blockHash: Uint8Array): number | null;
   /** The ring of this root (`ringRoot`), if a block committed here wrote it; genesis rings are in the genesis. */
   ring(root: Uint8Array): readonly RingSeat[] | null;
@@ -102,6 +103,9 @@ export interface Store {
   compact(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** A height as it rests on disk. */
+export type BlockBytes = Pick<HeightEntry, 'block' | 'certificate' | 'receipts'>;
 
 export interface Payload {
   readonly id: Uint8Array;

@@ -32,7 +32,6 @@ import {
   type Tip,
 } from '../../consensus/index.js';
 import {
-  type Closings,
   closedRoundCell,
   closingJob,
   dueClosings,
@@ -45,7 +44,7 @@ import {
   taskCell,
 } from '../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../crypto/index.js';
-import type { RoundOutcome } from '../../fl/index.js';
+import type { ComputedOutcome, RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
@@ -115,7 +114,7 @@ export function createTestChain(options: ChainOptions = {}) {
     return verified(signTransaction(unsigned, from.secret), chainId);
   }
 
-  function closings(): Closings {
+  function closings(): ReadonlyMap<string, ComputedOutcome> {
     const due = dueClosings(readState(tip.state), tip.height, tip.time).filter(({ quorate }) => quorate);
     return new Map(due.map((closing) => [closing.id, runClosing(closingJob(closing, payloadOf)!)]));
   }

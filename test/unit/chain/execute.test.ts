@@ -59,7 +59,7 @@ const shelf: Contract<unknown> = {
     keep: method(record({ name: text(64) }), (scope, { name }) => {
       sizesCell.set(
         scope.state,
-        scope.payloads.reduce((sum, { bytes }) => sum + bytes.length, scope.level),
+        scope.payloads.reduce((sum, { ref }) => sum + ref.size, scope.level),
         name,
       );
       return null;

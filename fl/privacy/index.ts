@@ -4,5 +4,6 @@ export * from './discreteGaussian.js';
 export * from './gaussianEpsilon.js';
 export * from './lossCurve.js';
 export * from './renyi.js';
+export * from './renyiOrder.js';
 export * from './rho.js';
 export * from './sampledGaussian.js';

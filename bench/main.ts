@@ -1,3 +1,4 @@
+import { accountants } from './accountants.js';
 import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
@@ -13,6 +14,7 @@ const benches: Readonly<
   Record<string, (args: readonly string[]) => Promise<readonly Row[]> | readonly Row[]>
 > = {
   'main-job': mainJob,
+  accountants,
   robustness,
   consensus,
   'state-tree': stateTree,

@@ -66,6 +66,11 @@ export interface CallScope<C> extends Scope<C> {
   readonly level: number;
   /** Payload references of the transaction, with their bytes, which the block's holders have; or their mark. */
   readonly payloads: readonly { readonly ref: PayloadRef; readonly bytes: HeldPayload }[];
+  /**
+   * Lies under `state`, and what is written here stays when the call is refused: what follows from the transaction's
+   * being in the block at all. A rule writes here first, and reads it through `state`.
+   */
+  readonly kept: StateAccess;
 }
 
 /** `args` decodes what the sender sent, before the rule sees it. */

@@ -215,7 +215,8 @@ function call<C>(
   payloads: CallScope<C>['payloads'],
   emitted: Map<string, Uint8Array>,
 ): Receipt {
-  const attempt = createDraft(draft);
+  const kept = createDraft(draft);
+  const attempt = createDraft(kept);
   const events: ChainEvent[] = [];
   const made = new Map<string, Uint8Array>();
   const scope: CallScope<C> = {
@@ -223,8 +224,10 @@ function call<C>(
     sender: transaction.from,
     level: transaction.level,
     payloads,
+    kept,
   };
   const refusal = dispatch(protocol, scope, transaction.contract, transaction.method, transaction.args);
+  mergeDraft(kept, draft);
   if (refusal !== null) {
     return { transaction: hash, ok: false, code: refusal.code, detail: clip(refusal.detail), events: [] };
   }

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { payloadId, signTransaction } from '../../../chain/index.js';
+import { ledgerCell } from '../../../contracts/index.js';
+import { bytesToHex } from '../../../crypto/index.js';
 import { startChain } from '../../../genesis/index.js';
-import { admitEnvelope } from '../../../node/admission.js';
+import { admitEnvelope, payloadFault } from '../../../node/admission.js';
+import {
+  createTestChain,
+  dataset,
+  startTask,
+  taskSpec,
+  updateBytes,
+  updateCall,
+} from '../../support/chain.js';
 import { testGenesis } from '../../support/genesis.js';
 
 const { genesis, devices } = testGenesis(1, 1);
@@ -20,5 +30,26 @@ describe('admitEnvelope', () => {
     expect(withPayload('training', 'update')).toMatchObject({ ok: true });
     expect(withPayload('training', 'other')).toMatchObject({ ok: false, code: 'payload-mismatch' });
     expect(withPayload('privacy', 'declare')).toMatchObject({ ok: false, code: 'payload-mismatch' });
+  });
+});
+
+describe('payloadFault', () => {
+  it('keeps an update unpublished that would overdraw its ledger', () => {
+    const rounds = createTestChain();
+    startTask(rounds, taskSpec());
+    const sender = rounds.devices[0]!;
+    const bytes = updateBytes(rounds, sender, 1);
+    const { transaction } = rounds.sign(updateCall(rounds, sender, 1, bytes));
+    expect(payloadFault(transaction, [bytes], rounds.tip.state)).toBeNull();
+    const spent = createTestChain({
+      write: (state) => {
+        const ids = [bytesToHex(sender.publicKey), bytesToHex(dataset)] as const;
+        const ledger = ledgerCell.get(rounds.state, ...ids)!;
+        ledgerCell.set(state, { ...ledger, rhoSpent: ledger.rhoCap }, ...ids);
+      },
+    });
+    startTask(spent, taskSpec());
+    const late = spent.sign(updateCall(spent, spent.devices[0]!, 1, bytes)).transaction;
+    expect(payloadFault(late, [bytes], spent.tip.state)).toMatchObject({ code: 'refused' });
   });
 });

@@ -38,13 +38,14 @@ export interface Pass {
 /**
  * Forward and backward through dense layers for all records at once, in float32 on the tensor backend.
  *
- * Loss: binary cross-entropy on the logit z, log(1 + e^z) - y z; its derivative is σ(z) - y.
+ * Loss: binary cross-entropy on the logit z, log(1 + e^z) - y z; its derivative is σ(z) - y. A class weight
+ * multiplies both, before anything is clipped: a record's contribution stays bounded by C.
  * Per-record gradients are not built: their factors a and d are (layer by layer), which is all that clipping
  * needs. Kernels are transposed explicitly, since the backend's transposed product is ten times slower.
  * The batch must have passed checkBatch. Results may hold NaN or infinity if the model has diverged.
  * Cost: three products of rows x parameters, and rows x (sum of widths) floats of memory.
  */
-export function backpropagate({ model, weights, x, y }: Batch): Pass {
+export function backpropagate({ model, weights, x, y, classWeights }: Batch): Pass {
   requireBackend();
   const rows = y.length;
   const layers: LayerPass[] = [];
@@ -61,7 +62,7 @@ export function backpropagate({ model, weights, x, y }: Batch): Pass {
       values.push(activate(model.layers[index]!.activation, add(matMul(values[index]!, kernel), bias)));
       offset = end + units;
     }
-    let delta = tensor2d(lossSlopes(floats(values.at(-1)!), y, losses), [rows, 1]);
+    let delta = tensor2d(lossSlopes(floats(values.at(-1)!), y, losses, classWeights), [rows, 1]);
     for (let index = kernels.length - 1; index >= 0; index--) {
       const [inputs, units] = kernels[index]!.shape;
       layers[index] = { inputs, units, a: index === 0 ? x : floats(values[index]!), d: floats(delta) };
@@ -74,12 +75,18 @@ export function backpropagate({ model, weights, x, y }: Batch): Pass {
   return { rows, layers, losses };
 }
 
-/** σ(z) - y for each record; fills in the losses on the way. In float64, where no sign of z overflows. */
-function lossSlopes(logits: Float32Array, y: Float32Array, losses: Float64Array): Float32Array {
+/** σ(z) - y for each record, times its class's weight; fills in the losses on the way. In float64, where no sign of z overflows. */
+function lossSlopes(
+  logits: Float32Array,
+  y: Float32Array,
+  losses: Float64Array,
+  classWeights: readonly number[] = [1, 1],
+): Float32Array {
   const slopes = new Float32Array(logits.length);
   for (const [row, z] of logits.entries()) {
-    losses[row] = Math.max(0, z) - y[row]! * z + Math.log1p(Math.exp(-Math.abs(z)));
-    slopes[row] = 1 / (1 + Math.exp(-z)) - y[row]!;
+    const weight = classWeights[y[row]!]!;
+    losses[row] = weight * (Math.max(0, z) - y[row]! * z + Math.log1p(Math.exp(-Math.abs(z))));
+    slopes[row] = weight * (1 / (1 + Math.exp(-z)) - y[row]!);
   }
   return slopes;
 }

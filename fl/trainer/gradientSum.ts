@@ -53,6 +53,6 @@ export function* passes(batch: Batch): Generator<Batch> {
   for (let start = 0; start < batch.y.length; start += PASS_ROWS) {
     const end = Math.min(start + PASS_ROWS, batch.y.length);
     const x = batch.x.subarray(start * batch.model.inputs, end * batch.model.inputs);
-    yield { model: batch.model, weights: batch.weights, x, y: batch.y.subarray(start, end) };
+    yield { ...batch, x, y: batch.y.subarray(start, end) };
   }
 }

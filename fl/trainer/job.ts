@@ -12,6 +12,8 @@ export interface Batch {
   readonly x: Float32Array;
   /** [rows], each 0 or 1. */
   readonly y: Float32Array;
+  /** What a row of class 0 and of class 1 weighs, each above 0; 1 if not given. */
+  readonly classWeights?: readonly number[];
 }
 
 /** One private step of one device: the round's public parameters are in the grid. */
@@ -35,7 +37,7 @@ export interface DescendJob extends Batch {
 }
 
 /** Throws TrainerError "bad-job" or "not-finite" unless everything fits and is finite. Cost O(x + weights). */
-export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number): void {
+export function checkBatch({ model, weights, x, y, classWeights }: Batch, recordsMax: number): void {
   const problem = checkModel(model);
   if (problem !== null) throw new TrainerError('bad-job', problem);
   if (weights.length !== parameterCount(model))
@@ -46,6 +48,12 @@ export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number):
     throw new TrainerError('bad-job', `${x.length} inputs for ${y.length} rows of ${model.inputs}`);
   if (!y.every((label) => label === 0 || label === 1))
     throw new TrainerError('bad-job', 'a label is neither 0 nor 1');
+  if (classWeights !== undefined && (classWeights.length !== 2 || !classWeights.every(isWeight)))
+    throw new TrainerError('bad-job', 'two class weights, each above 0');
   if (!weights.every(Number.isFinite)) throw new TrainerError('not-finite', 'a weight is not finite');
   if (!x.every(Number.isFinite)) throw new TrainerError('not-finite', 'an input is not finite');
+}
+
+function isWeight(weight: number): boolean {
+  return weight > 0 && Number.isFinite(weight);
 }

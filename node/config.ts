@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hexToBytes } from '../crypto/index.js';
+import { wholeFaults } from '../fl/index.js';
 
 /** Bounds of a file that people or provisioning write: read whole, so it has to be small. */
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -95,6 +96,10 @@ export const deviceConfigSchema = z.strictObject({
   name,
   data: path,
   schema: path,
+  /** Where the labels are, if `data` is an IDX file. */
+  labels: path.nullable().default(null),
+  /** What may be wrong with the data as a whole. */
+  allow: z.array(z.enum(wholeFaults)).max(wholeFaults.length).default([]),
   /** For demonstrations and tests only: what a poisoned device does to its data. */
   attack: z.enum(['label-flip']).nullable(),
   attackFromRound: z.number().int().min(1).max(1_000_000),
@@ -132,6 +137,7 @@ export function readDeviceConfig(folder: string): DeviceConfig {
     ...config,
     data: at(config.data),
     schema: at(config.schema),
+    labels: config.labels === null ? null : at(config.labels),
     folder: resolve(folder),
   });
 }

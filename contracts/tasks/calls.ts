@@ -7,6 +7,7 @@ import {
   integer,
   limits,
   list,
+  nullable,
   oneKindOf,
   oneOf,
   record,
@@ -18,10 +19,18 @@ import { sign, verifySignature } from '../../crypto/index.js';
 import {
   type AggregationName,
   aggregationRules,
+  CATEGORIES_MAX,
+  CLASSES_MAX,
+  COLUMNS_MAX,
+  FEATURES_MAX,
   type LayerKind,
+  MISSING_MAX,
+  NAME_BYTES_MAX,
   SIGMA16_MAX,
+  SOURCE_BYTES_MAX,
   type VerificationName,
   verificationRules,
+  WEIGHT16_MAX,
 } from '../../fl/index.js';
 import { unitCodec } from '../privacy/index.js';
 
@@ -51,19 +60,33 @@ export const modelCodec = record({
   ),
 });
 
+const nameText = text(NAME_BYTES_MAX);
+
 export const schemaCodec = record({
   features: list(
     record({
-      name: text(64),
+      name: nameText,
+      kind: oneOf('number', 'category'),
+      count: integer(1, COLUMNS_MAX),
       centerMicro: micro,
       scaleMicro: integer(1, 1e15),
       minMicro: micro,
       maxMicro: micro,
-      zeroIsMissing: bool,
+      categories: list(nameText, CATEGORIES_MAX),
+      missing: list(nameText, MISSING_MAX),
+      indicator: bool,
+      source: text(SOURCE_BYTES_MAX),
     }),
-    10_000,
+    FEATURES_MAX,
   ),
-  label: record({ name: text(64), positive: text(64), negative: text(64) }),
+  label: record({
+    name: nameText,
+    /** The index of a class is what the model predicts. */
+    classes: list(nameText, CLASSES_MAX),
+    weights16: list(integer(1, WEIGHT16_MAX), CLASSES_MAX),
+  }),
+  subject: nullable(nameText),
+  site: nullable(nameText),
 });
 
 /** Names come from the tables of rules, so that a new rule is one file and one line there. */

@@ -4,6 +4,7 @@ import {
   checkModel,
   checkSchema,
   createGrid,
+  encodedWidth,
   parameterCount,
   rhoCap,
   roundRho,
@@ -20,12 +21,12 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
   if (modelProblem !== null) return refuse('model-unfit', modelProblem);
   const schemaProblem = checkSchema(schema);
   if (schemaProblem !== null) return refuse('schema-unfit', schemaProblem);
-  if (schema.features.length !== model.inputs) {
-    return refuse(
-      'model-unfit',
-      `the model takes ${model.inputs} inputs, the schema gives ${schema.features.length}`,
-    );
-  }
+  const width = encodedWidth(schema);
+  if (width !== model.inputs)
+    return refuse('model-unfit', `the model takes ${model.inputs} inputs, the schema gives ${width}`);
+  const { classes } = schema.label;
+  if (classes.length !== 2)
+    return refuse('model-unfit', `the model tells two classes apart, the schema has ${classes.length}`);
   return null;
 }
 

@@ -1,3 +1,4 @@
+import { CLASSES_MAX } from '../data/schema.js';
 import { DIMENSION_MAX } from '../grid/index.js';
 import { type Layer, layerRules, ruleOf, type Shape, sizeOf } from './layers/index.js';
 
@@ -29,7 +30,6 @@ export const INPUTS_MAX = 65_536;
 export const LAYERS_MAX = 16;
 /** Values that one layer may give for one record: bounds what training holds. */
 export const VALUES_MAX = 2 ** 20;
-export const CLASSES_MAX = 1_000;
 /** As many numbers as an update may have; its float32 weights fit a payload. */
 export const PARAMETERS_MAX = DIMENSION_MAX;
 

@@ -16,13 +16,15 @@ export interface Pass {
  * Forward and backward for all records at once, in float32 on the tensor backend.
  *
  * Loss: of one logit z, log(1 + e^z) - y z; of K logits, log Σ e^z - z_y. Its derivative by the logits is the
- * predicted probability less the label.
+ * predicted probability less the label. A class weight multiplies both, before anything is clipped: a record's
+ * contribution stays bounded by C.
  * random: what dropout draws from; null: nothing is dropped.
  * The batch must have passed checkBatch. Results may hold NaN or infinity if the model has diverged.
  * Cost: for dense layers three products of rows x parameters; `floatsPerRecord` floats of memory a record.
  */
-export function backpropagate({ model, weights, x, y }: Batch, random: RandomBytes | null = null): Pass {
+export function backpropagate(batch: Batch, random: RandomBytes | null = null): Pass {
   requireBackend();
+  const { model, weights, x, y, classWeights } = batch;
   const rows = y.length;
   const layers = placedLayers(model);
   const done: Forward[] = [];
@@ -44,6 +46,7 @@ export function backpropagate({ model, weights, x, y }: Batch, random: RandomByt
   }
   const losses = new Float64Array(rows);
   let slopes = lossSlopes(values, y, losses);
+  if (classWeights !== undefined) weigh(slopes, y, losses, classWeights);
   const parts: GradientPart[] = [];
   // Nobody asks what the loss says of the data itself.
   const first = layers.findIndex(({ parameters }) => parameters > 0);
@@ -83,4 +86,15 @@ function lossSlopes(logits: Float32Array, y: Float32Array, losses: Float64Array)
       slopes[row * outputs + at] = Math.exp(z - most) / total - (at === label ? 1 : 0);
   }
   return slopes;
+}
+
+function weigh(
+  slopes: Float32Array,
+  y: Float32Array,
+  losses: Float64Array,
+  weights: readonly number[],
+): void {
+  const outputs = slopes.length / y.length;
+  for (let row = 0; row < y.length; row++) losses[row]! *= weights[y[row]!]!;
+  for (let at = 0; at < slopes.length; at++) slopes[at]! *= weights[y[Math.floor(at / outputs)]!]!;
 }

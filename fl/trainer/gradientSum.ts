@@ -58,15 +58,11 @@ export function passRows(model: ModelSpec): number {
 
 /** The batch in pieces of so many records. */
 export function* passes(batch: Batch): Generator<Batch> {
-  const { model, weights, x, y } = batch;
+  const { model, x, y } = batch;
   const rows = passRows(model);
   for (let start = 0; start < y.length; start += rows) {
     const end = Math.min(start + rows, y.length);
-    yield {
-      model,
-      weights,
-      x: x.subarray(start * model.inputs, end * model.inputs),
-      y: y.subarray(start, end),
-    };
+    const part = x.subarray(start * model.inputs, end * model.inputs);
+    yield { ...batch, x: part, y: y.subarray(start, end) };
   }
 }

@@ -12,6 +12,8 @@ export interface Batch {
   readonly x: Float32Array;
   /** [rows], each a class, from 0. */
   readonly y: Float32Array;
+  /** What a row of each class weighs, each above 0; 1 if not given. */
+  readonly classWeights?: readonly number[];
 }
 
 /** One private step of one device: the round's public parameters are in the grid. */
@@ -35,7 +37,7 @@ export interface DescendJob extends Batch {
 }
 
 /** Throws TrainerError "bad-job" or "not-finite" unless everything fits and is finite. Cost O(x + weights). */
-export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number): void {
+export function checkBatch({ model, weights, x, y, classWeights }: Batch, recordsMax: number): void {
   const problem = checkModel(model);
   if (problem !== null) throw new TrainerError('bad-job', problem);
   if (weights.length !== parameterCount(model))
@@ -47,6 +49,12 @@ export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number):
   const classes = classCount(model);
   if (!y.every((label) => Number.isInteger(label) && label >= 0 && label < classes))
     throw new TrainerError('bad-job', `a label is none of the classes 0 to ${classes - 1}`);
+  if (classWeights !== undefined && (classWeights.length !== classes || !classWeights.every(isWeight)))
+    throw new TrainerError('bad-job', 'a weight above 0 for each class, or none at all');
   if (!weights.every(Number.isFinite)) throw new TrainerError('not-finite', 'a weight is not finite');
   if (!x.every(Number.isFinite)) throw new TrainerError('not-finite', 'an input is not finite');
+}
+
+function isWeight(weight: number): boolean {
+  return weight > 0 && Number.isFinite(weight);
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { partitionNames, partitionRule } from '../../fl/index.js';
 
 /** Parsers of option values; what they refuse becomes a usage error with the option's name. */
 
@@ -8,6 +9,12 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+/** How rows are dealt to devices. */
+export function partition(text: string): string {
+  if (partitionRule(text) !== null) return text;
+  throw new InvalidArgumentError(`It must be one of ${partitionNames.join(', ')}.`);
 }
 
 export const HEIGHT_MAX = 999_999_999_999;

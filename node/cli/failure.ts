@@ -60,6 +60,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   StoreError: 'bad-folder',
   NetError: 'node-failed',
   RpcServerError: 'node-failed',
+  DataError: 'bad-data',
   DeviceError: 'bad-config',
   ExportError: 'bad-export',
   LightError: 'check-failed',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addChain } from './commands/chain.js';
+import { addData } from './commands/data.js';
 import { addDemo } from './commands/demo.js';
 import { addGenesis } from './commands/genesis.js';
 import { addKeys } from './commands/keys.js';
@@ -45,6 +46,7 @@ export function buildProgram(io: Io): Command {
   addNode(program, io);
   addValidatorCommands(program, io);
   addTask(program, io);
+  addData(program, io);
   addChain(program, io);
   addLight(program, io);
   addGenesis(program, io);

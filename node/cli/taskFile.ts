@@ -70,7 +70,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     level: task.level,
     model: task.model,
     weightsSeed: Uint8Array.from(Buffer.from(task.weightsSeed, 'hex')),
-    schema: { features: [...schema.schema.features], label: schema.schema.label },
+    schema: schema.schema,
     publicData: task.publicData,
     learningRate16: Math.max(1, Math.round(task.learningRate * ONE16)),
     rounds: task.rounds,

@@ -1,6 +1,13 @@
 import { payloadId } from '../../chain/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
-import { createGrid, decodeWeights, parameterCount, roundRho, schemaHash } from '../../fl/index.js';
+import {
+  createGrid,
+  decodeWeights,
+  parameterCount,
+  roundRho,
+  schemaHash,
+  WEIGHT_ONE,
+} from '../../fl/index.js';
 import type { TrainerPool } from '../../fl/trainer/index.js';
 import type { Logger } from '../log.js';
 import {
@@ -203,12 +210,14 @@ async function trainUpdate(
   if (weights === null) throw new Error('the weights do not fit the model');
   const { clip16, sigma16 } = spec.privacy;
   const grid = createGrid({ dimension, clip16, sigma16 });
+  const { weights16 } = spec.schema.label;
   const { update } = await pool.train({
     model: spec.model,
     weights,
     x: device.x,
     y: device.labelsOf(round),
     grid,
+    ...(weights16.length > 0 && { classWeights: weights16.map((weight16) => weight16 / WEIGHT_ONE) }),
   });
   await device.ledger.charge(task, round, sigma16 === 0 ? 0n : roundRho(sigma16), update);
   return update;

@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToHex, publicKeyOf, sha256, utf8ToBytes } from '../../crypto/index.js';
-import { type DataSchema, encodeRows, flipLabels, parseTable, readSchema, rhoCap } from '../../fl/index.js';
+import { UNITS_MAX } from '../../contracts/index.js';
+import { bytesToHex, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
+import { type DataSchema, flipLabels, readSchema, rhoCap } from '../../fl/index.js';
 import { type DeviceConfig, readBounded, readDeviceConfig } from '../config.js';
+import { DataError, hashFiles, readRows } from '../data/index.js';
 import { readKeystore } from '../provision/index.js';
 import { DeviceError } from './error.js';
 import { LedgerFile } from './ledgerFile.js';
@@ -31,17 +32,21 @@ export async function loadDevice(folder: string): Promise<Device> {
     throw new DeviceError('bad-keystore', `${folder}/keystore.json holds no signing key`);
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
-  const text = await readFile(config.data, 'utf8');
-  const table = parseTable(text);
-  if (!table.ok) throw new DeviceError('bad-data', `${config.data}: ${table.text}`);
-  const rows = encodeRows(table, schema.schema);
-  if (!rows.ok)
-    throw new DeviceError(
-      'bad-data',
-      `${config.data}: ${rows.problems[0]?.text ?? 'does not fit the schema'}`,
-    );
+  const rows = await readRows(
+    { file: config.data, labels: config.labels, schema: schema.schema },
+    { rowsMax: UNITS_MAX, batchRows: 1, allow: config.allow },
+  ).catch((error: unknown) => {
+    if (!(error instanceof DataError)) throw error;
+    throw new DeviceError('bad-data', error.message, { cause: error });
+  });
+  if (schema.schema.label.classes.length !== 2)
+    throw new DeviceError('bad-data', `${config.schema}: models tell two classes apart, this label has more`);
   // Salted with the key: nobody can test a guess of the data against the id.
-  const dataset = sha256(utf8ToBytes('consilium/dataset/1'), secret, utf8ToBytes(text));
+  const salt = [utf8ToBytes('consilium/dataset/1'), secret];
+  const dataset = await hashFiles(
+    salt,
+    config.labels === null ? [config.data] : [config.data, config.labels],
+  );
   const { epsilonMicro, deltaPico } = config;
   const cap = epsilonMicro === 0 ? 0n : rhoCap(epsilonMicro, deltaPico);
   const ledger = await LedgerFile.open(folder, bytesToHex(dataset), cap);

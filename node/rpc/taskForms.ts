@@ -31,25 +31,39 @@ export const modelForm = z.object({ inputs: count, layers: z.array(layerForm) })
 
 const integer = z.number().int();
 
+const texts = z.array(z.string()).readonly();
+
+/** A data schema as the chain keeps it. Units as in fl/data (`FeatureSchema`). */
+export const schemaForm = z.object({
+  features: z
+    .array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(['number', 'category']),
+        count,
+        centerMicro: integer,
+        scaleMicro: integer,
+        minMicro: integer,
+        maxMicro: integer,
+        categories: texts,
+        missing: texts,
+        indicator: z.boolean(),
+        source: z.string(),
+      }),
+    )
+    .readonly(),
+  label: z.object({ name: z.string(), classes: texts, weights16: z.array(count).readonly() }),
+  subject: z.string().nullable(),
+  site: z.string().nullable(),
+});
+
 /** A task's specification as JSON. Units as in contracts/tasks (`taskSpecCodec`). */
 export const taskSpecForm = z.object({
   title: z.string(),
   level: count,
   model: modelForm,
   weightsSeed: hex32,
-  schema: z.object({
-    features: z.array(
-      z.object({
-        name: z.string(),
-        centerMicro: integer,
-        scaleMicro: integer,
-        minMicro: integer,
-        maxMicro: integer,
-        zeroIsMissing: z.boolean(),
-      }),
-    ),
-    label: z.object({ name: z.string(), positive: z.string(), negative: z.string() }),
-  }),
+  schema: schemaForm,
   publicData: z.boolean(),
   learningRate16: count,
   rounds: count,
@@ -83,7 +97,6 @@ export function taskSpecToForm(spec: TaskSpec): z.input<typeof taskSpecForm> {
   return {
     ...spec,
     model: modelToForm(spec.model),
-    schema: { ...spec.schema, features: [...spec.schema.features] },
     weightsSeed: bytesToHex(spec.weightsSeed),
   };
 }

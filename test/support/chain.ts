@@ -48,6 +48,7 @@ import type { ComputedOutcome, RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  numberFeature,
   packUpdate,
   parameterCount,
   roundToFine,
@@ -249,14 +250,15 @@ export function toParentVotes(votes: ReturnType<typeof certVotes>): ParentVote[]
     .sort((a, b) => Buffer.compare(a.voter, b.voter));
 }
 
-const feature = (name: string) => ({
-  name,
-  centerMicro: 0,
-  scaleMicro: 1_000_000,
-  minMicro: -5_000_000,
-  maxMicro: 5_000_000,
-  zeroIsMissing: false,
-});
+const feature = (name: string) =>
+  numberFeature({
+    name,
+    centerMicro: 0,
+    scaleMicro: 1_000_000,
+    minMicro: -5_000_000,
+    maxMicro: 5_000_000,
+    source: 'a test',
+  });
 
 /** A small task: two features, logistic regression, noise for ε = 3 over all its rounds. */
 export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
@@ -267,7 +269,12 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     level: 1,
     model: { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] },
     weightsSeed: new Uint8Array(32),
-    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    schema: {
+      features: [feature('a'), feature('b')],
+      label: { name: 'y', classes: ['0', '1'], weights16: [] },
+      subject: null,
+      site: null,
+    },
     publicData: false,
     learningRate16: 65_536,
     rounds,

@@ -34,6 +34,7 @@ interface UpOptions extends CommitteeOptions {
   readonly data?: string;
   readonly label?: string;
   readonly schema?: string;
+  readonly partition: string;
   readonly seed: string;
   readonly epsilon: number | 'none';
   readonly poison: number;
@@ -97,11 +98,12 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
 }
 
 function provision(folder: string, options: UpOptions, io: Io): Promise<Network> {
-  const { data, label, schema, seed, validators, devices, poison } = options;
+  const { data, label, schema, partition, seed, validators, devices, poison } = options;
   const source = {
     data: data ?? null,
     label: label ?? null,
     schema: schema ?? null,
+    partition,
     seed,
     validators,
     devices,

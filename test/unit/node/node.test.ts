@@ -13,6 +13,7 @@ import { bytesToHex, drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  numberFeature,
   packUpdate,
   parameterCount,
   roundToFine,
@@ -23,14 +24,15 @@ import type { Node } from '../../../node/node.js';
 import { type Person, sign, startChain, testGenesis, testNetwork, until } from '../../support/network.js';
 
 const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
-const feature = (name: string) => ({
-  name,
-  centerMicro: 0,
-  scaleMicro: 1_000_000,
-  minMicro: -5_000_000,
-  maxMicro: 5_000_000,
-  zeroIsMissing: false,
-});
+const feature = (name: string) =>
+  numberFeature({
+    name,
+    centerMicro: 0,
+    scaleMicro: 1_000_000,
+    minMicro: -5_000_000,
+    maxMicro: 5_000_000,
+    source: 'a test',
+  });
 
 function taskSpec(devices: number, rounds: number): TaskSpec {
   const privacy = { epsilonMicro: 3_000_000, deltaPico: 100_000_000 };
@@ -39,7 +41,12 @@ function taskSpec(devices: number, rounds: number): TaskSpec {
     level: 1,
     model,
     weightsSeed: new Uint8Array(32),
-    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    schema: {
+      features: [feature('a'), feature('b')],
+      label: { name: 'y', classes: ['0', '1'], weights16: [] },
+      subject: null,
+      site: null,
+    },
     publicData: false,
     learningRate16: 65_536,
     rounds,

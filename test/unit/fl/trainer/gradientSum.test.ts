@@ -93,6 +93,28 @@ describe('gradientSum', () => {
     expect(clippedShare).toBe(0);
   });
 
+  it('weighs a record by its class before it clips', () => {
+    const batch = randomBatch('weights', deep('tanh'), 20);
+    const plain = [0, 1].map((label) => {
+      const rows = [...batch.y.keys()].filter((index) => batch.y[index] === label);
+      const x = Float32Array.from(rows.flatMap((index) => [...row(batch, index)]));
+      return gradientSum({ ...batch, x, y: Float32Array.from(rows, () => label) }, NEVER_CLIPS).sum;
+    });
+    const weighted = gradientSum({ ...batch, classWeights: [0.5, 3] }, NEVER_CLIPS);
+    expectClose(
+      weighted.sum,
+      plain[0]!.map((value, index) => 0.5 * value + 3 * plain[1]![index]!),
+      1e-5,
+    );
+    // A weight moves a record that is clipped anyway only up to the bound.
+    const one = { ...batch, x: row(batch, 0), y: batch.y.slice(0, 1) };
+    const heavy = gradientSum({ ...one, classWeights: [64, 64] }, 655);
+    expect(norm(heavy.sum)).toBeLessThanOrEqual(655 / 65_536);
+    expect(norm(heavy.sum)).toBeGreaterThan(0.99 * (655 / 65_536));
+    for (const classWeights of [[1], [1, 0], [1, Number.NaN], [1, 1, 1]])
+      expect(() => gradientSum({ ...batch, classWeights }, 65_536)).toThrow(TrainerError);
+  });
+
   it.each<[string, ModelSpec]>([
     ['logistic regression', logistic],
     ['a deep net', deep('relu')],

@@ -18,6 +18,7 @@ const options: DemoOptions = {
   data: null,
   schema: null,
   label: null,
+  partition: 'iid',
   seed: '1',
   keep: false,
   json: false,
@@ -27,6 +28,7 @@ const data = prepareData({
   csv: read('pima.csv'),
   schema: JSON.parse(read('pima.schema.json')),
   label: null,
+  partition: 'iid',
   seed: seedFor('split', '1'),
   devices: 20,
 });

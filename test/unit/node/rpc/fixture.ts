@@ -8,6 +8,7 @@ import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  numberFeature,
   packUpdate,
   parameterCount,
   roundToFine,
@@ -126,14 +127,15 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
 }
 
 const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
-const feature = (name: string) => ({
-  name,
-  centerMicro: 0,
-  scaleMicro: 1_000_000,
-  minMicro: -5_000_000,
-  maxMicro: 5_000_000,
-  zeroIsMissing: false,
-});
+const feature = (name: string) =>
+  numberFeature({
+    name,
+    centerMicro: 0,
+    scaleMicro: 1_000_000,
+    minMicro: -5_000_000,
+    maxMicro: 5_000_000,
+    source: 'a test',
+  });
 
 /** A task of level 1 for two devices, private at ε = 3. */
 export function taskSpec(rounds: number): TaskSpec {
@@ -143,7 +145,12 @@ export function taskSpec(rounds: number): TaskSpec {
     level: 1,
     model,
     weightsSeed: new Uint8Array(32).fill(9),
-    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    schema: {
+      features: [feature('a'), feature('b')],
+      label: { name: 'y', classes: ['0', '1'], weights16: [] },
+      subject: null,
+      site: null,
+    },
     publicData: false,
     learningRate16: 65_536,
     rounds,

@@ -3,6 +3,7 @@ import {
   accumulatorBytesMax,
   checkModel,
   checkSchema,
+  classCount,
   createGrid,
   encodedWidth,
   parameterCount,
@@ -24,9 +25,9 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
   const width = encodedWidth(schema);
   if (width !== model.inputs)
     return refuse('model-unfit', `the model takes ${model.inputs} inputs, the schema gives ${width}`);
-  const { classes } = schema.label;
-  if (classes.length !== 2)
-    return refuse('model-unfit', `the model tells two classes apart, the schema has ${classes.length}`);
+  const [told, given] = [classCount(model), schema.label.classes.length];
+  if (told !== given)
+    return refuse('model-unfit', `the model tells ${told} classes apart, the schema has ${given}`);
   return null;
 }
 

@@ -11,6 +11,7 @@ const slow = [
   'test/unit/contracts/presenceGames.test.ts',
   'test/unit/fl/privacy/discreteGaussian.test.ts',
   'test/unit/node/driver/badInput.test.ts',
+  'test/unit/node/driver/catchUp.test.ts',
   'test/unit/node/driver/deadLeader.test.ts',
   'test/unit/node/driver/payloadBoundaries.test.ts',
   'test/unit/node/provision/provision.test.ts',

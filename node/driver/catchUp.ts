@@ -80,6 +80,8 @@ export class CatchUp {
   #batches: Batch[] = [];
   /** The newest block that is in a batch; what it claims is proved by the time the next batch counts. */
   #last: Link;
+  /** The newest block that was executed, adopted or about to be: its state tells the ring of the next era. */
+  #executed: Tip;
   /** Where the ranges that were taken in end. */
   #ends: number[] = [];
   #pulling: Promise<void> | null = null;
@@ -88,6 +90,7 @@ export class CatchUp {
   constructor(options: CatchUpOptions) {
     this.#options = options;
     this.#last = options.driver.tip;
+    this.#executed = options.driver.tip;
   }
 
   /** Until nobody has more, or nobody delivers. `first`: blocks that are at hand. */
@@ -151,12 +154,17 @@ export class CatchUp {
     });
   }
 
+  #newest(): Tip {
+    const { tip } = this.#options.driver;
+    // The others may have decided meanwhile, with this node.
+    return tip.height > this.#executed.height ? tip : this.#executed;
+  }
+
   /** The next piece of what is in hand. Null: there is none, or its era's ring is not known yet. */
   #cut(): Batch | null {
-    const { driver, rules } = this.#options;
-    const { tip } = driver;
+    const { rules } = this.#options;
+    const tip = this.#newest();
     if (this.#batches.at(-1)?.broken === true) return null;
-    // The others may have decided meanwhile, with this node.
     if (tip.height > this.#last.height) this.#last = tip;
     const parent = this.#last;
     const height = parent.height + 1;
@@ -189,15 +197,16 @@ export class CatchUp {
     const last = entries.at(-1);
     if (last === undefined) return { peer, entries, findings: Promise.resolve([]), broken: true };
     this.#last = linkOf(last);
-    const { driver, rules, certifier } = this.#options;
-    const { chainId, state } = driver.tip;
+    const { rules, certifier } = this.#options;
+    const { chainId, state } = this.#newest();
     const ring = ringAt(readState(state), parent.height + 1, rules.eraHeights);
     const { height, hash, seed } = parent;
+    // Copies: a view would take all of the range that it is of along to the other thread.
     const findings = certifier.certify({
       chainId,
       ring: encode(ringCodec, ring),
       members: rules.members,
-      parent: { height, hash, seed },
+      parent: { height, hash: new Uint8Array(hash), seed: new Uint8Array(seed) },
       range: encodeRange(raws),
       blocks: raws.length,
     });
@@ -263,7 +272,7 @@ export class CatchUp {
     findings: readonly Finding[],
     more: boolean,
   ): Promise<number> {
-    const { driver, clock } = this.#options;
+    const { driver, clock, rules } = this.#options;
     let done = 0;
     await driver.enqueue(async () => {
       const begun = clock.monotonic();
@@ -278,6 +287,10 @@ export class CatchUp {
           }
           const judged = await this.#judge(tip, entry, findings[at]!);
           run.push({ judged, certificate: entry.certificate });
+          if (eraOf(judged.tip.height, rules.eraHeights) !== eraOf(tip.height, rules.eraHeights)) {
+            this.#executed = judged.tip;
+            this.#fill();
+          }
           tip = judged.tip;
           done += 1;
           bytes += encodeBlock(judged.block).length;

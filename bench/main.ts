@@ -1,4 +1,5 @@
 import { consensus } from './consensus.js';
+import { join } from './join.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
 import { robustness } from './robustness.js';
@@ -14,6 +15,7 @@ const benches: Readonly<
   'main-job': mainJob,
   robustness,
   consensus,
+  join,
   'state-tree': stateTree,
   store,
   payloads,

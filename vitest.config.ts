@@ -22,6 +22,7 @@ const slow = [
   'test/unit/node/driver/sync.test.ts',
   'test/unit/node/driver/writeBoundaries.test.ts',
   'test/unit/node/repair.test.ts',
+  'test/unit/node/snapshot/hostile.test.ts',
   'test/unit/node/snapshot/join.test.ts',
 ];
 

@@ -1,5 +1,6 @@
 import { accountants } from './accountants.js';
 import { consensus } from './consensus.js';
+import { join } from './join.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
 import { robustness } from './robustness.js';
@@ -17,6 +18,7 @@ const benches: Readonly<
   accountants,
   robustness,
   consensus,
+  join,
   'state-tree': stateTree,
   'state-pauses': statePauses,
   store,

@@ -87,12 +87,16 @@ function bindingOf({ binding }: Salvage, { votesLost, voteAfter }: RepairOptions
   return voteAfter === null ? base : { ...base, abstention: { through: voteAfter } };
 }
 
+/** Without the state at its base nothing of it can be executed again. */
+const JOINED =
+  'the folder was joined by a snapshot, so the blocks before are not here; the node joins again, or syncs from genesis';
+
 /** Takes over every block that holds, from height 1 on. Returns why it stopped, or null at the end. */
 async function rebuild(chain: ChainStart, salvage: Salvage, store: Store): Promise<string | null> {
   const replay = createReplay(chain);
   for (;;) {
     const raw = salvage.blockBytes(store.head.height + 1);
-    if (raw === null) return null;
+    if (raw === null) return store.head.height === 0 && salvage.joined ? JOINED : null;
     const announced = announcedBy(raw.block);
     if (announced === null) return 'the block does not decode';
     const payloads = announced.flatMap(({ id }) => {

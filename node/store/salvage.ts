@@ -20,6 +20,8 @@ export interface Salvage {
   blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
   /** A payload whose bytes fit its id, or null. */
   payload(id: Uint8Array): Uint8Array | null;
+  /** It was joined by a snapshot, so its first blocks never were here. */
+  readonly joined: boolean;
   /** What binds this node's votes from now on. */
   readonly binding: Binding;
   close(): Promise<void>;
@@ -66,6 +68,7 @@ export async function openSalvage(path: string): Promise<Salvage> {
       const bytes = get(key.payload(bytesToHex(id)));
       return bytes !== null && bytes.length > 0 && equalBytes(payloadId(bytes), id) ? bytes : null;
     },
+    joined: get(key.base) !== null,
     binding,
     close: async () => {
       await database?.close();

@@ -5,7 +5,15 @@ import { bytesToHex } from '../../crypto/index.js';
 import { createLibp2pTransport, createMemoryNetwork, type Transport } from '../../net/index.js';
 import { createLogger } from '../../node/log.js';
 import { type Joined, type JoinOptions, joinChain } from '../../node/snapshot/index.js';
-import { createTestChain, playRound, publicTask, startTask, type TestChain, updateCall } from './chain.js';
+import {
+  type ChainOptions,
+  createTestChain,
+  playRound,
+  publicTask,
+  startTask,
+  type TestChain,
+  updateCall,
+} from './chain.js';
 import { type Person, testGenesis } from './genesis.js';
 import { eventually, introduce, openNode, sign, type TestNode, tempFolder, writeChain } from './network.js';
 
@@ -16,14 +24,14 @@ export const JOIN_ERA = 4;
  * A chain of four hospitals with training in it, `heights` high at least: closed rounds, and an open one that holds an
  * update, at the end of the last era too.
  */
-export function chainToJoin(heights = 30): TestChain {
+export function chainToJoin(heights = 30, write?: ChainOptions['write'], after = JOIN_ERA): TestChain {
   const { params } = testGenesis(1, 0).genesis;
-  const test = createTestChain({ params: { ...params, eraHeights: JOIN_ERA } });
+  const test = createTestChain({ params: { ...params, eraHeights: JOIN_ERA }, ...(write && { write }) });
   // No deadline passes while a test runs: nothing is due, and the chain stands still.
   startTask(test, publicTask({ rounds: 1_000, deadlineMs: 3_600_000 }));
   while (test.tip.height < heights) playRound(test);
   test.block([updateCall(test, test.devices[0]!, roundCell.get(test.state, 1)!.round)]);
-  for (let more = 0; more <= JOIN_ERA; more += 1) test.block([]);
+  for (let more = 0; more <= after; more += 1) test.block([]);
   return test;
 }
 
@@ -38,7 +46,7 @@ const anchorCall = {
 export type NetworkKind = 'memory' | 'libp2p';
 
 /** Three hospitals that have the chain, and a way to join for the fourth. */
-export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory') {
+export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory', count = 3) {
   const folder = await tempFolder();
   const memory = createMemoryNetwork({ onError: () => {} });
   const { chainId } = test.chain;
@@ -52,7 +60,7 @@ export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory')
   const open = (who: Person, path: string): Promise<TestNode> =>
     openNode({ chain: test.chain, who, path, transport: transportOf(who), log });
   const servers: TestNode[] = [];
-  for (const who of test.validators.slice(0, 3)) {
+  for (const who of test.validators.slice(0, count)) {
     const path = join(folder.path, who.name);
     await cp(history, path, { recursive: true });
     servers.push(await open(who, path));
@@ -82,14 +90,26 @@ export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory')
       }
       await eventually('the others', () => servers.every((server) => server.node.tip.height >= height));
     },
-    /** As a node joins before it starts; `liars` are peers beside the servers. */
-    join: async (options: Partial<JoinOptions> = {}, liars: readonly Transport[] = []): Promise<Joined> => {
+    /** As a node joins before it starts; `liars` are peers beside the servers, and asked before them. */
+    join: async (
+      options: Partial<JoinOptions> = {},
+      liars: readonly Transport[] = [],
+      liarsAlone = false,
+    ): Promise<Joined> => {
       const transport = transportOf(joiner);
       await transport.start();
-      const all = [...servers.map((server) => server.transport), ...liars];
+      const honest = liarsAlone ? [] : servers.map((server) => server.transport);
+      const all = [...honest, ...liars];
       introduce([transport, ...all]);
+      const first = liars.map(({ self }) => self);
       try {
-        return await joinChain({ chain: test.chain, path, transport, log, ...options });
+        return await joinChain({
+          chain: test.chain,
+          path,
+          transport: askedFirst(transport, first),
+          log,
+          ...options,
+        });
       } finally {
         await transport.stop();
       }
@@ -99,4 +119,17 @@ export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory')
       await folder.remove();
     },
   };
+}
+
+/** The same transport, which names these peers before all others. */
+function askedFirst(transport: Transport, first: readonly string[]): Transport {
+  return new Proxy(transport, {
+    get: (target, name) => {
+      if (name === 'connectedPeers')
+        return () =>
+          target.connectedPeers().toSorted((a, b) => Number(first.includes(b)) - Number(first.includes(a)));
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }

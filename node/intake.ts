@@ -17,6 +17,7 @@ import {
 import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { openEnvelope, packEnvelope, transactionBatch } from './envelope.js';
 import type { Logger } from './log.js';
+import type { Measured } from './measured.js';
 import { Mempool } from './mempool.js';
 import { Relay } from './relay.js';
 import type { SubmitFault, Submitted } from './rpc/index.js';
@@ -29,6 +30,8 @@ export interface IntakeOptions {
   readonly chainId: Uint8Array;
   readonly tip: () => Tip;
   readonly store: Store;
+  /** Hears of updates that were checked. */
+  readonly measured: Measured;
   readonly transport: Transport;
   readonly payloads: PayloadExchange;
   readonly log: Logger;
@@ -80,7 +83,7 @@ export class Intake {
       return fault(...mempoolFaults.known);
     const admission = admitEnvelope(transaction, chainId, tip().state);
     if (!admission.ok) return admission;
-    const unfit = payloadFault(transaction, payloads, tip().state);
+    const unfit = this.#payloadFault(transaction, payloads);
     if (unfit !== null) return unfit;
     await this.#keep([{ verified: admission.verified, carried: payloads }]);
     const refused = this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
@@ -134,13 +137,13 @@ export class Intake {
 
   /** What came with its payloads, or has none, together and with one write; the payloads of the others are pulled. */
   async #take(arrivals: readonly Arrival[], from: string): Promise<void> {
-    const { transport, log, tip } = this.#options;
+    const { transport, log } = this.#options;
     const isWhole = ({ verified, carried }: Arrival) =>
       carried.length > 0 || verified.transaction.payloads.length === 0;
     for (const { verified } of arrivals.filter((arrival) => !isWhole(arrival)))
       void this.#pull(verified, from);
     const fit = arrivals.filter(isWhole).filter(({ verified, carried }) => {
-      const unfit = payloadFault(verified.transaction, carried, tip().state);
+      const unfit = this.#payloadFault(verified.transaction, carried);
       if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
       // Whoever carries payloads has looked at them; what the state refuses may be honest on another tip.
       if (unfit?.code === 'payload-mismatch') {
@@ -157,7 +160,7 @@ export class Intake {
   }
 
   async #pull(verified: VerifiedTransaction, from: string): Promise<void> {
-    const { store, transport, payloads, log, tip } = this.#options;
+    const { store, transport, payloads, log } = this.#options;
     const { transaction } = verified;
     const hash = bytesToHex(verified.hash);
     this.#pulling.add(hash);
@@ -166,7 +169,7 @@ export class Intake {
       await Promise.all(transaction.payloads.map(({ id, size }) => payloads.fetch(id, size, peers)));
       // Read when all are held: while others are under way, none is in memory.
       const pulled = transaction.payloads.map(({ id }) => store.payload(id)!);
-      const unfit = payloadFault(transaction, pulled, tip().state);
+      const unfit = this.#payloadFault(transaction, pulled);
       if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
       else this.#pool(verified);
     } catch (error) {
@@ -174,6 +177,14 @@ export class Intake {
     } finally {
       this.#pulling.delete(hash);
     }
+  }
+
+  #payloadFault(transaction: Transaction, payloads: readonly Uint8Array[]): ReturnType<typeof payloadFault> {
+    const { tip, measured } = this.#options;
+    const fault = payloadFault(transaction, payloads, tip().state);
+    if (fault === null)
+      for (const [i, { id }] of transaction.payloads.entries()) measured.note(id, payloads[i]!);
+    return fault;
   }
 
   #pool(verified: VerifiedTransaction): void {

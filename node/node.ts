@@ -26,6 +26,7 @@ import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
+import { createMeasured, type Measured } from './measured.js';
 import type { Mempool } from './mempool.js';
 import type { Submitted } from './rpc/index.js';
 import { serveSnapshots } from './snapshot/index.js';
@@ -88,20 +89,13 @@ export class Node {
     const { chain, store, transport, keys, log, onFatal } = options;
     this.#clock = options.clock ?? systemClock;
     this.publicKey = publicKeyOf(keys.secret);
+    const measured = createMeasured(store);
     this.#payloads = createPayloadExchange({
       transport,
       store: payloadStoreOf(store),
       ...(options.partials && { partials: options.partials }),
     });
-    this.#intake = new Intake({
-      chainId: chain.chainId,
-      tip: () => this.tip,
-      store,
-      transport,
-      payloads: this.#payloads,
-      log,
-      onWaiting: () => this.#driver.wake(),
-    });
+    this.#intake = this.#createIntake(options, measured);
     const tip = tipOf(store, chain);
     this.#tip = tip;
     const witness = new Witness({
@@ -114,6 +108,7 @@ export class Node {
       params: paramsCell.get(readState(tip.state))!,
       tip,
       store,
+      payloadOf: measured.payload,
       mempool: this.mempool,
       transport,
       payloads: this.#payloads,
@@ -155,6 +150,19 @@ export class Node {
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
+  }
+
+  #createIntake({ chain, store, transport, log }: NodeOptions, measured: Measured): Intake {
+    return new Intake({
+      chainId: chain.chainId,
+      tip: () => this.tip,
+      store,
+      measured,
+      transport,
+      payloads: this.#payloads,
+      log,
+      onWaiting: () => this.#driver.wake(),
+    });
   }
 
   #createAccuser({ chain, store, keys, log, offences }: NodeOptions): Accuser {

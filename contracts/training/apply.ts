@@ -14,8 +14,6 @@ import {
   normCapSquared,
   type RoundOutcome,
   roundRho,
-  squaredNorm,
-  unpackUpdate,
   verificationRules,
 } from '../../fl/index.js';
 import { charge } from '../privacy/index.js';
@@ -23,6 +21,7 @@ import { scoreDevice, standingOf } from '../reputation/index.js';
 import { type Enrolled, endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
 import type { UpdateArgs } from './calls.js';
 import { type DueClosing, dueClosings, gridOf } from './closing.js';
+import { measureUpdate } from './measure.js';
 import { closedEventFields } from './outcome.js';
 import { closedRoundCell, modelCell, publishedCell, type Round, roundCell, submittedCell } from './state.js';
 
@@ -107,9 +106,9 @@ function unfitness(task: Task, units: number, held: HeldPayload): Refusal | null
 /** Is this a point of the round's wire lattice, and not longer than any honest update could be? */
 export function checkUpdate(task: Task, units: number, packed: Uint8Array): Refusal | null {
   const grid = gridOf(task);
-  const unpacked = unpackUpdate(packed, grid.dimension);
-  if (!unpacked.ok) return refuse('malformed-update', `the update does not unpack: ${unpacked.reason}`);
-  if (squaredNorm(unpacked.wire) > normCapSquared(grid, units)) {
+  const measure = measureUpdate(packed, grid.dimension);
+  if (!measure.ok) return refuse('malformed-update', `the update does not unpack: ${measure.reason}`);
+  if (measure.squaredNorm > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');
   }
   return null;

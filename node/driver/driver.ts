@@ -53,6 +53,7 @@ export interface DriverOptions {
   /** Where the store's chain ends. */
   readonly tip: Tip;
   readonly store: Store;
+  readonly payloadOf: (id: Uint8Array) => Uint8Array | null;
   readonly mempool: Mempool;
   readonly transport: Pick<Transport, 'publish' | 'connectedPeers' | 'penalize'>;
   readonly payloads: PayloadExchange;
@@ -333,7 +334,7 @@ export class Driver {
   }
 
   async #proposeOwn(work: HeightWork): Promise<void> {
-    const { rules, mempool, store, clock, keys, log } = this.#options;
+    const { rules, mempool, store, payloadOf, clock, keys, log } = this.#options;
     const { tip, height } = work;
     const { proof, seed } = ownSeed(work, keys.vrfSecret);
     const draft = {
@@ -344,7 +345,7 @@ export class Driver {
       parentVotes: this.#parentVotes,
       candidates: mempool.candidates(readState(tip.state)),
     };
-    const judged = buildBlock(rules, tip, draft, work.closings, (id) => store.payload(id));
+    const judged = buildBlock(rules, tip, draft, work.closings, payloadOf);
     const value = bytesToHex(judged.hash);
     const signature = signProposal(tip.chainId, height, judged.hash, keys.secret);
     const proposal = { block: judged.block, signature };
@@ -375,20 +376,17 @@ export class Driver {
 
   async #judgeHeld(work: HeightWork, value: string): Promise<void> {
     if (this.#work !== work) return;
-    const { store, transport, rules, mempool, log } = this.#options;
+    const { payloadOf, transport, rules, mempool, log } = this.#options;
     if (!work.judged.has(value)) {
       const { block, from } = work.proposals.get(value)!;
       const known = (transaction: (typeof block.transactions)[number]) =>
         mempool.get(bytesToHex(transactionHash(transaction)));
-      const judgement = judgeBlock(rules, work.tip, block, work.closings, (id) => store.payload(id), known);
+      const judgement = judgeBlock(rules, work.tip, block, work.closings, payloadOf, known);
       if (judgement.ok) work.judged.set(value, judgement.judged);
       else {
-        log('warn', 'invalid-block', {
-          height: work.height,
-          reason: judgement.reason,
-          detail: judgement.detail,
-        });
-        if (from !== null) transport.penalize(from, 10, `invalid block: ${judgement.reason}`);
+        const { reason, detail } = judgement;
+        log('warn', 'invalid-block', { height: work.height, reason, detail });
+        if (from !== null) transport.penalize(from, 10, `invalid block: ${reason}`);
       }
     }
     const verdict = work.judged.has(value) ? 'held' : 'invalid';

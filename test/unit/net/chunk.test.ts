@@ -3,6 +3,7 @@ import { PAYLOAD_CHUNK_BYTES, payloadId } from '../../../chain/index.js';
 import {
   CHUNK_RESPONSE_BYTES_MAX,
   chunkCount,
+  chunkOffset,
   chunkResponder,
   decodeChunkRequest,
   encodeChunkRequest,
@@ -28,6 +29,17 @@ describe('chunk messages', () => {
       const chunk = payload.subarray(start, start + PAYLOAD_CHUNK_BYTES);
       const finding = readChunkResponse(response, { id, index, size });
       expect(finding.kind === 'chunk' && Buffer.compare(finding.chunk, chunk) === 0).toBe(true);
+    }
+  });
+
+  it('hold the chunk where the number of chunks says, in trees of every shape', () => {
+    for (let count = 1; count <= 40; count += 1) {
+      const bytes = new Uint8Array(count * PAYLOAD_CHUNK_BYTES - 7);
+      const responseOf = chunkResponder(bytes);
+      for (let index = 0; index < count; index += 1) {
+        const chunkBytes = index === count - 1 ? PAYLOAD_CHUNK_BYTES - 7 : PAYLOAD_CHUNK_BYTES;
+        expect(chunkOffset(bytes.length, index)).toBe(responseOf(index).length - chunkBytes);
+      }
     }
   });
 

@@ -2,6 +2,7 @@ import { accountants } from './accountants.js';
 import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
+import { privacyAudit } from './privacyAudit.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 import { stateTree } from './stateTree.js';
@@ -14,6 +15,7 @@ const benches: Readonly<
 > = {
   'main-job': mainJob,
   accountants,
+  'privacy-audit': privacyAudit,
   robustness,
   consensus,
   'state-tree': stateTree,

@@ -48,7 +48,7 @@ function literal(before: number, energy: number, { grid, squaredNorm: square, di
 }
 
 describe('adaptive clipping', () => {
-  it.each([1, 2, 3, 4])(
+  it.each([1, 2])(
     'stays with the updates where the paper’s own rule runs away with its noise (seed %i)',
     (seed) => {
       const random = drbg(utf8ToBytes(`clipping/${seed}`));

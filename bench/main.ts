@@ -3,6 +3,7 @@ import { consensus } from './consensus.js';
 import { join } from './join.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
+import { privacyAudit } from './privacyAudit.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 import { statePauses } from './statePauses.js';
@@ -16,6 +17,7 @@ const benches: Readonly<
 > = {
   'main-job': mainJob,
   accountants,
+  'privacy-audit': privacyAudit,
   robustness,
   consensus,
   join,

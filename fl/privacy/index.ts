@@ -1,5 +1,6 @@
 /** Mechanisms and accountants, one a file. */
 export * from './accountants.js';
+export * from './clipping/index.js';
 export * from './discreteGaussian.js';
 export * from './gaussianEpsilon.js';
 export * from './lossCurve.js';

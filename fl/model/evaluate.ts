@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { auroc } from '../evaluate/auroc.js';
+import { scoredRows, tiesOf } from '../evaluate/scored.js';
 import { type Activation, type ModelSpec, parameterCount, widths } from './spec.js';
 
 /** How a model does on labelled rows. */
@@ -17,7 +19,7 @@ export interface Evaluation {
  * For display only: `exp` and `tanh` may differ in the last bit between engines, so nothing on chain depends on it.
  */
 export function predict(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
-  return logits(spec, weights, x).map((logit) => 1 / (1 + Math.exp(-logit)));
+  return logitsOf(spec, weights, x).map((logit) => 1 / (1 + Math.exp(-logit)));
 }
 
 /** Accuracy, loss and AUROC on n rows; x is [n][inputs], y holds n labels 0 or 1. For display only. */
@@ -27,7 +29,7 @@ export function evaluate(
   x: Float32Array,
   y: ArrayLike<number>,
 ): Evaluation {
-  const scores = logits(spec, weights, x);
+  const scores = logitsOf(spec, weights, x);
   const n = scores.length;
   assert.ok(n > 0 && y.length === n, 'one label a row, and at least one row');
   let right = 0;
@@ -41,17 +43,27 @@ export function evaluate(
     const margin = label === 1 ? logit : -logit;
     loss += Math.max(0, -margin) + Math.log1p(Math.exp(-Math.abs(margin)));
   }
-  return { accuracy: right / n, loss: loss / n, auroc: areaUnderCurve(scores, y) };
+  return { accuracy: right / n, loss: loss / n, auroc: auroc(tiesOf(scoredRows(scores, y))) ?? Number.NaN };
 }
 
-/** Plain forward pass; [n] logits. */
-function logits(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
+/** Plain forward pass: the [n] logits, in float64. For display, as `predict`. */
+export function logitsOf(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
+  return forward(spec, weights, x, spec.layers.length);
+}
+
+/** What goes into the last layer, [n][its inputs]. */
+export function lastInputs(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
+  return forward(spec, weights, x, spec.layers.length - 1);
+}
+
+/** The first so many layers. */
+function forward(spec: ModelSpec, weights: Float32Array, x: Float32Array, layers: number): Float64Array {
   assert.equal(weights.length, parameterCount(spec), 'weights fit the model');
   assert.equal(x.length % spec.inputs, 0, 'x holds whole rows');
   const rows = x.length / spec.inputs;
   let values = Float64Array.from(x);
   let offset = 0;
-  for (const [index, [inputs, units]] of widths(spec).entries()) {
+  for (const [index, [inputs, units]] of widths(spec).slice(0, layers).entries()) {
     const activation = spec.layers[index]!.activation;
     const bias = offset + inputs * units;
     const next = new Float64Array(rows * units);
@@ -82,26 +94,4 @@ function activate(activation: Activation, value: number): number {
     default:
       return activation satisfies never;
   }
-}
-
-/** Mann-Whitney: the share of (positive, negative) pairs in the right order, ties counted half. */
-function areaUnderCurve(scores: Float64Array, y: ArrayLike<number>): number {
-  const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
-  let below = 0;
-  let pairs = 0;
-  let positives = 0;
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    let tiedPositives = 0;
-    while (end < order.length && scores[order[end]!] === scores[order[start]!]) {
-      tiedPositives += y[order[end]!]!;
-      end++;
-    }
-    const tiedNegatives = end - start - tiedPositives;
-    pairs += tiedPositives * (below + tiedNegatives / 2);
-    below += tiedNegatives;
-    positives += tiedPositives;
-    start = end;
-  }
-  return pairs / (positives * below);
 }

@@ -64,6 +64,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   DeviceError: 'bad-config',
   ExportError: 'bad-export',
   LightError: 'check-failed',
+  ModelError: 'refused',
   TrainerError: 'refused',
 };
 
@@ -76,6 +77,8 @@ const exitsByWord: Readonly<Record<string, ExitName>> = {
   'listen-failed': 'port-in-use',
   EADDRINUSE: 'port-in-use',
   'bad-range': 'usage',
+  'folder-in-use': 'bad-folder',
+  'not-valid': 'check-failed',
   'worker-failed': 'internal',
 };
 

@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { auroc as areaUnderCurve } from '../evaluate/auroc.js';
+import { scoredRows, tiesOf } from '../evaluate/scored.js';
 import { ruleOf, sizeOf } from './layers/index.js';
 import { classCount, type ModelSpec, parameterCount, placedLayers } from './spec.js';
 
@@ -19,7 +21,7 @@ export interface Evaluation {
  */
 export function predict(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
   assert.equal(classCount(spec), 2, 'a model of two classes');
-  return logits(spec, weights, x).map((logit) => 1 / (1 + Math.exp(-logit)));
+  return logitsOf(spec, weights, x).map((logit) => 1 / (1 + Math.exp(-logit)));
 }
 
 /** Accuracy, loss and AUROC on n rows; x is [n][inputs], y holds n labels from 0. For display only. */
@@ -29,7 +31,7 @@ export function evaluate(
   x: Float32Array,
   y: ArrayLike<number>,
 ): Evaluation {
-  const scores = logits(spec, weights, x);
+  const scores = logitsOf(spec, weights, x);
   const n = y.length;
   const outputs = scores.length / n;
   assert.ok(n > 0 && x.length === n * spec.inputs, 'one label a row, and at least one row');
@@ -44,8 +46,8 @@ export function evaluate(
     if (found.right) right++;
     loss += found.loss;
   }
-  const auroc = outputs === 1 ? areaUnderCurve(scores, y) : Number.NaN;
-  return { accuracy: right / n, loss: loss / n, auroc };
+  const auroc = outputs === 1 ? areaUnderCurve(tiesOf(scoredRows(scores, y))) : null;
+  return { accuracy: right / n, loss: loss / n, auroc: auroc ?? Number.NaN };
 }
 
 function judgeLogit(logit: number, label: number): { right: boolean; loss: number } {
@@ -62,12 +64,22 @@ function judgeLogits(scores: Float64Array, start: number, count: number, label: 
   return { right: row.indexOf(most) === label, loss: most + Math.log(total) - row[label]! };
 }
 
-/** Plain forward pass; [n][outputs] of the last layer. */
-function logits(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
+/** Plain forward pass: the logits, [n][outputs] of the last layer, in float64. For display, as `predict`. */
+export function logitsOf(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
+  return forward(spec, weights, x, spec.layers.length);
+}
+
+/** What goes into the last layer, [n][its inputs]. */
+export function lastInputs(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float64Array {
+  return forward(spec, weights, x, spec.layers.length - 1);
+}
+
+/** The first `count` layers; [n][outputs of the last of them]. */
+function forward(spec: ModelSpec, weights: Float32Array, x: Float32Array, count: number): Float64Array {
   assert.equal(weights.length, parameterCount(spec), 'weights fit the model');
   assert.equal(x.length % spec.inputs, 0, 'x holds whole rows');
-  const layers = placedLayers(spec);
-  const outputs = sizeOf(layers.at(-1)!.output);
+  const layers = placedLayers(spec).slice(0, count);
+  const outputs = layers.length === 0 ? spec.inputs : sizeOf(layers.at(-1)!.output);
   const all = new Float64Array((x.length / spec.inputs) * outputs);
   for (let row = 0; row * spec.inputs < x.length; row++) {
     let values: Float64Array = Float64Array.from(x.subarray(row * spec.inputs, (row + 1) * spec.inputs));
@@ -76,26 +88,4 @@ function logits(spec: ModelSpec, weights: Float32Array, x: Float32Array): Float6
     all.set(values, row * outputs);
   }
   return all;
-}
-
-/** Mann-Whitney: the share of (positive, negative) pairs in the right order, ties counted half. */
-function areaUnderCurve(scores: Float64Array, y: ArrayLike<number>): number {
-  const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!);
-  let below = 0;
-  let pairs = 0;
-  let positives = 0;
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    let tiedPositives = 0;
-    while (end < order.length && scores[order[end]!] === scores[order[start]!]) {
-      tiedPositives += y[order[end]!]!;
-      end++;
-    }
-    const tiedNegatives = end - start - tiedPositives;
-    pairs += tiedPositives * (below + tiedNegatives / 2);
-    below += tiedNegatives;
-    positives += tiedPositives;
-    start = end;
-  }
-  return pairs / (positives * below);
 }

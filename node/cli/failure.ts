@@ -65,6 +65,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   ExportError: 'bad-export',
   LightError: 'check-failed',
   JoinError: 'unreachable',
+  ModelError: 'refused',
   TrainerError: 'refused',
 };
 
@@ -78,6 +79,8 @@ const exitsByWord: Readonly<Record<string, ExitName>> = {
   EADDRINUSE: 'port-in-use',
   'bad-range': 'usage',
   untrusted: 'check-failed',
+  'folder-in-use': 'bad-folder',
+  'not-valid': 'check-failed',
   'worker-failed': 'internal',
 };
 

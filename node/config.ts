@@ -52,6 +52,8 @@ export const nodeConfigSchema = z.strictObject({
   /** RPC addresses that the hosted devices submit to, the own node first. */
   deviceNodes: z.array(rpcUrl).max(1_000),
   trainerThreads: z.number().int().min(1).max(64),
+  /** `all` payloads stay (an auditor's archive), or only those within their tasks' audit `window`. */
+  retention: z.enum(['all', 'window']).default('all'),
 });
 /** As a node runs with it: every path is absolute. */
 export type NodeConfig = Readonly<z.infer<typeof nodeConfigSchema>>;

@@ -32,6 +32,8 @@ export interface IntakeOptions {
   readonly transport: Transport;
   readonly payloads: PayloadExchange;
   readonly log: Logger;
+  /** Payloads that came with a transaction which is not taken: they may be removed, if nobody else wants them. */
+  readonly onRefused: (ids: readonly Uint8Array[]) => void;
   /** A transaction waits for a block. */
   readonly onWaiting: () => void;
 }
@@ -82,9 +84,14 @@ export class Intake {
     if (!admission.ok) return admission;
     const unfit = payloadFault(transaction, payloads, tip().state);
     if (unfit !== null) return unfit;
-    await this.#keep([{ verified: admission.verified, carried: payloads }]);
-    const refused = this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
-    if (refused !== null) return fault(...mempoolFaults[refused]);
+    const refused = await this.#holding([transaction], async () => {
+      await this.#keep([{ verified: admission.verified, carried: payloads }]);
+      return this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
+    });
+    if (refused !== null) {
+      this.#refuse(transaction);
+      return fault(...mempoolFaults[refused]);
+    }
     this.#passOn(transaction);
     onWaiting();
     return { ok: true, hash };
@@ -149,8 +156,11 @@ export class Intake {
       return unfit === null;
     });
     try {
-      await this.#keep(fit);
-      for (const { verified } of fit) this.#pool(verified);
+      const transactions = fit.map(({ verified }) => verified.transaction);
+      await this.#holding(transactions, async () => {
+        await this.#keep(fit);
+        for (const { verified } of fit) this.#pool(verified);
+      });
     } catch (error) {
       log('warn', 'payloads-not-kept', { error: String(error) });
     }
@@ -161,6 +171,7 @@ export class Intake {
     const { transaction } = verified;
     const hash = bytesToHex(verified.hash);
     this.#pulling.add(hash);
+    this.mempool.wanted.hold(transaction.payloads);
     try {
       const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
       await Promise.all(transaction.payloads.map(({ id, size }) => payloads.fetch(id, size, peers)));
@@ -172,6 +183,8 @@ export class Intake {
     } catch (error) {
       log('debug', 'payload-missing', { from, error: String(error) });
     } finally {
+      this.mempool.wanted.free(transaction.payloads);
+      if (!this.pending(verified.hash)) this.#refuse(transaction);
       this.#pulling.delete(hash);
     }
   }
@@ -181,6 +194,7 @@ export class Intake {
     if (this.#closed) return;
     // A negative time: accepted elsewhere, so its finality is not this node's to measure.
     if (this.mempool.add(verified, readState(tip().state), -1) === null) onWaiting();
+    else if (!this.pending(verified.hash)) this.#refuse(verified.transaction);
   }
 
   /** In a block already, or never in any: its nonce is used. Asks memory alone, where the store would ask the disk. */
@@ -193,6 +207,21 @@ export class Intake {
       verified.transaction.payloads.map(({ id }, i) => ({ id, bytes: carried[i]! })),
     );
     if (payloads.length > 0) await this.#options.store.putPayloads(payloads);
+  }
+
+  /** While the work runs, nobody removes the payloads of these. */
+  async #holding<T>(transactions: readonly Transaction[], work: () => Promise<T>): Promise<T> {
+    const refs = transactions.flatMap(({ payloads }) => payloads);
+    this.mempool.wanted.hold(refs);
+    try {
+      return await work();
+    } finally {
+      this.mempool.wanted.free(refs);
+    }
+  }
+
+  #refuse({ payloads }: Transaction): void {
+    if (payloads.length > 0) this.#options.onRefused(payloads.map(({ id }) => id));
   }
 
   #passOn(transaction: Transaction): void {

@@ -71,6 +71,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     closer: createCloser(),
     keys,
     log,
+    retention: config.retention,
     offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,
     onCommit: follow,

@@ -17,6 +17,7 @@ import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
 import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
+import { MarkedInputs } from './driver/marks.js';
 import { encodeMessage } from './driver/message.js';
 import { noOffenceFile, type OffenceFile } from './driver/offences.js';
 import { Sync } from './driver/sync.js';
@@ -25,6 +26,7 @@ import { FinalityWindow } from './finality.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
 import type { Mempool } from './mempool.js';
+import { Keeper } from './pruning/keeper.js';
 import type { Submitted } from './rpc/index.js';
 import { Standing } from './standing.js';
 import type { Store } from './store/index.js';
@@ -51,6 +53,8 @@ export interface NodeOptions {
   /** A block was decided: the state may name other peers than before. */
   readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
+  /** Whether payloads go when their audit window is over. Default: they stay. */
+  readonly retention?: 'all' | 'window';
   /** Where offences wait for a block; without one a crash takes them. */
   readonly offences?: OffenceFile;
 }
@@ -68,6 +72,7 @@ export class Node {
   readonly #payloads: PayloadExchange;
   readonly #intake: Intake;
   readonly #accuser: Accuser;
+  readonly #keeper: Keeper;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
   readonly #waiters = new Set<() => void>();
@@ -94,6 +99,7 @@ export class Node {
       transport,
       payloads: this.#payloads,
       log,
+      onRefused: (ids) => this.#keeper.release(ids),
       onWaiting: () => this.#driver.wake(),
     });
     const tip = tipOf(store, chain);
@@ -102,7 +108,15 @@ export class Node {
       window: RING_ERAS_KEPT * chain.rules.eraHeights,
       onOffence: (evidence) => this.#accuser.report(evidence),
     });
+    const marks = new MarkedInputs({
+      rules: chain.rules,
+      store,
+      transport,
+      payloads: this.#payloads,
+      log,
+    });
     this.#driver = new Driver({
+      marks,
       rules: chain.rules,
       params: paramsCell.get(readState(tip.state))!,
       tip,
@@ -123,6 +137,8 @@ export class Node {
       onBegin: () => this.#inbox.replay(),
       onFatal,
     });
+    const { retention = 'all' } = options;
+    this.#keeper = new Keeper({ store, driver: this.#driver, mempool: this.mempool, retention, log });
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
@@ -133,6 +149,7 @@ export class Node {
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
     this.#sync = new Sync({
+      marks,
       driver: this.#driver,
       rules: chain.rules,
       store,
@@ -196,6 +213,7 @@ export class Node {
   async start(): Promise<void> {
     await this.#options.transport.start();
     await this.#driver.start();
+    await this.#keeper.start();
     this.#accuser.settle();
     this.#tellStatus();
   }
@@ -204,6 +222,7 @@ export class Node {
     this.#closed = true;
     this.#cancelStatus();
     this.#intake.close();
+    this.#keeper.close();
     const partlyPulled = this.#payloads.close();
     for (const wake of this.#waiters) wake();
     await this.#driver.close();
@@ -275,6 +294,7 @@ export class Node {
       finalityCount: this.finality.count,
       finalityMsP50: this.finality.quantile(0.5) ?? 0,
       finalityMsP95: this.finality.quantile(0.95) ?? 0,
+      ...this.#keeper.counts,
       ...this.#refused(),
     };
   }
@@ -305,6 +325,7 @@ export class Node {
       transactions: block.transactions.length,
       empty: block.header.leader === null,
     });
+    this.#keeper.committed();
     this.#watchTime();
     this.#accuser.settle();
     this.#options.onCommit?.(tip);

@@ -3,6 +3,7 @@ import {
   blockHash,
   type Certificate,
   type ParentVote,
+  type PayloadRef,
   readState,
   signProposal,
   transactionHash,
@@ -23,15 +24,7 @@ import {
   type Rules,
   type Tip,
 } from '../../consensus/index.js';
-import {
-  type Closings,
-  closingJob,
-  dueClosings,
-  emptyRunCell,
-  isWorkDue,
-  nextDeadline,
-  type Params,
-} from '../../contracts/index.js';
+import { emptyRunCell, isWorkDue, nextDeadline, type Params } from '../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
 import type { PayloadExchange, Transport } from '../../net/index.js';
@@ -40,6 +33,7 @@ import type { Mempool } from '../mempool.js';
 import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
+import { computeClosings, namedBy } from './closings.js';
 import { evidenceOf } from './evidence.js';
 import {
   type HeightWork,
@@ -50,6 +44,7 @@ import {
   toWire,
   votesOfCertificate,
 } from './height.js';
+import type { MarkedInputs } from './marks.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 import { agreementParams } from './params.js';
 import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
@@ -64,6 +59,7 @@ export interface DriverOptions {
   readonly transport: Pick<Transport, 'publish' | 'connectedPeers' | 'penalize'>;
   readonly payloads: PayloadExchange;
   readonly closer: Closer;
+  readonly marks: Pick<MarkedInputs, 'forClosing'>;
   readonly clock: Clock;
   readonly keys: {
     readonly publicKey: Uint8Array;
@@ -196,22 +192,27 @@ export class Driver {
     return true;
   }
 
-  /** A decided block from elsewhere, its certificate verified. Runs inside the queue. */
-  async adopt(judged: Judged, certificate: Certificate): Promise<void> {
+  /**
+   * A decided block from elsewhere, its certificate verified. Runs inside the queue. `absent`: payloads that it announces
+   * and for which marks stood.
+   */
+  async adopt(judged: Judged, certificate: Certificate, absent: readonly PayloadRef[] = []): Promise<void> {
     if (judged.tip.height !== this.#tip.height + 1) return;
-    await this.#commit(judged, certificate, votesOfCertificate(judged.tip, certificate));
+    await this.#commit(judged, certificate, votesOfCertificate(judged.tip, certificate), absent);
   }
 
   async #beginHeight(): Promise<void> {
     const { rules, params, mempool, clock, keys } = this.#options;
     const tip = this.#tip;
     const height = tip.height + 1;
-    const closings = await this.#computeClosings(tip);
-    if (this.#closed) return;
+    const computed = await computeClosings(tip, { ...this.#options, isClosed: () => this.#closed });
+    if (computed === null || this.#closed) return;
+    const { closings, isMarked } = computed;
     const committee = nextCommittee(rules, tip);
     const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
-    // Without a seat, or where it may have forgotten votes of its own, a node follows and does not vote.
-    const mayVote = this.#options.store.mayVote(height);
+    // Without a seat, where it may have forgotten votes of its own, or where it took an outcome that it did not compute,
+    // a node follows and does not vote.
+    const mayVote = this.#options.store.mayVote(height) && !isMarked;
     const self = mayVote ? (indexOf.get(bytesToHex(keys.publicKey)) ?? null) : null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
@@ -266,18 +267,6 @@ export class Driver {
     const wake = () => this.input(work, { kind: 'activate' });
     this.#setTimer(work, 'heartbeat', this.#options.params.agreement.heartbeatMs, wake);
     if (deadline !== null) this.#setTimer(work, 'round-deadline', Math.max(0, deadline - now), wake);
-  }
-
-  async #computeClosings(tip: Tip): Promise<Closings> {
-    const { store, closer } = this.#options;
-    const outcomes = new Map<string, RoundOutcome>();
-    for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
-      if (!due.quorate) continue;
-      const job = closingJob(due, (id) => store.payload(id));
-      if (job === null) throw new Error(`a payload of the due closing ${due.id} is missing from the store`);
-      outcomes.set(due.id, await closer.run(job));
-    }
-    return outcomes;
   }
 
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
@@ -444,12 +433,18 @@ export class Driver {
    * The next height begins while the block is being written. What it sends is recorded first, and the store takes the
    * records after the block: nothing that rests on the block leaves before it is on disk.
    */
-  async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
+  async #commit(
+    judged: Judged,
+    certificate: Certificate,
+    votes: readonly ParentVote[],
+    announced: readonly PayloadRef[] = [],
+  ): Promise<void> {
     const { store, onDecided, onCommit } = this.#options;
     const { block, hash, executed } = judged;
     await this.#writing;
+    const absent = [...announced, ...namedBy(this.#work?.closings ?? new Map())];
     this.#writing = store
-      .commit({ ...executed, block, hash, certificate })
+      .commit({ ...executed, block, hash, certificate, absent })
       .then(() => onCommit(judged))
       .catch((error: unknown) => this.#fail(error));
     // Models that execution made are read from the store, by the next block's closings at the earliest.

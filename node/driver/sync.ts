@@ -1,3 +1,4 @@
+import type { Marks } from '../../audit/index.js';
 import { eraOf, judgeBlock, judgeEmpty, type RingSeat, type Rules } from '../../consensus/index.js';
 import { equalBytes } from '../../crypto/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
@@ -7,6 +8,7 @@ import type { Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Driver } from './driver.js';
 import { missingPayloads } from './height.js';
+import type { MarkedInputs } from './marks.js';
 import {
   type Certified,
   certifiers,
@@ -40,6 +42,7 @@ export interface SyncOptions {
   readonly store: Store;
   readonly transport: Pick<Transport, 'serve' | 'request' | 'connectedPeers' | 'penalize'>;
   readonly payloads: PayloadExchange;
+  readonly marks: Pick<MarkedInputs, 'forBlock'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,8 +54,9 @@ interface Range {
   readonly entries: readonly RawEntry[];
 }
 
-/** A block that can be executed: certified, its payloads held. */
+/** A block that can be executed: certified, its payloads held, or pruned by those who had them. */
 interface Ready extends Certified {
+  readonly marks: Marks | null;
   readonly committee: readonly RingSeat[];
 }
 
@@ -219,19 +223,21 @@ export class Sync {
     }
     this.#certified = Math.max(this.#certified, height);
     const missing = missingPayloads(entry.block, (id) => store.hasPayload(id));
-    if (missing.length === 0) return { ...entry, committee };
+    if (missing.length === 0) return { ...entry, committee, marks: null };
+    const marks = await this.#options.marks.forBlock(entry.block, missing, peer);
+    if (marks !== null) return { ...entry, committee, marks };
     const peers = [peer, ...transport.connectedPeers().filter((other) => other !== peer)];
     const pulls = missing.map(async ({ id, size }, nth) => {
       const turn = nth % peers.length;
       await payloads.fetch(id, size, [...peers.slice(turn), ...peers.slice(0, turn)]);
     });
     const failed = (await Promise.allSettled(pulls)).find(({ status }) => status === 'rejected');
-    if (failed === undefined) return { ...entry, committee };
+    if (failed === undefined) return { ...entry, committee, marks: null };
     log('debug', 'sync-payload-missing', { height, error: String((failed as PromiseRejectedResult).reason) });
     return 'stuck';
   }
 
-  async #adopt({ block, certificate, committee }: Ready): Promise<Outcome> {
+  async #adopt({ block, certificate, committee, marks }: Ready): Promise<Outcome> {
     const { driver, rules, store, log } = this.#options;
     const { height } = block.header;
     let outcome: Outcome = 'stuck';
@@ -239,6 +245,9 @@ export class Sync {
       const { tip, work } = driver;
       if (height <= tip.height) outcome = 'done';
       if (height !== tip.height + 1 || work === null) return;
+      // A payload may have been removed since it was found to be held: it is pulled again.
+      const absent = missingPayloads(block, (id) => store.hasPayload(id));
+      if (absent.length > 0 && marks === null) return;
       // The committee was drawn from an earlier state: the ring of an era is fixed an era ahead.
       if (!isSame(committee, work.committee)) throw new Error(`bug: two committees at height ${height}`);
       const judgement =
@@ -249,7 +258,7 @@ export class Sync {
               tip,
               block,
               work.closings,
-              (id) => store.payload(id),
+              (id, by) => store.payload(id) ?? marks?.payloads.get(by) ?? null,
               () => null,
               true,
             );
@@ -259,7 +268,7 @@ export class Sync {
         log('error', 'certified-block-invalid', { height, reason, detail });
         throw new Error(`block ${height} is certified and yet invalid here: ${reason}: ${detail}`);
       }
-      await driver.adopt(judgement.judged, certificate);
+      await driver.adopt(judgement.judged, certificate, absent);
       outcome = 'done';
     });
     return outcome;

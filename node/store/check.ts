@@ -1,15 +1,16 @@
-import { decodeBlock, type StateTree, treeRoot, treeSet, uint } from '../../chain/index.js';
+import { decodeBlock, type PayloadRef, type StateTree, treeRoot, treeSet, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Database, entriesOf, read } from './database.js';
 import { decodeSmall, heightOfKey, key, rangeOf, type Tail } from './entries.js';
 import { damaged } from './error.js';
 import { type HeightEntry, openHeightEntry } from './heightEntry.js';
+import { isPrunedMark } from './holdings.js';
 import { hashOfName, indexSum, readPlace } from './placeIndex.js';
 
 /**
  * Checks the chain from height 1 to its head: every height's entry is there, to the byte as it was committed (its
  * seal), and follows the one before (which it names); the last is the head's; the payloads that its transactions
- * announce are held; the index has what was put into it. LevelDB skips a damaged stretch of its log without a word,
+ * announce are held, or were pruned on purpose, which a mark says that damage can't make; the index has what was put into it. LevelDB skips a damaged stretch of its log without a word,
  * and often with the head intact, so only the seals can tell.
  *
  * What a block says is not judged again, nor decoded: it was before the commit, and these are its bytes.
@@ -37,7 +38,7 @@ export async function checkChain(
     if (!equalBytes(entry.previous, last?.seal ?? chainId)) {
       throw damaged(location, `height ${height}`, 'it does not follow the height before');
     }
-    for (const { id, size } of entry.payloads) mustBeHeld(database, height, id, size);
+    for (const ref of entry.payloads) mustBeKnown(database, chainId, height, ref);
     last = entry;
   }
   if (height < head.height) throw damaged(location, `height ${height + 1}`, 'it is missing');
@@ -53,10 +54,16 @@ function isTail({ hash, seal, indexed, indexSum: sum }: Tail, last: HeightEntry 
   );
 }
 
-function mustBeHeld(database: Database, height: number, id: Uint8Array, size: number): void {
-  const held = read(database, key.held(bytesToHex(id)));
-  if (held !== null && decodeSmall(uint, held) === size) return;
-  throw damaged(database.location, `height ${height}`, `the payload ${bytesToHex(id)} is not held`);
+function mustBeKnown(database: Database, chainId: Uint8Array, height: number, ref: PayloadRef): void {
+  const held = read(database, key.held(bytesToHex(ref.id)));
+  if (
+    held === null
+      ? isPrunedMark((name) => read(database, name), chainId, ref)
+      : decodeSmall(uint, held) === ref.size
+  )
+    return;
+  const lost = `the payload ${bytesToHex(ref.id)} is not held, and was not pruned`;
+  throw damaged(database.location, `height ${height}`, lost);
 }
 
 async function checkIndex(database: Database, head: Tail): Promise<void> {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import {
   encode,
-  payloadId,
+  type PayloadRef,
   type StateTree,
   StateVersions,
   treeEntries,
@@ -13,7 +13,7 @@ import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
-import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
+import { type Commit, checkCommit, commitWrites, type StoredBlock } from './commit.js';
 import {
   compactDatabase,
   type Database,
@@ -29,19 +29,11 @@ import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec }
 import { damaged, REPAIR_HINT, StoreError } from './error.js';
 import { FORMER_FORMAT } from './formerFormat.js';
 import type { HeightEntry } from './heightEntry.js';
+import { createHoldings, type Payload } from './holdings.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
-import {
-  type Checked,
-  createChecked,
-  readBlock,
-  readHeight,
-  readPayload,
-  readPlaceOf,
-  readRing,
-  readSmall,
-} from './reads.js';
+import { createChecked, readBlock, readHeight, readPlaceOf, readRing, readSmall } from './reads.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -74,6 +66,13 @@ export interface Store {
   putPayload(id: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** The same for several, in one write: all of them or none. */
   putPayloads(payloads: readonly Payload[]): Promise<void>;
+  /** Synced. Removes payloads on purpose: marks say so, and the folder opens without them. Returns bytes that went. */
+  prunePayloads(ids: readonly Uint8Array[]): Promise<number>;
+  isPruned(ref: PayloadRef): boolean;
+  /** Synced. Removes those of them that no block has announced. Returns the bytes that went. */
+  dropLoose(ids: readonly Uint8Array[]): Promise<number>;
+  /** Payloads that no block has announced, at most `max`. */
+  loosePayloads(max: number): Promise<readonly Uint8Array[]>;
   /**
    * Synced. Agreement's own votes, proposal, justification, for the height after the head; the same key again
    * replaces its value. `drop` names records that bind no more. For a decided height nothing happens.
@@ -99,11 +98,6 @@ export interface Store {
 
 /** A height as it rests on disk. */
 export type BlockBytes = Pick<HeightEntry, 'block' | 'certificate' | 'receipts'>;
-
-export interface Payload {
-  readonly id: Uint8Array;
-  readonly bytes: Uint8Array;
-}
 
 export interface StoreOptions {
   /** The folder; one chain each. */
@@ -226,7 +220,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     const { abstention } = journal.bound;
     return abstention === null || (abstention.through !== null && height > abstention.through);
   };
-  const putPayloads = (payloads: readonly Payload[]) => writePayloads(writer, checked, payloads);
+  const holdings = createHoldings(database, writer, checked, chainId);
 
   return {
     get head() {
@@ -252,10 +246,14 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
       }),
-    hasPayload: (id) => read(database, key.held(bytesToHex(id))) !== null,
-    payload: (id) => readPayload(database, checked, id),
-    putPayload: (id, bytes) => putPayloads([{ id, bytes }]),
-    putPayloads,
+    hasPayload: holdings.has,
+    payload: holdings.get,
+    putPayload: (id, bytes) => holdings.put([{ id, bytes }]),
+    putPayloads: holdings.put,
+    prunePayloads: holdings.prune,
+    isPruned: holdings.isPruned,
+    dropLoose: holdings.dropLoose,
+    loosePayloads: holdings.loose,
     putRecords: (height, added, drop = []) =>
       inOrder(async () => {
         mustTakeWrites(database);
@@ -292,17 +290,6 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         await database.close();
       }),
   };
-}
-
-async function writePayloads(writer: Writer, checked: Checked, payloads: readonly Payload[]): Promise<void> {
-  if (payloads.length === 0) return;
-  const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
-  for (const { id, bytes, name } of named) {
-    if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
-    throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
-  }
-  await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
-  for (const { name } of named) checked.add(name);
 }
 
 function put(name: string, value: Uint8Array): Write {

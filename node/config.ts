@@ -71,6 +71,8 @@ export const nodeConfigSchema = z.strictObject({
   join: z.enum(joins).optional(),
   /** A block that is known to be of the chain, for joining by a snapshot. */
   trust: knownBlock.optional(),
+  /** `all` payloads stay (an auditor's archive), or only those within their tasks' audit `window`. */
+  retention: z.enum(['all', 'window']).default('all'),
 });
 /** As a node runs with it: every path is absolute. */
 export type NodeConfig = Readonly<z.infer<typeof nodeConfigSchema>>;

@@ -35,6 +35,8 @@ export interface IntakeOptions {
   readonly transport: Transport;
   readonly payloads: PayloadExchange;
   readonly log: Logger;
+  /** Payloads that came with a transaction which is not taken: they may be removed, if nobody else wants them. */
+  readonly onRefused: (ids: readonly Uint8Array[]) => void;
   /** A transaction waits for a block. */
   readonly onWaiting: () => void;
 }
@@ -85,9 +87,14 @@ export class Intake {
     if (!admission.ok) return admission;
     const unfit = this.#payloadFault(transaction, payloads);
     if (unfit !== null) return unfit;
-    await this.#keep([{ verified: admission.verified, carried: payloads }]);
-    const refused = this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
-    if (refused !== null) return fault(...mempoolFaults[refused]);
+    const refused = await this.#holding([transaction], async () => {
+      await this.#keep([{ verified: admission.verified, carried: payloads }]);
+      return this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
+    });
+    if (refused !== null) {
+      this.#refuse(transaction);
+      return fault(...mempoolFaults[refused]);
+    }
     this.#passOn(transaction);
     onWaiting();
     return { ok: true, hash };
@@ -152,8 +159,11 @@ export class Intake {
       return unfit === null;
     });
     try {
-      await this.#keep(fit);
-      for (const { verified } of fit) this.#pool(verified);
+      const transactions = fit.map(({ verified }) => verified.transaction);
+      await this.#holding(transactions, async () => {
+        await this.#keep(fit);
+        for (const { verified } of fit) this.#pool(verified);
+      });
     } catch (error) {
       log('warn', 'payloads-not-kept', { error: String(error) });
     }
@@ -164,6 +174,7 @@ export class Intake {
     const { transaction } = verified;
     const hash = bytesToHex(verified.hash);
     this.#pulling.add(hash);
+    this.mempool.wanted.hold(transaction.payloads);
     try {
       const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
       await Promise.all(transaction.payloads.map(({ id, size }) => payloads.fetch(id, size, peers)));
@@ -175,6 +186,8 @@ export class Intake {
     } catch (error) {
       log('debug', 'payload-missing', { from, error: String(error) });
     } finally {
+      this.mempool.wanted.free(transaction.payloads);
+      if (!this.pending(verified.hash)) this.#refuse(transaction);
       this.#pulling.delete(hash);
     }
   }
@@ -192,6 +205,7 @@ export class Intake {
     if (this.#closed) return;
     // A negative time: accepted elsewhere, so its finality is not this node's to measure.
     if (this.mempool.add(verified, readState(tip().state), -1) === null) onWaiting();
+    else if (!this.pending(verified.hash)) this.#refuse(verified.transaction);
   }
 
   /** In a block already, or never in any: its nonce is used. Asks memory alone, where the store would ask the disk. */
@@ -204,6 +218,21 @@ export class Intake {
       verified.transaction.payloads.map(({ id }, i) => ({ id, bytes: carried[i]! })),
     );
     if (payloads.length > 0) await this.#options.store.putPayloads(payloads);
+  }
+
+  /** While the work runs, nobody removes the payloads of these. */
+  async #holding<T>(transactions: readonly Transaction[], work: () => Promise<T>): Promise<T> {
+    const refs = transactions.flatMap(({ payloads }) => payloads);
+    this.mempool.wanted.hold(refs);
+    try {
+      return await work();
+    } finally {
+      this.mempool.wanted.free(refs);
+    }
+  }
+
+  #refuse({ payloads }: Transaction): void {
+    if (payloads.length > 0) this.#options.onRefused(payloads.map(({ id }) => id));
   }
 
   #passOn(transaction: Transaction): void {

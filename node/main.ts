@@ -77,6 +77,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     certifier: createCertifier(),
     keys,
     log,
+    retention: config.retention,
     offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,
     onCommit: follow,

@@ -18,6 +18,7 @@ import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
 import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
+import { MarkedInputs } from './driver/marks.js';
 import { encodeMessage } from './driver/message.js';
 import { noOffenceFile, type OffenceFile } from './driver/offences.js';
 import { recallFrom } from './driver/recall.js';
@@ -28,6 +29,7 @@ import { Intake } from './intake.js';
 import type { Logger } from './log.js';
 import { createMeasured, type Measured } from './measured.js';
 import type { Mempool } from './mempool.js';
+import { Keeper } from './pruning/keeper.js';
 import type { Submitted } from './rpc/index.js';
 import { serveSnapshots } from './snapshot/index.js';
 import { Standing } from './standing.js';
@@ -57,6 +59,8 @@ export interface NodeOptions {
   /** A block was decided: the state may name other peers than before. */
   readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
+  /** Whether payloads go when their audit window is over. Default: they stay. */
+  readonly retention?: 'all' | 'window';
   /** Where offences wait for a block; without one a crash takes them. */
   readonly offences?: OffenceFile;
 }
@@ -74,6 +78,7 @@ export class Node {
   readonly #payloads: PayloadExchange;
   readonly #intake: Intake;
   readonly #accuser: Accuser;
+  readonly #keeper: Keeper;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
   readonly #snapshots: { committed(writes: number): void };
@@ -103,7 +108,15 @@ export class Node {
       onOffence: (evidence) => this.#accuser.report(evidence),
       before: recallFrom(options, tip),
     });
+    const marks = new MarkedInputs({
+      rules: chain.rules,
+      store,
+      transport,
+      payloads: this.#payloads,
+      log,
+    });
     this.#driver = new Driver({
+      marks,
       rules: chain.rules,
       params: paramsCell.get(readState(tip.state))!,
       tip,
@@ -126,6 +139,8 @@ export class Node {
       onBegin: () => this.#inbox.replay(),
       onFatal,
     });
+    const { retention = 'all' } = options;
+    this.#keeper = new Keeper({ store, driver: this.#driver, mempool: this.mempool, retention, log });
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
@@ -135,7 +150,7 @@ export class Node {
       onBehind: (from, height) => this.#answers.behind(from, height),
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
-    this.#sync = this.#createSync(options);
+    this.#sync = this.#createSync(options, marks);
     this.#answers = this.#createAnswers(options);
     this.#accuser = this.#createAccuser(options);
     this.#snapshots = serveSnapshots({ transport, store, chain, clock: this.#clock, tip: () => this.tip });
@@ -161,6 +176,7 @@ export class Node {
       transport,
       payloads: this.#payloads,
       log,
+      onRefused: (ids) => this.#keeper.release(ids),
       onWaiting: () => this.#driver.wake(),
     });
   }
@@ -178,10 +194,11 @@ export class Node {
     });
   }
 
-  #createSync({ chain, store, transport, log, certifier = certifierHere }: NodeOptions): Sync {
+  #createSync(options: NodeOptions, marks: MarkedInputs): Sync {
+    const { chain, store, transport, log, certifier = certifierHere } = options;
     const { rules } = chain;
     const [driver, payloads, clock] = [this.#driver, this.#payloads, this.#clock];
-    return new Sync({ driver, rules, store, transport, payloads, certifier, clock, log });
+    return new Sync({ driver, rules, store, transport, payloads, marks, certifier, clock, log });
   }
 
   #createAnswers({ store, transport, log }: NodeOptions): Answers {
@@ -211,6 +228,7 @@ export class Node {
   async start(): Promise<void> {
     await this.#options.transport.start();
     await this.#driver.start();
+    await this.#keeper.start();
     this.#accuser.settle();
     this.#tellStatus();
   }
@@ -219,6 +237,7 @@ export class Node {
     this.#closed = true;
     this.#cancelStatus();
     this.#intake.close();
+    this.#keeper.close();
     const partlyPulled = this.#payloads.close();
     for (const wake of this.#waiters) wake();
     await this.#sync.close();
@@ -291,6 +310,7 @@ export class Node {
       finalityCount: this.finality.count,
       finalityMsP50: this.finality.quantile(0.5) ?? 0,
       finalityMsP95: this.finality.quantile(0.95) ?? 0,
+      ...this.#keeper.counts,
       ...this.#refused(),
     };
   }
@@ -326,6 +346,7 @@ export class Node {
       empty: block.header.leader === null,
       ...(run.length > 1 && { blocks: run.length }),
     });
+    this.#keeper.committed();
     this.#watchTime();
     this.#accuser.settle();
     this.#options.onCommit?.(tip);

@@ -38,6 +38,9 @@ import { unitCodec } from '../privacy/index.js';
 export const UNITS_MAX = 10_000;
 export const DEVICES_MAX = 1_000;
 
+/** Longest audit window: more heights than a chain has in a century at one a second. */
+export const AUDIT_HEIGHTS_MAX = 2 ** 32;
+
 const micro = integer(-1e15, 1e15);
 
 const count = integer(1, 100_000);
@@ -128,6 +131,11 @@ export const taskSpecCodec = record({
   enrolMs: integer(0, 30 * 86_400_000),
   deadlineMs: integer(1, 30 * 86_400_000),
   deadlineBlocks: integer(1, 1_000_000),
+  /**
+   * The audit window: so many heights after a round has closed its payloads may go (updates, and the model and
+   * accumulator that it began with). Until then every node holds them; the task's last model stays.
+   */
+  auditHeights: integer(1, AUDIT_HEIGHTS_MAX),
   reward: uint,
 });
 export type TaskSpec = Infer<typeof taskSpecCodec>;

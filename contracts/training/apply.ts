@@ -134,6 +134,7 @@ function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
   const weights = scope.emitPayload(encodeWeights(initialWeights(task.spec.model, task.spec.weightsSeed)));
   const { height, time } = scope.block;
   modelCell.set(scope.state, weights, task.id);
+  scope.emit('opened', { task: task.id, round: 1, weights: weights.id });
   roundCell.set(
     scope.state,
     { round: 1, openedHeight: height, openedTime: time, weights, accumulator: null, updates: [] },

@@ -13,6 +13,7 @@ import { layerForm } from '../rpc/index.js';
 import { CliError } from './failure.js';
 
 const ONE16 = 65_536;
+const AUDIT_HEIGHTS = 100_000;
 
 const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
@@ -49,6 +50,8 @@ export const taskFileSchema = z.strictObject({
   enrolMs: z.number().int().min(0).default(60_000),
   deadlineMs: z.number().int().min(1).default(5_000),
   deadlineBlocks: z.number().int().min(1).default(2),
+  /** Heights for which the payloads of a closed round are held. */
+  auditHeights: z.number().int().min(1).default(AUDIT_HEIGHTS),
 });
 export type TaskFile = z.input<typeof taskFileSchema>;
 
@@ -82,6 +85,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     enrolMs: task.enrolMs,
     deadlineMs: task.deadlineMs,
     deadlineBlocks: task.deadlineBlocks,
+    auditHeights: task.auditHeights,
     reward: 0,
   };
 }

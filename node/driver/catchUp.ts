@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import type { Marks } from '../../audit/index.js';
 import {
   asVerified,
   encode,
@@ -7,17 +8,10 @@ import {
   readState,
   type Transaction,
 } from '../../chain/index.js';
-import {
-  eraOf,
-  type Judged,
-  judgeBlock,
-  judgeEmpty,
-  ringAt,
-  ringCodec,
-  type Tip,
-} from '../../consensus/index.js';
+import { eraOf, judgeBlock, judgeEmpty, ringAt, ringCodec, type Tip } from '../../consensus/index.js';
 import { equalBytes } from '../../crypto/index.js';
 import { type Finding, type Link, linkOf } from './certify.js';
+import { namedBy } from './closings.js';
 import type { Decided } from './driver.js';
 import { missingPayloads } from './height.js';
 import { type Certified, encodeRange, type RawEntry, readEntry } from './range.js';
@@ -60,6 +54,16 @@ interface Batch {
   /** What follows on these is no block at all. */
   readonly broken: boolean;
 }
+
+/** Blocks to execute, what was found of each, and what stands for payloads of the first. */
+interface Run {
+  readonly entries: readonly Certified[];
+  readonly findings: readonly Finding[];
+  readonly marks: Held;
+}
+
+/** What stands for a block's payloads that were pruned elsewhere; null: all are held. */
+type Held = Marks | null;
 
 /** `bad`: the range's sender is to blame. `stuck`: nobody delivers a payload, or the node closes. */
 type Outcome = 'done' | 'bad' | 'stuck';
@@ -220,20 +224,18 @@ export class CatchUp {
     const certified = entries.slice(0, found.length);
     const last = certified.at(-1);
     if (last !== undefined) onCertified(last.block.header.height);
-    const held: Promise<boolean>[] = [];
+    const held: Promise<Held | 'stuck'>[] = [];
     for (let at = 0; at < certified.length; ) {
       for (const entry of certified.slice(held.length, at + PAYLOADS_AHEAD))
         held.push(this.#hold(entry, peer));
-      if (!(await held[at])) return 'stuck';
+      const marks = await held[at]!;
+      if (marks === 'stuck') return 'stuck';
       let end = at + 1;
       while (end < certified.length && this.#missing(certified[end]!).length === 0) end += 1;
       // In a turn of its own: votes and requests go between.
       await new Promise((resolve) => setImmediate(resolve));
-      const adopted = await this.#adoptRun(
-        certified.slice(at, end),
-        found.slice(at, end),
-        end < certified.length,
-      );
+      const run = { entries: certified.slice(at, end), findings: found.slice(at, end), marks };
+      const adopted = await this.#adoptRun(run, end < certified.length);
       if (adopted === 0) return 'stuck';
       at += adopted;
       this.#fill();
@@ -249,29 +251,27 @@ export class CatchUp {
     return missingPayloads(block, (id) => this.#options.store.hasPayload(id));
   }
 
-  /** Pulls what is missing of a certified block, each payload from another peer first. Never rejects. */
-  async #hold(entry: Certified, peer: string): Promise<boolean> {
+  /** Pulls what is missing of a certified block, each payload from another peer first; or what stands for it. Never rejects. */
+  async #hold(entry: Certified, peer: string): Promise<Held | 'stuck'> {
     const { payloads, transport, log } = this.#options;
     const missing = this.#missing(entry);
-    if (missing.length === 0) return true;
+    if (missing.length === 0) return null;
+    const marks = await this.#options.marks.forBlock(entry.block, missing, peer);
+    if (marks !== null) return marks;
     const peers = [peer, ...transport.connectedPeers().filter((other) => other !== peer)];
     const pulls = missing.map(async ({ id, size }, nth) => {
       const turn = nth % peers.length;
       await payloads.fetch(id, size, [...peers.slice(turn), ...peers.slice(0, turn)]);
     });
     const failed = (await Promise.allSettled(pulls)).find(({ status }) => status === 'rejected');
-    if (failed === undefined) return true;
+    if (failed === undefined) return null;
     const { height } = entry.block.header;
     log('debug', 'sync-payload-missing', { height, error: String((failed as PromiseRejectedResult).reason) });
-    return false;
+    return 'stuck';
   }
 
-  /** Executes certified blocks whose payloads are held, as many as fit into a turn. Returns how many. */
-  async #adoptRun(
-    entries: readonly Certified[],
-    findings: readonly Finding[],
-    more: boolean,
-  ): Promise<number> {
+  /** Executes certified blocks, as many as fit into a turn. Marks may stand for the first one's payloads. Returns how many. */
+  async #adoptRun({ entries, findings, marks }: Run, more: boolean): Promise<number> {
     const { driver, clock, rules } = this.#options;
     let done = 0;
     await driver.enqueue(async () => {
@@ -285,8 +285,10 @@ export class CatchUp {
             done += 1;
             continue;
           }
-          const judged = await this.#judge(tip, entry, findings[at]!);
-          run.push({ judged, certificate: entry.certificate });
+          const decided = await this.#judge(tip, entry, findings[at]!, at === 0 ? marks : null);
+          if (decided === null) break;
+          const { judged } = decided;
+          run.push(decided);
           if (eraOf(judged.tip.height, rules.eraHeights) !== eraOf(tip.height, rules.eraHeights)) {
             this.#executed = judged.tip;
             this.#fill();
@@ -306,11 +308,21 @@ export class CatchUp {
     return done;
   }
 
-  async #judge(tip: Tip, { block }: Certified, { committee, signed }: Finding): Promise<Judged> {
+  /** Null: a payload was removed since it was found to be held, and is pulled again; or the node closes. */
+  async #judge(
+    tip: Tip,
+    entry: Certified,
+    { committee, signed }: Finding,
+    marks: Held,
+  ): Promise<Decided | null> {
     const { driver, rules, store, log } = this.#options;
+    const { block, certificate } = entry;
     const { height, leader } = block.header;
+    const absent = this.#missing(entry);
+    if (absent.length > 0 && marks === null) return null;
     const closings = await driver.closings(tip);
-    const payloadOf = (id: Uint8Array) => store.payload(id);
+    if (closings === null) return null;
+    const payloadOf = (id: Uint8Array, by: string) => store.payload(id) ?? marks?.payloads.get(by) ?? null;
     const verified = (transaction: Transaction) =>
       signed ? asVerified(transaction, encodeTransaction(transaction).length) : null;
     const judgement =
@@ -330,7 +342,7 @@ export class CatchUp {
       drawn.length === committee.length &&
       drawn.every(({ publicKey }, i) => equalBytes(publicKey, ring[committee[i]!]?.publicKey ?? EMPTY));
     assert.ok(isSame, `one committee at height ${height}`);
-    return judgement.judged;
+    return { judged: judgement.judged, certificate, absent: [...absent, ...namedBy(closings)] };
   }
 }
 

@@ -60,7 +60,7 @@ export function linkOf({ block: { header }, certificate }: Certified): Link {
  *
  * Cost: one signature check a member.
  */
-function certifiers(
+export function certifiers(
   {
     chainId,
     ring,

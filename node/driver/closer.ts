@@ -1,9 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { readState } from '../../chain/index.js';
-import type { Tip } from '../../consensus/index.js';
-import { type ClosingJob, type Closings, closingJob, dueClosings } from '../../contracts/index.js';
+import type { ClosingJob } from '../../contracts/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
-import type { Store } from '../store/index.js';
 
 /** Computes verdicts off the main thread, so that a node never misses a vote because it verifies. */
 export interface Closer {
@@ -47,20 +44,4 @@ export function createCloser(): Closer {
       await worker.terminate();
     },
   };
-}
-
-/** The outcomes that the block after `tip` begins with. Most have none: then nothing is computed. */
-export async function computeClosings(
-  store: Pick<Store, 'payload'>,
-  closer: Pick<Closer, 'run'>,
-  tip: Tip,
-): Promise<Closings> {
-  const outcomes = new Map<string, RoundOutcome>();
-  for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
-    if (!due.quorate) continue;
-    const job = closingJob(due, (id) => store.payload(id));
-    if (job === null) throw new Error(`a payload of the due closing ${due.id} is missing from the store`);
-    outcomes.set(due.id, await closer.run(job));
-  }
-  return outcomes;
 }

@@ -3,6 +3,7 @@ import {
   blockHash,
   type Certificate,
   type ParentVote,
+  type PayloadRef,
   readState,
   signProposal,
   transactionHash,
@@ -31,7 +32,8 @@ import type { Logger } from '../log.js';
 import type { Mempool } from '../mempool.js';
 import { certifiedAt, type Store } from '../store/index.js';
 import type { Clock } from './clock.js';
-import { type Closer, computeClosings } from './closer.js';
+import type { Closer } from './closer.js';
+import { type ComputedClosings, computeClosings, namedBy } from './closings.js';
 import { evidenceOf } from './evidence.js';
 import {
   type HeightWork,
@@ -43,6 +45,7 @@ import {
   toWire,
   votesOfCertificate,
 } from './height.js';
+import type { MarkedInputs } from './marks.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 import { agreementParams } from './params.js';
 import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
@@ -58,6 +61,7 @@ export interface DriverOptions {
   readonly transport: Pick<Transport, 'publish' | 'connectedPeers' | 'penalize'>;
   readonly payloads: PayloadExchange;
   readonly closer: Closer;
+  readonly marks: Pick<MarkedInputs, 'forClosing'>;
   readonly clock: Clock;
   readonly keys: {
     readonly publicKey: Uint8Array;
@@ -89,6 +93,8 @@ export interface DriverOptions {
 export interface Decided {
   readonly judged: Judged;
   readonly certificate: Certificate;
+  /** Payloads for which marks stood: those that it announces, and those that its closings name. */
+  readonly absent?: readonly PayloadRef[];
 }
 
 const PROPOSALS_MAX = 4;
@@ -208,10 +214,14 @@ export class Driver {
     await this.#commit(run, votesOfCertificate(judged.tip, certificate), more);
   }
 
-  /** What the block after `tip` begins with: due outcomes, computed in a worker. */
-  async closings(tip: Tip): Promise<Closings> {
-    const { store, closer } = this.#options;
-    return this.#work?.tip === tip ? this.#work.closings : computeClosings(store, closer, tip);
+  /** What the block after `tip` begins with: due outcomes, computed in a worker. Null: the driver was closed. */
+  async closings(tip: Tip): Promise<Closings | null> {
+    if (this.#work?.tip === tip) return this.#work.closings;
+    return (await this.#compute(tip))?.closings ?? null;
+  }
+
+  #compute(tip: Tip): Promise<ComputedClosings | null> {
+    return computeClosings(tip, { ...this.#options, isClosed: () => this.#closed });
   }
 
   /** Gets ready to agree on the next height, unless it is. */
@@ -223,12 +233,14 @@ export class Driver {
     const { rules, params, mempool, clock, keys } = this.#options;
     const tip = this.#tip;
     const height = tip.height + 1;
-    const closings = await this.closings(tip);
-    if (this.#closed) return;
+    const computed = await this.#compute(tip);
+    if (computed === null || this.#closed) return;
+    const { closings, isMarked } = computed;
     const committee = nextCommittee(rules, tip);
     const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
-    // Without a seat, or where it may have forgotten votes of its own, a node follows and does not vote.
-    const mayVote = this.#options.store.mayVote(height);
+    // Without a seat, where it may have forgotten votes of its own, or where it took an outcome that it did not compute,
+    // a node follows and does not vote.
+    const mayVote = this.#options.store.mayVote(height) && !isMarked;
     const self = mayVote ? (indexOf.get(bytesToHex(keys.publicKey)) ?? null) : null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
@@ -448,11 +460,13 @@ export class Driver {
    */
   async #commit(run: readonly Decided[], votes: readonly ParentVote[], more: boolean): Promise<void> {
     const { store, onDecided, onPulled, onCommit } = this.#options;
-    const commits = run.map(({ judged: { block, hash, executed }, certificate }) => ({
+    const named = namedBy(this.#work?.closings ?? new Map());
+    const commits = run.map(({ judged: { block, hash, executed }, certificate, absent = named }) => ({
       ...executed,
       block,
       hash,
       certificate,
+      absent,
     }));
     await this.#writing;
     this.#writing = store

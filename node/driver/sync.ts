@@ -7,6 +7,7 @@ import { CatchUp, type Range } from './catchUp.js';
 import type { Certifier } from './certifier.js';
 import type { Clock } from './clock.js';
 import type { Driver } from './driver.js';
+import type { MarkedInputs } from './marks.js';
 import {
   encodeRangeRequest,
   RANGE_ANSWER_BYTES_MAX,
@@ -35,6 +36,7 @@ export interface SyncOptions {
   readonly transport: Pick<Transport, 'serve' | 'request' | 'connectedPeers' | 'penalize'>;
   readonly payloads: PayloadExchange;
   readonly certifier: Certifier;
+  readonly marks: Pick<MarkedInputs, 'forBlock'>;
   readonly clock: Clock;
   readonly log: Logger;
 }

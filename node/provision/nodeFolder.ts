@@ -50,6 +50,7 @@ export function writeNode(
     peers: others.map(({ publicKey, p2p }) => ({ publicKey, addresses: [p2p] })),
     devicesDir,
     deviceNodes: [own, ...others].map(({ rpc }) => rpc),
+    retention: 'all',
     trainerThreads: 1,
   };
   writeJson(join(folder, 'config.json'), config);

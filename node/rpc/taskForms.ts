@@ -85,6 +85,7 @@ export const taskSpecForm = z.object({
   enrolMs: count,
   deadlineMs: count,
   deadlineBlocks: count,
+  auditHeights: count,
   reward: count,
 });
 export type TaskSpecForm = z.infer<typeof taskSpecForm>;

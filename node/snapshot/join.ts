@@ -101,7 +101,7 @@ async function joinAt(
   const from = known === undefined ? genesis : await proveStart(light, known, asker);
   const base = await proveHeader(light, from, height, asker);
   tell('join-header', { hash: bytesToHex(base.hash) });
-  const folder = await beginBaseFolder(path, chain.chainId, await votesIn(path));
+  const folder = await beginBaseFolder(path, chain.chainId, await votesIn(path, chain.chainId));
   target.current = folder;
   try {
     const { tree, chunks } = await pullState(base.header, asker, folder);
@@ -143,9 +143,9 @@ function payloadStoreIn(folder: { readonly current: BaseFolder | null }) {
 }
 
 /** What the folder that is to be replaced knows of this node's votes; null: there is none. */
-async function votesIn(path: string): Promise<Binding | null> {
+async function votesIn(path: string, chainId: Uint8Array): Promise<Binding | null> {
   if (!existsSync(path)) return null;
-  const salvage = await openSalvage(path);
+  const salvage = await openSalvage(path, chainId);
   await salvage.close();
   return salvage.binding;
 }

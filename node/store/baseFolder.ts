@@ -5,10 +5,11 @@ import { encode, type PayloadRef, payloadId, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { type Base, baseTail, encodeBase } from './base.js';
 import { type Binding, boundAt } from './binding.js';
-import { payloadWrites, ringWrites } from './commit.js';
+import { ringWrites } from './commit.js';
 import { type Database, openDatabase, read, type Write, write } from './database.js';
-import { FORMAT, key, stampCodec, tailCodec } from './entries.js';
+import { FORMAT, formatEntry, key, stampCodec, tailCodec } from './entries.js';
 import { StoreError } from './error.js';
+import { payloadWrites } from './holdings.js';
 import { createJournal, syncFolder } from './journal.js';
 import { readSmall } from './reads.js';
 
@@ -99,7 +100,7 @@ async function writeChain(
 ): Promise<void> {
   const entry = encodeBase(base);
   const batch: Write[] = [
-    { type: 'put', key: key.format, value: encode(uint, FORMAT) },
+    { type: 'put', key: key.format, value: formatEntry(FORMAT) },
     { type: 'put', key: key.chain, value: chainId },
     { type: 'put', key: key.base, value: entry },
     { type: 'put', key: key.head, value: encode(tailCodec, baseTail(base, entry)) },

@@ -9,19 +9,20 @@ import {
   encodeCertificate,
   encodeReceipt,
   limits,
+  type PayloadRef,
   type Receipt,
   rootsMatch,
   type StateTree,
   transactionHash,
   treeGet,
   treeRoot,
-  uint,
 } from '../../chain/index.js';
 import { ringCell, ringCodec, ringRoot } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
 import { type Head, key, type Tail, tailCodec } from './entries.js';
 import { encodeHeightEntry } from './heightEntry.js';
+import { boundWrites, payloadWrites, pruneMark } from './holdings.js';
 import { BLOCK, indexName, indexSum, PLACE_BYTES, writePlace } from './placeIndex.js';
 
 /** A committed block with what was kept beside it. `receipts[0]` is that of the block's own beginning. */
@@ -42,6 +43,8 @@ export interface Commit extends StoredBlock {
   readonly state: StateTree;
   /** Payloads that execution made, by hex id. */
   readonly payloads: ReadonlyMap<string, Uint8Array>;
+  /** Payloads that the block announces or its closings made, and that were pruned elsewhere: they get the mark. */
+  readonly absent?: readonly PayloadRef[];
 }
 
 /** Of so many changes, spread over all of them, the value is compared with that in the state. */
@@ -114,6 +117,11 @@ export function commitWrites(
       writes.push(...ringWrites(name, value));
     }
     for (const [id, bytes] of commit.payloads) writes.push(...payloadWrites(id, bytes));
+    const announced = commit.block.transactions.flatMap(({ payloads }) => payloads);
+    const { absent = [] } = commit;
+    const bound = [...announced, ...absent].map(({ id }) => bytesToHex(id));
+    writes.push(...boundWrites([...bound, ...commit.payloads.keys()]));
+    for (const ref of absent) writes.push(pruneMark(chainId, ref));
   }
   for (const [name, value] of changes) {
     writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
@@ -165,11 +173,6 @@ export function ringWrites(name: string, value: Uint8Array | null): readonly Wri
   if (value === null || !name.startsWith(`${ringCell.key()}/`)) return [];
   const ring = decode(ringCodec, value, limits.stateValueBytesMax);
   return [put(key.ring(bytesToHex(ringRoot(ring))), value)];
-}
-
-/** A payload and the mark that it is held. `id` in hex. */
-export function payloadWrites(id: string, bytes: Uint8Array): readonly Write[] {
-  return [put(key.payload(id), bytes), put(key.held(id), encode(uint, bytes.length))];
 }
 
 function put(name: string, value: Uint8Array): Write {

@@ -14,6 +14,8 @@ import { FORMER_FORMAT } from './formerFormat.js';
  *   ring/ROOT                   a ring that drew committees, as the state held it: light clients ask for old ones
  *   payload/ID                  payload bytes
  *   held/ID                     size of that payload: answers "held?" without reading megabytes
+ *   pruned/ID                   a payload that is gone on purpose: its size under a seal (holdings.ts)
+ *   loose/ID                    no block has announced that payload yet; empty
  *   writes                      how many batches there were, this one included
  *   journal                     {generation, frames}: how far the journal was on disk by the last commit
  *
@@ -49,6 +51,8 @@ export const key = {
   ring: (root: string): string => `ring/${root}`,
   payload: (id: string): string => `payload/${id}`,
   held: (id: string): string => `held/${id}`,
+  pruned: (id: string): string => `pruned/${id}`,
+  loose: (id: string): string => `loose/${id}`,
 } as const;
 
 /** All keys that begin with `prefix`, which ends in '/': '0' is the character after it. */

@@ -7,6 +7,7 @@ export { baseHeight, belowBase, type CertifiedHeader, certifiedAt } from './cert
 export type { Commit, StoredBlock } from './commit.js';
 export type { Head } from './entries.js';
 export { StoreError, type StoreErrorCode } from './error.js';
+export type { Payload } from './holdings.js';
 export type { Abstention, StoredRecord } from './journal.js';
 export { clearBuildPlace, finishSwap, openSalvage, type Salvage, swapFolders } from './salvage.js';
-export { openStore, type Payload, type Store, type StoreOptions } from './store.js';
+export { openStore, type Store, type StoreOptions } from './store.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { payloadId } from '../../chain/index.js';
+import { type PayloadRef, payloadId } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyFiles } from './backup.js';
 import { type Binding, isOlder } from './binding.js';
@@ -11,20 +11,29 @@ import { key } from './entries.js';
 import { StoreError } from './error.js';
 import { formerBlockBytes } from './formerFormat.js';
 import { looseHeightEntry } from './heightEntry.js';
+import { isPrunedMark } from './holdings.js';
 import { type Bound, openJournal, syncFolder } from './journal.js';
 import { alteredTables } from './tables.js';
 
 /** What can still be read of a damaged folder. Nothing in it is believed: who takes it checks it. */
 export interface Salvage {
-  /** Encoded block and certificate, or null where either is lost. */
-  blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
+  /** Encoded block, certificate and receipts (none of a former format), or null where either is lost. */
+  blockBytes(height: number): SalvagedHeight | null;
   /** A payload whose bytes fit its id, or null. */
   payload(id: Uint8Array): Uint8Array | null;
   /** It was joined by a snapshot, so its first blocks never were here. */
   readonly joined: boolean;
+  /** Whether a mark says that it was pruned; damage can't make one. */
+  isPruned(ref: PayloadRef): boolean;
   /** What binds this node's votes from now on. */
   readonly binding: Binding;
   close(): Promise<void>;
+}
+
+export interface SalvagedHeight {
+  readonly block: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly receipts: readonly Uint8Array[];
 }
 
 /** Votes are lost, and nobody knows at which heights. */
@@ -35,7 +44,7 @@ const UNKNOWN: Binding = { abstention: { through: null }, height: 1, records: ne
  * it must not vote below that again, and goes on there. Else it votes nowhere until the network has told how far.
  * A database that cannot be opened gives nothing. Throws StoreError 'locked'.
  */
-export async function openSalvage(path: string): Promise<Salvage> {
+export async function openSalvage(path: string, chainId: Uint8Array): Promise<Salvage> {
   const whole = await wholeTables(path);
   const database = await openDatabase(whole, false).catch((error: unknown) => {
     if (error instanceof StoreError && error.code !== 'locked') return null;
@@ -60,10 +69,14 @@ export async function openSalvage(path: string): Promise<Salvage> {
   return {
     blockBytes: (height) => {
       const raw = get(key.height(height));
-      if (raw === null) return formerBlockBytes(get, height);
+      if (raw === null) {
+        const former = formerBlockBytes(get, height);
+        return former === null ? null : { ...former, receipts: [] };
+      }
       const entry = looseHeightEntry(raw);
-      return entry === null ? null : { block: entry.block, certificate: entry.certificate };
+      return entry === null ? null : { ...entry, receipts: entry.receipts() };
     },
+    isPruned: (ref) => isPrunedMark(get, chainId, ref),
     payload: (id) => {
       const bytes = get(key.payload(bytesToHex(id)));
       return bytes !== null && bytes.length > 0 && equalBytes(payloadId(bytes), id) ? bytes : null;

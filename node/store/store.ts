@@ -1,12 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { encode, payloadId, type StateTree, StateVersions, treeEntries, uint } from '../../chain/index.js';
+import { encode, type StateTree, StateVersions, treeEntries, uint } from '../../chain/index.js';
 import type { RingSeat } from '../../consensus/index.js';
-import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
 import { type Base, readOrigin } from './base.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
-import { type Commit, checkCommits, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
+import { type Commit, checkCommits, commitWrites, type StoredBlock } from './commit.js';
 import {
   compactDatabase,
   type Database,
@@ -30,20 +29,12 @@ import {
 } from './entries.js';
 import { damaged, StoreError } from './error.js';
 import type { HeightEntry } from './heightEntry.js';
+import { createHoldings, type Holdings } from './holdings.js';
 import { mustBeOurs } from './identity.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
-import {
-  type Checked,
-  createChecked,
-  readBlock,
-  readHeight,
-  readPayload,
-  readPlaceOf,
-  readRing,
-  readSmall,
-} from './reads.js';
+import { createChecked, readBlock, readHeight, readPlaceOf, readRing, readSmall } from './reads.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -53,7 +44,7 @@ import { createWriter, type Writer } from './writer.js';
  * throw StoreError: 'damaged' when an entry is unreadable, 'write-failed' when the disk refuses (every later
  * write fails too: stop the node), 'closed'. A commit that does not fit is a bug and asserts.
  */
-export interface Store {
+export interface Store extends Holdings {
   /** Height 0 and the chain id as its hash before the first block. */
   readonly head: Head;
   /** The folder was joined by a snapshot there, and has no block up to this one; null: it has them all. */
@@ -74,13 +65,6 @@ export interface Store {
    * none. Records of these heights go with it.
    */
   commit(...commits: readonly Commit[]): Promise<void>;
-  hasPayload(id: Uint8Array): boolean;
-  /** The bytes, or null. Checked against the id when first read (0.75 ms a MiB). */
-  payload(id: Uint8Array): Uint8Array | null;
-  /** Synced. Throws StoreError 'wrong-payload', and stores nothing, when the bytes have another id. */
-  putPayload(id: Uint8Array, bytes: Uint8Array): Promise<void>;
-  /** The same for several, in one write: all of them or none. */
-  putPayloads(payloads: readonly Payload[]): Promise<void>;
   /**
    * Synced. Agreement's own votes, proposal, justification, for the height after the head; the same key again
    * replaces its value. `drop` names records that bind no more. For a decided height nothing happens.
@@ -106,11 +90,6 @@ export interface Store {
 
 /** A height as it rests on disk. */
 export type BlockBytes = Pick<HeightEntry, 'block' | 'certificate' | 'receipts'>;
-
-export interface Payload {
-  readonly id: Uint8Array;
-  readonly bytes: Uint8Array;
-}
 
 export interface StoreOptions {
   /** The folder; one chain each. */
@@ -139,7 +118,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const opened = openBound(database, head);
     journal = opened.journal;
     const origin = readOrigin(database, options.chainId, options.genesisState);
-    const stateRoot = await checkChain(database, origin, head);
+    const stateRoot = await checkChain(database, options.chainId, origin, head);
     mustBeOnChain(database, journal.bound.head, origin.tail);
     const state = await loadState(database, stateRoot, head.height);
     const writer = createWriter(database, opened.writes);
@@ -216,7 +195,6 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
   };
 
   const mayVote = (height: number): boolean => mayVoteAt(journal.bound, height);
-  const putPayloads = (payloads: readonly Payload[]) => writePayloads(writer, checked, payloads);
 
   return {
     get head() {
@@ -241,10 +219,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         for (const commit of commits) remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
       }),
-    hasPayload: (id) => read(database, key.held(bytesToHex(id))) !== null,
-    payload: (id) => readPayload(database, checked, id),
-    putPayload: (id, bytes) => putPayloads([{ id, bytes }]),
-    putPayloads,
+    ...createHoldings(database, writer, checked, chainId),
     putRecords: (height, added, drop = []) =>
       inOrder(async () => {
         mustTakeWrites(database);
@@ -285,17 +260,6 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
 
 function mayVoteAt({ abstention }: Bound, height: number): boolean {
   return abstention === null || (abstention.through !== null && height > abstention.through);
-}
-
-async function writePayloads(writer: Writer, checked: Checked, payloads: readonly Payload[]): Promise<void> {
-  if (payloads.length === 0) return;
-  const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
-  for (const { id, bytes, name } of named) {
-    if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
-    throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
-  }
-  await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
-  for (const { name } of named) checked.add(name);
 }
 
 function put(name: string, value: Uint8Array): Write {

@@ -286,6 +286,7 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     enrolMs: 1_000,
     deadlineMs: 500,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     reward: 0,
     ...change,
   };

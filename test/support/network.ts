@@ -43,6 +43,7 @@ export interface TestNodeOptions {
   /** Puts something between the node and its store. */
   readonly wrapStore?: (store: Store) => Store;
   readonly offences?: OffenceFile;
+  readonly retention?: 'all' | 'window';
 }
 
 export async function openNode({
@@ -55,6 +56,7 @@ export async function openNode({
   log,
   wrapStore = (store) => store,
   offences,
+  retention = 'all',
 }: TestNodeOptions): Promise<TestNode> {
   const { chainId, tip } = chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
@@ -67,6 +69,7 @@ export async function openNode({
     keys: { secret: who.secret, vrfSecret: who.vrfSecret },
     log: log ?? createLogger('error', (line) => process.stderr.write(`${who.name} ${line}`)),
     onFatal: (error) => void failures.push(error),
+    retention,
     ...(clock && { clock }),
     ...(certifier && { certifier }),
     ...(offences && { offences }),

@@ -33,5 +33,6 @@ export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
     // seconds of empty blocks whenever it would lead, and with 5 s that was enough to lose whole rounds.
     deadlineMs: 10_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
   };
 }

@@ -63,6 +63,7 @@ function taskSpec(devices: number, rounds: number): TaskSpec {
     enrolMs: 60_000,
     deadlineMs: 5_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     reward: 0,
   };
 }

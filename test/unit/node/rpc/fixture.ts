@@ -167,6 +167,7 @@ export function taskSpec(rounds: number): TaskSpec {
     enrolMs: 600_000,
     deadlineMs: 600_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     reward: 0,
   };
 }

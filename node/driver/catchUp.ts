@@ -12,8 +12,7 @@ import { eraOf, judgeBlock, judgeEmpty, ringAt, ringCodec, type Tip } from '../.
 import { equalBytes } from '../../crypto/index.js';
 import { type Finding, type Link, linkOf } from './certify.js';
 import { namedBy } from './closings.js';
-import type { Decided } from './driver.js';
-import { missingPayloads } from './height.js';
+import { type Decided, missingPayloads } from './height.js';
 import { type Certified, encodeRange, type RawEntry, readEntry } from './range.js';
 import type { SyncOptions } from './sync.js';
 

@@ -3,7 +3,6 @@ import {
   blockHash,
   type Certificate,
   type ParentVote,
-  type PayloadRef,
   readState,
   signProposal,
   transactionHash,
@@ -33,9 +32,11 @@ import type { Mempool } from '../mempool.js';
 import { certifiedAt, type Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
-import { type ComputedClosings, computeClosings, namedBy } from './closings.js';
+import { type ComputedClosings, computeClosings } from './closings.js';
 import { evidenceOf } from './evidence.js';
 import {
+  commitsOf,
+  type Decided,
   type HeightWork,
   missingPayloads,
   ownSeed,
@@ -87,14 +88,6 @@ export interface DriverOptions {
   readonly onBegin: () => void;
   /** Something that must not happen did: the node has to stop. */
   readonly onFatal: (error: Error) => void;
-}
-
-/** A block, executed, and what decided it. */
-export interface Decided {
-  readonly judged: Judged;
-  readonly certificate: Certificate;
-  /** Payloads for which marks stood: those that it announces, and those that its closings name. */
-  readonly absent?: readonly PayloadRef[];
 }
 
 const PROPOSALS_MAX = 4;
@@ -460,14 +453,7 @@ export class Driver {
    */
   async #commit(run: readonly Decided[], votes: readonly ParentVote[], more: boolean): Promise<void> {
     const { store, onDecided, onPulled, onCommit } = this.#options;
-    const named = namedBy(this.#work?.closings ?? new Map());
-    const commits = run.map(({ judged: { block, hash, executed }, certificate, absent = named }) => ({
-      ...executed,
-      block,
-      hash,
-      certificate,
-      absent,
-    }));
+    const commits = commitsOf(run, this.#work);
     await this.#writing;
     this.#writing = store
       .commit(...commits)

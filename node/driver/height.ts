@@ -3,6 +3,7 @@ import {
   type Certificate,
   encodeVote,
   type ParentVote,
+  type PayloadRef,
   signVote,
   type Vote,
 } from '../../chain/index.js';
@@ -18,7 +19,9 @@ import {
 } from '../../consensus/index.js';
 import type { Closings } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import type { Commit } from '../store/index.js';
 import type { Clock } from './clock.js';
+import { namedBy } from './closings.js';
 import type { SignedProposal } from './message.js';
 
 /** Everything the driver holds for the height that is being agreed on. It goes when the height is decided. */
@@ -92,6 +95,26 @@ export function toParentVotes(
       signature: hexToBytes(signature),
     }))
     .sort((a, b) => Buffer.compare(a.voter, b.voter));
+}
+
+/** A block, executed, and what decided it. */
+export interface Decided {
+  readonly judged: Judged;
+  readonly certificate: Certificate;
+  /** Payloads for which marks stood: those that it announces, and those that its closings name. */
+  readonly absent?: readonly PayloadRef[];
+}
+
+/** What goes to disk. `work`: that of the first height, if this node worked on it. */
+export function commitsOf(run: readonly Decided[], work: HeightWork | null): readonly Commit[] {
+  const named = namedBy(work?.closings ?? new Map());
+  return run.map(({ judged: { block, hash, executed }, certificate, absent = named }) => ({
+    ...executed,
+    block,
+    hash,
+    certificate,
+    absent,
+  }));
 }
 
 /** Payloads that a block announces and the store lacks. */

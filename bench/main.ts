@@ -1,3 +1,4 @@
+import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
@@ -13,6 +14,7 @@ const benches: Readonly<
 > = {
   'main-job': mainJob,
   robustness,
+  chain,
   consensus,
   'state-tree': stateTree,
   store,

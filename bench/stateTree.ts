@@ -39,6 +39,11 @@ export async function stateTree(args: readonly string[]): Promise<readonly Row[]
   ];
 }
 
+/** Sizes of proofs over a state of that many entries, and what making and checking them costs. */
+export function stateProofs(): readonly Row[] {
+  return proofRows(build(collector()).tree);
+}
+
 /** Keys as contracts make them: joined anew at each use. */
 function keyOf(index: number): string {
   const id = Math.imul(index + 1, 0x9e3779b1) >>> 0;

@@ -1,4 +1,5 @@
 import { accountants } from './accountants.js';
+import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { join } from './join.js';
 import { mainJob } from './mainJob.js';
@@ -19,6 +20,7 @@ const benches: Readonly<
   accountants,
   'privacy-audit': privacyAudit,
   robustness,
+  chain,
   consensus,
   join,
   'state-tree': stateTree,

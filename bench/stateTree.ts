@@ -38,6 +38,11 @@ export function stateTree(args: readonly string[]): readonly Row[] {
   ];
 }
 
+/** Sizes of proofs over a state of that many entries, and what making and checking them costs. */
+export function stateProofs(): readonly Row[] {
+  return proofRows(build(collector()).tree);
+}
+
 function build(collect: () => number): { tree: StateTree; bytes: number } {
   const before = collect();
   let entries: Map<string, Uint8Array> | null = new Map(

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openStore } from '../node/store/index.js';
+import { databaseBytes, openStore } from '../node/store/index.js';
 import { createTestChain } from '../test/support/chain.js';
 import { HOSPITALS, writeHistory } from './history.js';
 import type { ChainAnswer, ChainOrder } from './load/chainNode.js';
@@ -14,14 +13,17 @@ interface Peer {
   readonly born: ChainAnswer;
 }
 
-/** What a node took to sync. CPU in seconds. */
 export interface Synced {
-  readonly heights: number;
   readonly seconds: number;
+  /** CPU seconds of the node's main thread, of its other threads (checks, database, collector), and of who serves it. */
   readonly main: number;
-  readonly workers: number;
+  readonly others: number;
   readonly server: number;
+  /** The most that the node took of memory. */
   readonly rssBytes: number;
+  /** Of the database, compacted. */
+  readonly diskBytes: number;
+  /** Opening what was synced, every height checked. */
   readonly opening: { readonly seconds: number; readonly cpu: number };
 }
 
@@ -31,10 +33,15 @@ export interface Synced {
  * `folder`: where the history lies, or is made if it is not there; the syncing node's folder is made beside it and
  * removed.
  */
-export async function measureSync(folder: string, heights: number): Promise<Synced> {
-  const history = join(folder, `history-${heights}`);
-  if (!existsSync(history)) await writeHistory(history, heights);
-  const behind = join(folder, 'behind');
+export async function measureSync(folder: string, heights: number, transactions: number): Promise<Synced> {
+  const history = join(folder, `history-${heights}-${transactions}`);
+  if (!existsSync(history)) {
+    // Under another name until it is whole: what a cut run left is not taken for one.
+    rmSync(`${history}.new`, { recursive: true, force: true });
+    await writeHistory(`${history}.new`, heights, transactions);
+    renameSync(`${history}.new`, history);
+  }
+  const behind = join(folder, `behind-${process.pid}`);
   const peers = [await startPeer(history, 0), await startPeer(behind, 1)] as const;
   try {
     const [server, client] = peers;
@@ -48,13 +55,12 @@ export async function measureSync(folder: string, heights: number): Promise<Sync
     const main = (end.mainMs - start.mainMs) / 1e3;
     for (const peer of peers) await stop(peer);
     return {
-      heights,
       seconds: end.ms / 1e3,
       main,
-      workers: (end.cpuMs - start.cpuMs) / 1e3 - main,
+      others: (end.cpuMs - start.cpuMs) / 1e3 - main,
       server: (after.cpuMs - before.cpuMs) / 1e3,
       rssBytes: end.rssBytes,
-      opening: await opening(behind),
+      ...(await opening(behind)),
     };
   } finally {
     for (const peer of peers) await stop(peer);
@@ -63,14 +69,16 @@ export async function measureSync(folder: string, heights: number): Promise<Sync
 }
 
 /** Opens the chain that was synced, all of it checked. */
-async function opening(path: string): Promise<Synced['opening']> {
+async function opening(path: string): Promise<Pick<Synced, 'opening' | 'diskBytes'>> {
   const { chainId, tip } = createTestChain({ hospitals: HOSPITALS }).chain;
   const [begun, cpu] = [performance.now(), process.cpuUsage()];
   const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
   const seconds = (performance.now() - begun) / 1e3;
   const { user, system } = process.cpuUsage(cpu);
+  await store.compact();
+  const diskBytes = databaseBytes(path);
   await store.close();
-  return { seconds, cpu: (user + system) / 1e6 };
+  return { opening: { seconds, cpu: (user + system) / 1e6 }, diskBytes };
 }
 
 async function startPeer(path: string, index: number): Promise<Peer> {
@@ -101,9 +109,4 @@ function answerOf(child: ChildProcess): Promise<ChainAnswer> {
       resolve(answer as ChainAnswer);
     });
   });
-}
-
-if (process.argv[1]?.endsWith('bench/sync.js')) {
-  const folder = process.argv[3] ?? mkdtempSync(join(tmpdir(), 'consilium-bench-sync-'));
-  console.log(await measureSync(folder, Number(process.argv[2])));
 }

@@ -31,7 +31,7 @@ export interface ChainAnswer {
   readonly rssBytes: number;
 }
 
-const LOOK_MS = 50;
+const LOOK_MS = 100;
 
 async function main(path: string, index: number): Promise<void> {
   const people = testGenesis(HOSPITALS, 1);

@@ -6,8 +6,10 @@ import { type CertifyJob, certifyRange, type Finding } from './certify.js';
 export interface Certifier {
   /** `certifyRange`, perhaps in another thread. Rejects with CertifierError when that thread ends before it answers. */
   certify(job: CertifyJob): Promise<readonly Finding[]>;
-  /** Nothing is wanted for the time being. What is under way is rejected. */
-  rest(): Promise<void>;
+  /** Nothing is wanted for the time being: threads end after a while, unless a job comes. */
+  rest(): void;
+  /** What is under way is rejected. */
+  close(): Promise<void>;
 }
 
 export class CertifierError extends Error {
@@ -21,11 +23,14 @@ export const certifierHere: Certifier = {
     await new Promise((resolve) => setImmediate(resolve));
     return certifyRange(job);
   },
-  rest: async () => {},
+  rest: () => {},
+  close: async () => {},
 };
 
 /** Jobs up to this size are not worth a thread that is not there yet: what the others just decided. */
 const SMALL_JOB_BLOCKS = 4;
+/** A thread costs half a second of CPU before it is quick; a catch-up that stops for want of peers goes on soon. */
+const IDLE_MS = 10_000;
 /** One core is left to execution. Memory: about 30 MB each, while a node catches up. */
 const THREADS_MAX = 4;
 
@@ -40,15 +45,17 @@ interface Slot {
 }
 
 /**
- * In threads of its own, one less than there are cores, started with the first job that is worth it. A thread that
- * ends takes the others along; the next job starts new ones.
+ * In threads of its own, one less than there are cores, started with the first job that is worth it and ended when
+ * none has come for a while. A thread that ends takes the others along; the next job starts new ones.
  */
 export function createCertifier(
   program: URL = new URL('./certifyWorker.js', import.meta.url),
   threads = Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1)),
+  idleMs = IDLE_MS,
 ): Certifier {
   let slots: readonly Slot[] = [];
   let next = 0;
+  let idle: NodeJS.Timeout | undefined;
 
   async function end(why: string): Promise<void> {
     const ended = slots;
@@ -75,6 +82,7 @@ export function createCertifier(
 
   return {
     certify: (job) => {
+      clearTimeout(idle);
       if (job.blocks <= SMALL_JOB_BLOCKS && slots.length === 0) return certifierHere.certify(job);
       if (slots.length === 0) slots = Array.from({ length: threads }, start);
       const free = slots.reduce((best, slot) => (slot.waiting.size < best.waiting.size ? slot : best));
@@ -84,6 +92,13 @@ export function createCertifier(
         free.worker.postMessage({ id, job });
       });
     },
-    rest: () => end('no longer wanted'),
+    rest: () => {
+      clearTimeout(idle);
+      if (slots.length > 0) idle = setTimeout(() => void end('no longer wanted'), idleMs).unref();
+    },
+    close: () => {
+      clearTimeout(idle);
+      return end('the node closes');
+    },
   };
 }

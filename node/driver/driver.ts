@@ -1,7 +1,6 @@
 import {
   announcedBytes,
   blockHash,
-  type Certificate,
   type ParentVote,
   readState,
   signProposal,

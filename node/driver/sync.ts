@@ -89,7 +89,7 @@ export class Sync {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#options.certifier.rest();
+    await this.#options.certifier.close();
   }
 
   #begin(first: Range | null): void {
@@ -108,9 +108,9 @@ export class Sync {
     void catchUp
       .run(first)
       .catch((error) => this.#closed || log('error', 'sync-failed', { error: String(error) }))
-      .then(() => certifier.rest())
       .finally(() => {
         this.#running = false;
+        certifier.rest();
         const { tip } = driver;
         if (tip.height === from) return;
         log('debug', 'caught-up', { from: from + 1, to: tip.height });

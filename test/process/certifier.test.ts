@@ -55,9 +55,9 @@ describe('threads that check certificates', () => {
     expect(found).toEqual(jobs.map(certifyRange));
     expect(found.map(({ length }) => length)).toEqual([8, 8, 8, 4, 0, 23]);
     expect(found[0]!.every(({ signed, committee }) => signed && committee.length === 4)).toBe(true);
-    await certifier.rest();
+    await certifier.close();
     expect((await certifier.certify(job(1, 8))).length).toBe(8);
-    await certifier.rest();
+    await certifier.close();
   });
 
   it('that end say so to whoever waits, and others take their place', async () => {
@@ -73,6 +73,32 @@ describe('threads that check certificates', () => {
         expect(each).toMatchObject({ status: 'rejected', reason: { code: 'thread-ended' } });
       }
     }
-    await certifier.rest();
+    await certifier.close();
+  });
+
+  it('end when nothing came for a while, and not before', async () => {
+    const program = join(folder, 'thread.mjs');
+    writeFileSync(
+      program,
+      `import { parentPort, threadId } from 'node:worker_threads';
+       parentPort.on('message', ({ id }) => parentPort.postMessage({ id, findings: [threadId] }));`,
+    );
+    const threadOf = async (certifier: ReturnType<typeof createCertifier>) =>
+      (await certifier.certify(job(1, 8)))[0];
+    const patient = createCertifier(pathToFileURL(program), 1, 60_000);
+    const first = await threadOf(patient);
+    patient.rest();
+    expect(await threadOf(patient)).toBe(first);
+    await patient.close();
+    const hasty = createCertifier(pathToFileURL(program), 1, 10);
+    const before = await threadOf(hasty);
+    let after = before;
+    for (let tries = 0; after === before && tries < 100; tries += 1) {
+      hasty.rest();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      after = await threadOf(hasty);
+    }
+    expect(after).not.toBe(before);
+    await hasty.close();
   });
 });

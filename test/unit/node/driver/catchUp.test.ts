@@ -139,7 +139,8 @@ function heldBack() {
       new Promise<readonly Finding[]>((resolve) => {
         waiting.push({ job, answer: () => resolve(certifyRange(job)) });
       }),
-    rest: async () => {},
+    rest: () => {},
+    close: async () => {},
   };
   return { waiting, certifier };
 }
@@ -227,7 +228,8 @@ describe('a certificate', () => {
         ended += 1;
         return ended === 2 ? Promise.reject(new Error('no memory, say')) : certifierHere.certify(job);
       },
-      rest: async () => {},
+      rest: () => {},
+      close: async () => {},
     };
     const [server, { node, transport, failures }] = [
       await peer('a server', whole),

@@ -1,5 +1,6 @@
 /** JSON-RPC 2.0 over HTTP: the server of a node, the client and the wallet of its callers. */
-export { type CallOptions, type Client, type ClientOptions, type Committed, createClient } from './client.js';
+export type { CallOptions, ClientOptions } from './caller.js';
+export { type Client, type Committed, createClient } from './client.js';
 export type { RpcContext, SubmitFault, Submitted } from './context.js';
 export { type ErrorWord, errorTable, RpcError, RpcServerError, type RpcServerFault } from './errors.js';
 export { base64ToBytes, bytesToBase64, type Json, jsonOf } from './json.js';

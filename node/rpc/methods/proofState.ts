@@ -6,6 +6,7 @@ import {
   STATE_KEY_BYTES_MAX,
 } from '../../../audit/light/index.js';
 import type { StateTree } from '../../../chain/index.js';
+import { utf8ToBytes } from '../../../crypto/index.js';
 import type { RpcContext } from '../context.js';
 import { RpcError } from '../errors.js';
 import { bytesToBase64 } from '../json.js';
@@ -16,7 +17,7 @@ import { defineMethod } from './method.js';
 const key = z
   .string()
   .max(STATE_KEY_BYTES_MAX)
-  .refine((text) => Buffer.byteLength(text) <= STATE_KEY_BYTES_MAX && text.isWellFormed(), {
+  .refine((text) => utf8ToBytes(text).length <= STATE_KEY_BYTES_MAX && text.isWellFormed(), {
     message: `a key has at most ${STATE_KEY_BYTES_MAX} bytes of text`,
   });
 

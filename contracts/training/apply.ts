@@ -1,13 +1,13 @@
 import { type CallScope, type Refusal, refuse, type Scope } from '../../chain/index.js';
 import { bytesToHex, compareBytes, hexToBytes } from '../../crypto/index.js';
 import {
+  decodeUpdate,
   encodeWeights,
   initialWeights,
   normCapSquared,
   type RoundOutcome,
   roundRho,
   squaredNorm,
-  unpackUpdate,
   verificationRules,
 } from '../../fl/index.js';
 import { charge } from '../privacy/index.js';
@@ -94,7 +94,7 @@ function chargePublished(
 /** Is this a point of the round's wire lattice, and not longer than any honest update could be? */
 export function checkUpdate(task: Task, units: number, packed: Uint8Array): Refusal | null {
   const grid = gridOf(task);
-  const unpacked = unpackUpdate(packed, grid.dimension);
+  const unpacked = decodeUpdate(packed, grid);
   if (!unpacked.ok) return refuse('malformed-update', `the update does not unpack: ${unpacked.reason}`);
   if (squaredNorm(unpacked.wire) > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');

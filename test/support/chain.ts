@@ -49,7 +49,7 @@ import type { RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
-  packUpdate,
+  encodeUpdate,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -324,7 +324,7 @@ export function updateBytes(test: TestChain, from: Person, round: number, value 
   const grid = gridOf(task);
   const sum = new Float64Array(parameterCount(task.spec.model)).fill(value);
   const random = drbg(utf8ToBytes(`noise of ${from.name} in ${round}`));
-  return packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+  return encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
 }
 
 export function updateCall(test: TestChain, from: Person, round: number, payload?: Uint8Array): Call {

@@ -1,6 +1,6 @@
 /**
- * Is ε = 3 true of the code that runs? A white-box audit with a canary: somebody who knows the model of every round,
- * every other record and the canary itself looks at the updates that a device sends in 30 rounds and guesses whether
+ * Is ε = 3 true of the code that runs? A white-box audit with a canary: somebody who sets the model of every round and
+ * knows every other record and the canary itself looks at the updates that a device sends in 30 rounds and guesses whether
  * the canary was among its records. From how often the guess is right follows a lower bound on ε.
  *
  * With the noise on the bound must stay below 3, with the noise switched off it must exceed 3: an audit that can't
@@ -16,12 +16,12 @@ import { drbg, type RandomBytes, utf8ToBytes } from '../crypto/index.js';
 import {
   calibrateSigma16,
   createGrid,
+  decodeUpdate,
   fineStep,
   type Grid,
   type ModelSpec,
   roundToFine,
   toWire,
-  unpackUpdate,
   wireStep,
 } from '../fl/index.js';
 import { gradientSum, startBackend, type TrainJob, trainStep } from '../fl/trainer/index.js';
@@ -77,22 +77,22 @@ function audit(grid: Grid, runs: number, seed: string, noise: boolean) {
   };
 }
 
-/** One task of 30 rounds; the log of how much likelier its updates are with the canary, up to a factor. */
+/**
+ * One task of 30 rounds; the log of how much likelier its updates are with the canary, up to a factor. Whoever has all
+ * other devices has the model too: here it is led back to zero every round, where the canary's gradient is longest.
+ */
 function scoreOf(grid: Grid, canary: boolean, noise: boolean, name: string): number {
   const random = drbg(utf8ToBytes(name));
+  const task = { model: MODEL, weights: new Float32Array(FEATURES + 1), grid };
   const others = rowsOf(drbg(utf8ToBytes('privacy-audit/rows')));
-  // At the edge of the schema and labelled against it: its gradient is longer than C in every round.
   const one = { x: new Float32Array(FEATURES).fill(3), y: Float32Array.of(1) };
   const all = { x: Float32Array.of(...others.x, ...one.x), y: Float32Array.of(...others.y, ...one.y) };
-  let weights: Float32Array<ArrayBufferLike> = new Float32Array(FEATURES + 1);
+  const rest = gradientSum({ ...task, ...others }, grid.clip16).sum;
+  const own = gradientSum({ ...task, ...one }, grid.clip16).sum;
   let score = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const job = { model: MODEL, weights, grid };
-    const sent = released({ ...job, ...(canary ? all : others) }, noise, random);
-    const rest = gradientSum({ ...job, ...others }, grid.clip16).sum;
-    const own = gradientSum({ ...job, ...one }, grid.clip16).sum;
+    const sent = released({ ...task, ...(canary ? all : others) }, noise, random);
     for (let i = 0; i < own.length; i++) score += (sent[i]! - rest[i]! - own[i]! / 2) * own[i]!;
-    weights = weights.map((weight, i) => weight - sent[i]! / ROWS);
   }
   return score;
 }
@@ -106,7 +106,7 @@ function released(job: TrainJob, noise: boolean, random: RandomBytes): Float64Ar
       toWire(roundToFine(gradientSum(job, grid.clip16).sum, grid), grid),
       (x) => x * step,
     );
-  const unpacked = unpackUpdate(trainStep(job, random).update, grid.dimension);
+  const unpacked = decodeUpdate(trainStep(job, random).update, grid);
   if (!unpacked.ok) throw new Error(`bug: an own update does not unpack: ${unpacked.reason}`);
   return Float64Array.from(unpacked.wire, (x) => x * step);
 }

@@ -16,12 +16,12 @@ import {
   closeRound,
   createGrid,
   encodeRows,
+  encodeUpdate,
   encodeWeights,
   evaluate,
   type Grid,
   initialWeights,
   type ModelSpec,
-  packUpdate,
   parseTable,
   readSchema,
   roundToFine,
@@ -158,7 +158,7 @@ function simulate(rows: readonly Sample[], setting: Setting, split: number): Run
     const updates = shards.flatMap((shard, device) => {
       if (reputation[device]! <= 0) return [];
       const flipped = device < FLIPPING && (setting.attack?.flips(round, setting.rounds) ?? false);
-      const payload = packUpdate(release(gradientSum(model, shard, flipped), grid, noise));
+      const payload = encodeUpdate(release(gradientSum(model, shard, flipped), grid, noise), grid);
       return [{ device: nameOf(device), units: shard.length, hash: bytesToHex(sha256(payload)), payload }];
     });
     const outcome = closeRound({

@@ -106,7 +106,7 @@ function unfitness(task: Task, units: number, held: HeldPayload): Refusal | null
 /** Is this a point of the round's wire lattice, and not longer than any honest update could be? */
 export function checkUpdate(task: Task, units: number, packed: Uint8Array): Refusal | null {
   const grid = gridOf(task);
-  const measure = measureUpdate(packed, grid.dimension);
+  const measure = measureUpdate(packed, grid);
   if (!measure.ok) return refuse('malformed-update', `the update does not unpack: ${measure.reason}`);
   if (measure.squaredNorm > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');

@@ -37,7 +37,7 @@ export type EntropyRefusal =
   | 'entry-out-of-range'
   | 'not-canonical';
 
-export type DecodedUpdate =
+export type DecodedEntropy =
   | { readonly ok: true; readonly wire: Int32Array }
   | { readonly ok: false; readonly reason: EntropyRefusal };
 
@@ -75,8 +75,8 @@ export function encodeAtScale(wire: Int32Array, scale: number): Uint8Array {
  * Decodes an untrusted payload for a round of the given dimension: at most `dimension` entries are allocated, and only
  * the encoding that `encodeEntropy` would make is accepted. Cost: about 40 ns an entry.
  */
-export function decodeEntropy(bytes: Uint8Array, dimension: number): DecodedUpdate {
-  const refuse = (reason: EntropyRefusal): DecodedUpdate => ({ ok: false, reason });
+export function decodeEntropy(bytes: Uint8Array, dimension: number): DecodedEntropy {
+  const refuse = (reason: EntropyRefusal): DecodedEntropy => ({ ok: false, reason });
   if (bytes.length < HEADER_BYTES) return refuse('too-short');
   if (bytes[0] !== VERSION) return refuse('unsupported-version');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type AggregationName, aggregationRules, serverStep } from '../aggregation/index.js';
-import { type Grid, unpackUpdate } from '../grid/index.js';
+import { decodeUpdate, type Grid } from '../grid/index.js';
 import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
 import { type RoundUpdate, type Verdict, type VerificationName, verificationRules } from '../robust/index.js';
 
@@ -66,7 +66,7 @@ export function closeRound(input: RoundInput): ComputedOutcome {
   assert.equal(grid.dimension, parameterCount(input.model), 'the grid fits the model');
   const weights = decodeWeights(input.weights, grid.dimension);
   assert.ok(weights !== null, 'the model of the last round fits the task');
-  const updates = input.updates.map((update) => unpack(update, grid.dimension)).sort(byDevice);
+  const updates = input.updates.map((update) => unpack(update, grid)).sort(byDevice);
   const { verdicts, accumulator } = verificationRules[input.verification].verify(updates, input.accumulator, {
     round,
     grid,
@@ -80,8 +80,8 @@ export function closeRound(input: RoundInput): ComputedOutcome {
   return { verdicts, weights: encodeWeights(next), accumulator };
 }
 
-function unpack(update: SubmittedUpdate, dimension: number): RoundUpdate {
-  const unpacked = unpackUpdate(update.payload, dimension);
+function unpack(update: SubmittedUpdate, grid: Grid): RoundUpdate {
+  const unpacked = decodeUpdate(update.payload, grid);
   assert.ok(unpacked.ok, `update of ${update.device} was admitted and can be unpacked`);
   return { device: update.device, units: update.units, hash: update.hash, wire: unpacked.wire };
 }

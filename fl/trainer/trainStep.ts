@@ -1,5 +1,5 @@
 import type { RandomBytes } from '../../crypto/index.js';
-import { addNoise, packUpdate, parameterCount, roundToFine, toWire } from '../index.js';
+import { addNoise, encodeUpdate, parameterCount, roundToFine, toWire } from '../index.js';
 import { TrainerError } from './error.js';
 import { gradientSum } from './gradientSum.js';
 import type { TrainJob, TrainResult } from './job.js';
@@ -20,5 +20,5 @@ export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
     );
   const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16, random);
   const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
-  return { update: packUpdate(toWire(noised, job.grid)), loss, clippedShare };
+  return { update: encodeUpdate(toWire(noised, job.grid), job.grid), loss, clippedShare };
 }

@@ -48,8 +48,8 @@ import type { ComputedOutcome, RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  encodeUpdate,
   numberFeature,
-  packUpdate,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -334,7 +334,7 @@ export function updateBytes(test: TestChain, from: Person, round: number, value 
   const grid = gridOf(task);
   const sum = new Float64Array(parameterCount(task.spec.model)).fill(value);
   const random = drbg(utf8ToBytes(`noise of ${from.name} in ${round}`));
-  return packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+  return encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
 }
 
 export function updateCall(test: TestChain, from: Person, round: number, payload?: Uint8Array): Call {

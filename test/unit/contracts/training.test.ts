@@ -18,10 +18,10 @@ import { bytesToHex } from '../../../crypto/index.js';
 import {
   closeRound,
   decodeWeights,
+  encodeEntropy,
   encodeWeights,
   initialWeights,
   normCapSquared,
-  packUpdate,
   roundRho,
 } from '../../../fl/index.js';
 import {
@@ -49,8 +49,8 @@ const roundOf = (test: TestChain) => roundCell.get(test.state, 1);
 const closedOf = (test: TestChain, round: number) => closedRoundCell.get(test.state, 1, round);
 const standing = (test: TestChain, { publicKey }: Person) => standingOf(test.state, bytesToHex(publicKey));
 
-/** A public update with this in every entry, in wire steps. */
-const wire = (...entries: number[]) => packUpdate(Int32Array.from(entries));
+/** A noised task's update of these entries, in wire steps. */
+const wire = (...entries: number[]) => encodeEntropy(Int32Array.from(entries));
 
 describe('training.update', () => {
   it('stands in the open round and is charged', () => {
@@ -92,7 +92,7 @@ describe('training.update', () => {
       [{ ...call, payloads: [] }, 'one-payload'],
       [{ ...call, payloads: [good, wire(1, 2, 3)] }, 'one-payload'],
       [{ ...call, payloads: [Uint8Array.of(1)] }, 'malformed-update'],
-      [{ ...call, payloads: [Uint8Array.of(2, ...good.slice(1))] }, 'malformed-update'],
+      [{ ...call, payloads: [Uint8Array.of(1, ...good.slice(1))] }, 'malformed-update'],
       [{ ...call, payloads: [Uint8Array.of(...good, 0)] }, 'malformed-update'],
       [{ ...call, payloads: [good.slice(0, -1)] }, 'malformed-update'],
       [{ ...call, payloads: [wire(1, 2)] }, 'malformed-update'],

@@ -2,24 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { payloadId } from '../../../chain/index.js';
 import { measureOf, measureUpdate } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import { packUpdate } from '../../../fl/index.js';
+import { createGrid, packUpdate } from '../../../fl/index.js';
 import { createMeasured } from '../../../node/measured.js';
 
+const gridOf = (dimension: number) => createGrid({ dimension, clip16: 65_536, sigma16: 0 });
 const packed = packUpdate(Int32Array.of(3, -4, 12));
 
 describe('the measure of an update', () => {
   it('is its squared norm, or why it does not unpack', () => {
-    expect(measureUpdate(packed, 3)).toEqual({ ok: true, squaredNorm: 169n });
-    expect(measureUpdate(packed, 4)).toEqual({ ok: false, reason: 'wrong-dimension' });
-    expect(measureUpdate(packed, 3)).toEqual({ ok: true, squaredNorm: 169n });
+    expect(measureUpdate(packed, gridOf(3))).toEqual({ ok: true, squaredNorm: 169n });
+    expect(measureUpdate(packed, gridOf(4))).toEqual({ ok: false, reason: 'wrong-dimension' });
+    expect(measureUpdate(packed, gridOf(3))).toEqual({ ok: true, squaredNorm: 169n });
   });
 
   it('is taken once of the same bytes, and anew of others that only look the same', () => {
     const [first, second] = [packed.slice(), packed.slice()];
-    expect(measureUpdate(first, 3)).toBe(measureUpdate(first, 3));
+    expect(measureUpdate(first, gridOf(3))).toBe(measureUpdate(first, gridOf(3)));
     expect(measureOf(second)).toBe(null);
     second[6]! ^= 1;
-    expect(measureUpdate(second, 3)).not.toEqual(measureUpdate(first, 3));
+    expect(measureUpdate(second, gridOf(3))).not.toEqual(measureUpdate(first, gridOf(3)));
   });
 });
 
@@ -29,7 +30,7 @@ describe('what a node has measured', () => {
     const held = new Map([packed, other].map((bytes) => [bytesToHex(payloadId(bytes)), bytes]));
     const measured = createMeasured({ payload: (id) => held.get(bytesToHex(id))?.slice() ?? null });
     const checked = packed.slice();
-    const result = measureUpdate(checked, 3);
+    const result = measureUpdate(checked, gridOf(3));
     measured.note(payloadId(packed), checked);
     const read = measured.payload(payloadId(packed))!;
     expect(read).not.toBe(checked);
@@ -43,7 +44,7 @@ describe('what a node has measured', () => {
     const idOf = (nth: number) => Uint8Array.of(nth >> 8, nth & 255);
     for (let nth = 0; nth <= 8_192; nth += 1) {
       const bytes = packed.slice();
-      measureUpdate(bytes, 3);
+      measureUpdate(bytes, gridOf(3));
       measured.note(idOf(nth), bytes);
     }
     expect(measureOf(measured.payload(idOf(0))!)).toBe(null);

@@ -13,8 +13,8 @@ import { bytesToHex, drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  encodeUpdate,
   numberFeature,
-  packUpdate,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -118,7 +118,7 @@ describe('four nodes', () => {
         await until(node, () => roundCell.get(readState(node.tip.state), 1)?.round === round);
         const grid = gridOf(taskCell.get(readState(node.tip.state), 1)!);
         const sum = new Float64Array(parameterCount(model)).fill(3);
-        const update = packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+        const update = encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
         const call = { contract: 'training', method: 'update', level: 1, args: { task: 1, round } };
         await send(node, device, call, [update]);
         sent.push(update);

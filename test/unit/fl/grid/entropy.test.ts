@@ -7,8 +7,11 @@ import {
   addNoise,
   createGrid,
   decodeEntropy,
+  decodeUpdate,
   type EntropyRefusal,
   encodeEntropy,
+  encodeUpdate,
+  packUpdate,
   toWire,
 } from '../../../../fl/index.js';
 
@@ -180,5 +183,19 @@ describe('entropy coding', () => {
     expect(bits).toBeLessThan(entropy + 0.03);
     expect(bits).toBeGreaterThan(entropy - 0.03);
     expect(bits).toBeLessThan(5.05);
+  });
+});
+
+describe('encodeUpdate', () => {
+  it('packs without noise and codes with it, and reads no other encoding on that grid', () => {
+    const wire = wireOf(1, -2, 3);
+    const [bare, noisy] = [0, 65_536].map((sigma16) => createGrid({ dimension: 3, clip16: 65_536, sigma16 }));
+    expect(bytesToHex(encodeUpdate(wire, bare!))).toBe(bytesToHex(packUpdate(wire)));
+    expect(bytesToHex(encodeUpdate(wire, noisy!))).toBe(bytesToHex(encodeEntropy(wire)));
+    for (const grid of [bare!, noisy!])
+      expect(decodeUpdate(encodeUpdate(wire, grid), grid)).toEqual({ ok: true, wire });
+    const refused = { ok: false, reason: 'unsupported-version' };
+    expect(decodeUpdate(encodeUpdate(wire, noisy!), bare!)).toEqual(refused);
+    expect(decodeUpdate(Uint8Array.of(...packUpdate(wire), 0, 0, 0, 0), noisy!)).toEqual(refused);
   });
 });

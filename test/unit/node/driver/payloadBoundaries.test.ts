@@ -4,8 +4,8 @@ import { gridOf, roundCell, taskCell } from '../../../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
+  encodeUpdate,
   type ModelSpec,
-  packUpdate,
   parameterCount,
   roundToFine,
   toWire,
@@ -140,7 +140,7 @@ function updateOf({ node }: Mortal, device: Person) {
   const grid = gridOf(task);
   const random = drbg(utf8ToBytes(device.name));
   const sum = Float64Array.from(random(parameterCount(task.spec.model)), (byte) => byte / 4_096);
-  const payload = packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+  const payload = encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
   const call = { contract: 'training', method: 'update', args: { task: 1, round: 1 }, level: 1 };
   return { payload, transaction: sign(node, device, call, [payload]) };
 }

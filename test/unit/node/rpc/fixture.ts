@@ -8,8 +8,8 @@ import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  encodeUpdate,
   numberFeature,
-  packUpdate,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -203,13 +203,12 @@ export async function enrol(test: TestNode, wallet: Wallet, task: number, spec: 
   }
 }
 
-/** A noised update of `value` in every coordinate, packed. */
+/** A noised update of `value` in every coordinate, encoded. */
 export function updateOf(test: TestNode, task: number, value: number): Uint8Array {
   const grid = gridOf(taskCell.get(readState(test.node.tip.state), task)!);
   const sum = new Float64Array(parameterCount(model)).fill(value);
-  return packUpdate(
-    toWire(addNoise(roundToFine(sum, grid), grid, drbg(utf8ToBytes(`noise ${value}`))), grid),
-  );
+  const noised = addNoise(roundToFine(sum, grid), grid, drbg(utf8ToBytes(`noise ${value}`)));
+  return encodeUpdate(toWire(noised, grid), grid);
 }
 
 export interface RawAnswer {

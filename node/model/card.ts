@@ -165,7 +165,7 @@ function verifyText({ model, chain, known, task }: ModelCard): string {
     '```\nconsilium chain export chain.car --node URL\n' +
       `consilium chain verify chain.car --genesis genesis.json --anchor ${chain.height}:${chain.hash}\n` +
       `consilium model export ${task} --car chain.car --genesis genesis.json --format safetensors --to again\n\`\`\``,
-    'The last command writes the same weights, byte for byte.',
+    'The last command writes the same weights, byte for byte, once the task is done.',
   ].join('\n\n');
 }
 

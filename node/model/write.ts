@@ -64,7 +64,7 @@ function modelFiles(facts: ModelFacts, format: ExportFormat, software: string): 
       ];
     }
     case 'safetensors': {
-      const metadata = { format: 'pt', chain: chain.id, task: String(task), model: model.id, software };
+      const metadata = { chain: chain.id, task: String(task), model: model.id, software };
       const tensors = namedTensors(spec.model, weights);
       return [{ name: 'model.safetensors', bytes: encodeSafetensors({ tensors, metadata }) }];
     }

@@ -18,6 +18,7 @@ import { proofHeaders } from './proofHeaders.js';
 import { proofState } from './proofState.js';
 import { proofTransaction } from './proofTransaction.js';
 import { stateProof } from './stateProof.js';
+import { taskContent } from './taskContent.js';
 import { taskCurrent } from './taskCurrent.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
@@ -41,6 +42,7 @@ const described = {
   'tx.get': txGet,
   'task.list': taskList,
   'task.get': taskGet,
+  'task.content': taskContent,
   'task.rounds': taskRounds,
   'task.current': taskCurrent,
   'model.get': modelGet,

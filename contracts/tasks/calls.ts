@@ -1,6 +1,7 @@
 import {
   bool,
   bytes,
+  bytesBetween,
   type Codec,
   encode,
   type Infer,
@@ -33,6 +34,7 @@ import {
   WEIGHT16_MAX,
 } from '../../fl/index.js';
 import { unitCodec } from '../privacy/index.js';
+import { CONTENT_BYTES_MAX } from './content.js';
 
 /** Most units (records) that one device may enrol with, so that no device outweighs the others. */
 export const UNITS_MAX = 10_000;
@@ -166,6 +168,12 @@ export function verifyEnrolment(
 }
 
 export const publishCodec = record({ spec: taskSpecCodec });
+
+/** The same with a content that only its readers open: then the title says nothing. */
+export const publishSealedCodec = record({
+  spec: taskSpecCodec,
+  content: bytesBetween(1, 2 * CONTENT_BYTES_MAX),
+});
 
 /** Sent by the device; `approval` is its validator's signature under the same terms. */
 export const applyCodec = record({

@@ -17,6 +17,7 @@ import { proofHeader } from './proofHeader.js';
 import { proofHeaders } from './proofHeaders.js';
 import { proofState } from './proofState.js';
 import { proofTransaction } from './proofTransaction.js';
+import { taskContent } from './taskContent.js';
 import { taskCurrent } from './taskCurrent.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
@@ -39,6 +40,7 @@ const described = {
   'tx.get': txGet,
   'task.list': taskList,
   'task.get': taskGet,
+  'task.content': taskContent,
   'task.rounds': taskRounds,
   'task.current': taskCurrent,
   'model.get': modelGet,

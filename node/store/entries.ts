@@ -5,7 +5,7 @@ import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain
  *
  *   format                      FORMAT
  *   chain                       chain id, 32 bytes
- *   base                        where it begins, if not at genesis: it was joined by a snapshot (base.ts)
+ *   base                        where it begins, if not at genesis: it was joined by a snapshot (snapshotBase.ts)
  *   head                        where the chain ends: height, hash, seal and index of the last height
  *   height/HEIGHT               block, certificate and receipts under a seal (heightEntry.ts)
  *   index/HASH                  where that block or transaction is (placeIndex.ts)

@@ -3,7 +3,6 @@ import { encode, payloadId, type StateTree, StateVersions, treeEntries, uint } f
 import type { RingSeat } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
-import { type Base, readOrigin } from './base.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
@@ -34,6 +33,7 @@ import {
   readRing,
   readSmall,
 } from './reads.js';
+import { type Base, readOrigin } from './snapshotBase.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**

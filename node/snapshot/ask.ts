@@ -92,11 +92,16 @@ export class Asker {
       this.#sources.delivered(peer);
       return reading;
     }
-    this.#peers.delete(peer);
-    if (reading.kind === 'lie') {
-      log('warn', 'join-lie', { peer, protocol, reason: reading.reason });
-      transport.penalize(peer, LIE_POINTS, `${protocol}: ${reading.reason}`);
-    }
+    if (reading.kind === 'lie') this.blame(peer, protocol, reading.reason);
+    else this.#peers.delete(peer);
     return null;
+  }
+
+  /** An answer of this peer turned out not to hold: it is asked no more. */
+  blame(peer: PeerKey, protocol: string, reason: string): void {
+    const { transport, log } = this.#options;
+    this.#peers.delete(peer);
+    log('warn', 'join-lie', { peer, protocol, reason });
+    transport.penalize(peer, LIE_POINTS, `${protocol}: ${reason}`);
   }
 }

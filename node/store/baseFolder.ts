@@ -3,7 +3,6 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encode, type PayloadRef, payloadId, uint } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
-import { type Base, baseTail, encodeBase } from './base.js';
 import { type Binding, boundAt } from './binding.js';
 import { ringWrites } from './commit.js';
 import { type Database, openDatabase, read, type Write, write } from './database.js';
@@ -12,6 +11,7 @@ import { StoreError } from './error.js';
 import { payloadWrites } from './holdings.js';
 import { createJournal, syncFolder } from './journal.js';
 import { readSmall } from './reads.js';
+import { type Base, baseTail, encodeBase } from './snapshotBase.js';
 
 /**
  * A chain folder that is being built from a snapshot, in a place of its own. It is no chain before `finish`, and takes
@@ -85,10 +85,11 @@ export async function beginBaseFolder(
   };
 }
 
-/** A former folder that knows of no votes may be as new as this one: that says nothing of an older one. */
+/** A former folder that knows of no votes may be as new as this one: that says nothing of the one before it. */
 function bindingOf(former: Binding | null): Binding {
   if (former === null) return VOTES_UNKNOWN;
-  return former.abstention === null ? { ...former, abstention: { through: null } } : former;
+  const knowsNone = former.abstention === null || former.abstention.through === 0;
+  return knowsNone ? { ...former, abstention: { through: null } } : former;
 }
 
 /** The last batch: with it the entries are a chain. */

@@ -8,13 +8,13 @@ import {
   uint,
 } from '../../chain/index.js';
 import { bytesToHex, digestText, equalBytes } from '../../crypto/index.js';
-import type { Origin } from './base.js';
 import { batchesOf, type Database, read } from './database.js';
 import { decodeSmall, heightOfKey, key, rangeOf, type Tail } from './entries.js';
 import { damaged } from './error.js';
 import { linkIn, openHeightEntry } from './heightEntry.js';
 import { isPrunedMark } from './holdings.js';
 import { sumOfEntry } from './placeIndex.js';
+import type { Origin } from './snapshotBase.js';
 
 /**
  * Checks the chain from its first height (1, or the one after its base) to its head: every height's entry is there, to

@@ -6,7 +6,7 @@ import { FORMER_FORMAT } from './formerFormat.js';
  *
  *   format                      FORMAT and its complement, a byte each: one altered bit is no other format
  *   chain                       chain id, 32 bytes
- *   base                        where it begins, if not at genesis: it was joined by a snapshot (base.ts)
+ *   base                        where it begins, if not at genesis: it was joined by a snapshot (snapshotBase.ts)
  *   head                        where the chain ends: height, hash, seal and index of the last height
  *   height/HEIGHT               block, certificate and receipts under a seal (heightEntry.ts)
  *   index/HASH                  where that block or transaction is (placeIndex.ts)

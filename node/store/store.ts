@@ -2,7 +2,6 @@ import { strict as assert } from 'node:assert';
 import { encode, type StateTree, StateVersions, treeEntries, uint } from '../../chain/index.js';
 import type { RingSeat } from '../../consensus/index.js';
 import { copyDatabase } from './backup.js';
-import { type Base, readOrigin } from './base.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
 import { type Commit, checkCommits, commitWrites, type StoredBlock } from './commit.js';
@@ -35,6 +34,7 @@ import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
 import { createChecked, readBlock, readHeight, readPlaceOf, readRing, readSmall } from './reads.js';
+import { type Base, readOrigin } from './snapshotBase.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**

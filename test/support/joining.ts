@@ -1,6 +1,6 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { roundCell } from '../../contracts/index.js';
+import { type Params, roundCell } from '../../contracts/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 import { createLibp2pTransport, createMemoryNetwork, type Transport } from '../../net/index.js';
 import { createLogger } from '../../node/log.js';
@@ -17,16 +17,33 @@ import {
 import { type Person, testGenesis } from './genesis.js';
 import { eventually, introduce, openNode, sign, type TestNode, tempFolder, writeChain } from './network.js';
 
+/** A member is missing while they decide, and the machine may be busy: heights may wait for their deadlines. */
+const PATIENCE_MS = 100_000;
+
 /** Heights of an era in these chains: a snapshot is at the end of one. */
 export const JOIN_ERA = 4;
+
+export interface ToJoin {
+  readonly heights?: number;
+  readonly write?: ChainOptions['write'];
+  /** Heights after the update of the open round. */
+  readonly after?: number;
+  readonly agreement?: Partial<Params['agreement']>;
+}
 
 /**
  * A chain of four hospitals with training in it, `heights` high at least: closed rounds, and an open one that holds an
  * update, at the end of the last era too.
  */
-export function chainToJoin(heights = 30, write?: ChainOptions['write'], after = JOIN_ERA): TestChain {
-  const { params } = testGenesis(1, 0).genesis;
-  const test = createTestChain({ params: { ...params, eraHeights: JOIN_ERA }, ...(write && { write }) });
+export function chainToJoin({
+  heights = 30,
+  write,
+  after = JOIN_ERA,
+  agreement = {},
+}: ToJoin = {}): TestChain {
+  const { params: local } = testGenesis(1, 0).genesis;
+  const params = { ...local, eraHeights: JOIN_ERA, agreement: { ...local.agreement, ...agreement } };
+  const test = createTestChain({ params, ...(write && { write }) });
   // No deadline passes while a test runs: nothing is due, and the chain stands still.
   startTask(test, publicTask({ rounds: 1_000, deadlineMs: 3_600_000 }));
   while (test.tip.height < heights) playRound(test);
@@ -86,9 +103,10 @@ export async function joinNetwork(test: TestChain, kind: NetworkKind = 'memory',
       while (node.tip.height < height) {
         const before = node.tip.height;
         await node.submit(sign(node, test.publisher, anchorCall), []);
-        await eventually('a block', () => node.tip.height > before);
+        await eventually('a block', () => node.tip.height > before, PATIENCE_MS);
       }
-      await eventually('the others', () => servers.every((server) => server.node.tip.height >= height));
+      const all = (): boolean => servers.every((server) => server.node.tip.height >= height);
+      await eventually('the others', all, PATIENCE_MS);
     },
     /** As a node joins before it starts; `liars` are peers beside the servers, and asked before them. */
     join: async (

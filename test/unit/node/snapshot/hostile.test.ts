@@ -18,8 +18,11 @@ import { serveSnapshots } from '../../../../node/snapshot/serve.js';
 import { chainToJoin, joinNetwork } from '../../../support/joining.js';
 
 /** A state of several chunks: entries that nobody reads, some kilobytes each. */
-const test = chainToJoin(20, (state) => {
-  for (let i = 0; i < 300; i += 1) state.set(`bulk/${i}`, new Uint8Array(4_000).fill(i & 255));
+const test = chainToJoin({
+  heights: 20,
+  write: (state) => {
+    for (let i = 0; i < 300; i += 1) state.set(`bulk/${i}`, new Uint8Array(4_000).fill(i & 255));
+  },
 });
 
 type Network = Awaited<ReturnType<typeof joinNetwork>>;
@@ -188,7 +191,7 @@ it('a block that the operator trusts and the chain does not have is not joined p
 }, 60_000);
 
 it('a short chain is synced from genesis, and a folder that has blocks is left alone', async () => {
-  const short = chainToJoin(1, undefined, 0);
+  const short = chainToJoin({ heights: 1, after: 0 });
   network = await joinNetwork(short);
   expect(await network.join()).toEqual({ outcome: 'from-genesis', why: 'no-offers' });
   await network.close();

@@ -188,6 +188,20 @@ describe('a join that is cut short', () => {
     expect(await heightIn(path)).toBe(0);
   });
 
+  it('does not take a new folder for a proof that the key never voted', async () => {
+    for (const abstention of [null, { through: 0 }]) {
+      const path = fresh();
+      const binding = { abstention, height: 1, records: new Map<string, Uint8Array>() };
+      const built = await beginBaseFolder(path, chainId, binding);
+      await built.putState(treeEntries(parent.state));
+      await built.putPayload(base.payloads[0]!.id, payload);
+      await built.finish(base, base.payloads);
+      const store = await open(path);
+      expect(store.abstention).toEqual({ through: null });
+      await store.close();
+    }
+  });
+
   it('keeps what a repaired folder knows of its votes', async () => {
     const path = fresh();
     const records = new Map([['vote/0/soft/x', utf8ToBytes('a vote')]]);

@@ -108,13 +108,7 @@ export class Node {
       window: RING_ERAS_KEPT * chain.rules.eraHeights,
       onOffence: (evidence) => this.#accuser.report(evidence),
     });
-    const marks = new MarkedInputs({
-      rules: chain.rules,
-      store,
-      transport,
-      payloads: this.#payloads,
-      log,
-    });
+    const marks = this.#createMarks(options);
     this.#driver = new Driver({
       marks,
       rules: chain.rules,
@@ -148,16 +142,7 @@ export class Node {
       onBehind: (from, height) => this.#answers.behind(from, height),
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
-    this.#sync = new Sync({
-      marks,
-      driver: this.#driver,
-      rules: chain.rules,
-      store,
-      transport,
-      payloads: this.#payloads,
-      clock: this.#clock,
-      log,
-    });
+    this.#sync = this.#createSync(options, marks);
     this.#answers = this.#createAnswers(options);
     this.#accuser = this.#createAccuser(options);
     this.#abstention = watchAbstention({
@@ -171,6 +156,24 @@ export class Node {
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
+  }
+
+  #createMarks({ chain: { rules }, store, transport, log }: NodeOptions): MarkedInputs {
+    return new MarkedInputs({ rules, store, transport, payloads: this.#payloads, log });
+  }
+
+  #createSync({ chain: { rules }, store, transport, log }: NodeOptions, marks: MarkedInputs): Sync {
+    const payloads = this.#payloads;
+    return new Sync({
+      driver: this.#driver,
+      rules,
+      store,
+      transport,
+      payloads,
+      marks,
+      clock: this.#clock,
+      log,
+    });
   }
 
   #createAccuser({ chain, store, keys, log, offences }: NodeOptions): Accuser {

@@ -1,13 +1,5 @@
 import { strict as assert } from 'node:assert';
-import {
-  encode,
-  type PayloadRef,
-  type StateTree,
-  StateVersions,
-  treeEntries,
-  treeRoot,
-  uint,
-} from '../../chain/index.js';
+import { encode, type StateTree, StateVersions, treeEntries, treeRoot, uint } from '../../chain/index.js';
 import type { RingSeat } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
@@ -29,7 +21,7 @@ import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec }
 import { damaged, REPAIR_HINT, StoreError } from './error.js';
 import { FORMER_FORMAT } from './formerFormat.js';
 import type { HeightEntry } from './heightEntry.js';
-import { createHoldings, type Payload } from './holdings.js';
+import { createHoldings, type Holdings } from './holdings.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
@@ -43,7 +35,7 @@ import { createWriter, type Writer } from './writer.js';
  * throw StoreError: 'damaged' when an entry is unreadable, 'write-failed' when the disk refuses (every later
  * write fails too: stop the node), 'closed'. A commit that does not fit is a bug and asserts.
  */
-export interface Store {
+export interface Store extends Holdings {
   /** Height 0 and the chain id as its hash before the first block. */
   readonly head: Head;
   /** The state after the head. */
@@ -59,20 +51,6 @@ export interface Store {
   transaction(hash: Uint8Array): Place | null;
   /** One atomic synced batch; the records of its height go with it. */
   commit(commit: Commit): Promise<void>;
-  hasPayload(id: Uint8Array): boolean;
-  /** The bytes, or null. Checked against the id when first read (0.75 ms a MiB). */
-  payload(id: Uint8Array): Uint8Array | null;
-  /** Synced. Throws StoreError 'wrong-payload', and stores nothing, when the bytes have another id. */
-  putPayload(id: Uint8Array, bytes: Uint8Array): Promise<void>;
-  /** The same for several, in one write: all of them or none. */
-  putPayloads(payloads: readonly Payload[]): Promise<void>;
-  /** Synced. Removes payloads on purpose: marks say so, and the folder opens without them. Returns bytes that went. */
-  prunePayloads(ids: readonly Uint8Array[]): Promise<number>;
-  isPruned(ref: PayloadRef): boolean;
-  /** Synced. Removes those of them that no block has announced. Returns the bytes that went. */
-  dropLoose(ids: readonly Uint8Array[]): Promise<number>;
-  /** Payloads that no block has announced, at most `max`. */
-  loosePayloads(max: number): Promise<readonly Uint8Array[]>;
   /**
    * Synced. Agreement's own votes, proposal, justification, for the height after the head; the same key again
    * replaces its value. `drop` names records that bind no more. For a decided height nothing happens.
@@ -220,7 +198,6 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     const { abstention } = journal.bound;
     return abstention === null || (abstention.through !== null && height > abstention.through);
   };
-  const holdings = createHoldings(database, writer, checked, chainId);
 
   return {
     get head() {
@@ -246,14 +223,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
       }),
-    hasPayload: holdings.has,
-    payload: holdings.get,
-    putPayload: (id, bytes) => holdings.put([{ id, bytes }]),
-    putPayloads: holdings.put,
-    prunePayloads: holdings.prune,
-    isPruned: holdings.isPruned,
-    dropLoose: holdings.dropLoose,
-    loosePayloads: holdings.loose,
+    ...createHoldings(database, writer, checked, chainId),
     putRecords: (height, added, drop = []) =>
       inOrder(async () => {
         mustTakeWrites(database);

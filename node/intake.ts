@@ -164,6 +164,7 @@ export class Intake {
         await this.#keep(fit);
         for (const { verified } of fit) this.#pool(verified);
       });
+      for (const { verified } of fit) if (!this.pending(verified.hash)) this.#refuse(verified.transaction);
     } catch (error) {
       log('warn', 'payloads-not-kept', { error: String(error) });
     }
@@ -205,7 +206,6 @@ export class Intake {
     if (this.#closed) return;
     // A negative time: accepted elsewhere, so its finality is not this node's to measure.
     if (this.mempool.add(verified, readState(tip().state), -1) === null) onWaiting();
-    else if (!this.pending(verified.hash)) this.#refuse(verified.transaction);
   }
 
   /** In a block already, or never in any: its nonce is used. Asks memory alone, where the store would ask the disk. */

@@ -108,13 +108,7 @@ export class Node {
       onOffence: (evidence) => this.#accuser.report(evidence),
       before: recallFrom(options, tip),
     });
-    const marks = new MarkedInputs({
-      rules: chain.rules,
-      store,
-      transport,
-      payloads: this.#payloads,
-      log,
-    });
+    const marks = this.#createMarks(options);
     this.#driver = new Driver({
       marks,
       rules: chain.rules,
@@ -165,6 +159,10 @@ export class Node {
     });
     transport.onPeer((_, state) => state === 'connected' && this.#greet());
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
+  }
+
+  #createMarks({ chain: { rules }, store, transport, log }: NodeOptions): MarkedInputs {
+    return new MarkedInputs({ rules, store, transport, payloads: this.#payloads, log });
   }
 
   #createIntake({ chain, store, transport, log }: NodeOptions, measured: Measured): Intake {

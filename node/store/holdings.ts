@@ -16,22 +16,25 @@ export interface Payload {
   readonly bytes: Uint8Array;
 }
 
-/** The payloads of a store. Removal is seen at once and written behind; what is put later comes after it. */
+/**
+ * The payloads of a store. Removal is seen at once and written behind; what is put later comes after it. What a promise
+ * resolved for is on disk.
+ */
 export interface Holdings {
   hasPayload(id: Uint8Array): boolean;
   /** The bytes, or null. Checked against the id when first read (0.75 ms a MiB). */
   payload(id: Uint8Array): Uint8Array | null;
-  /** Synced. Throws StoreError 'wrong-payload', and stores nothing, when the bytes have another id. */
+  /** Throws StoreError 'wrong-payload', and stores nothing, when the bytes have another id. */
   putPayload(id: Uint8Array, bytes: Uint8Array): Promise<void>;
   /** The same for several, in one write: all of them or none. */
   putPayloads(payloads: readonly Payload[]): Promise<void>;
   /** Was it held, or announced by a block that was adopted without it, and is now gone on purpose? */
   isPruned(ref: PayloadRef): boolean;
-  /** One synced batch: the bytes go, and a sealed mark says so; the folder opens without them. Returns the bytes that went. */
+  /** Removes payloads on purpose, in one write: marks say so, and the folder opens without them. Returns bytes that went. */
   prunePayloads(ids: readonly Uint8Array[]): Promise<number>;
-  /** Synced. Removes those of them that no block has announced. Returns the bytes that went. */
+  /** Removes those of them that no block has announced or made. Returns bytes that went. */
   dropLoose(ids: readonly Uint8Array[]): Promise<number>;
-  /** What no block has announced, at most `max` of it. */
+  /** Payloads that no block has announced or made, at most `max`. */
   loosePayloads(max: number): Promise<readonly Uint8Array[]>;
 }
 
@@ -87,26 +90,28 @@ export function createHoldings(
 
   async function remove(
     names: readonly string[],
-    extra: (name: string) => readonly Write[],
+    marks: (name: string, size: number) => readonly Write[],
   ): Promise<number> {
-    const sizes = names.map((name) => [name, sizeOf(name)] as const).filter(([, size]) => size !== null);
-    if (sizes.length === 0) return 0;
-    for (const [name] of sizes) going.set(name, (going.get(name) ?? 0) + 1);
+    const found = names.flatMap((name) => {
+      const size = sizeOf(name);
+      return size === null ? [] : [{ name, size }];
+    });
+    if (found.length === 0) return 0;
+    for (const { name } of found) going.set(name, (going.get(name) ?? 0) + 1);
+    const writes = found.flatMap(({ name, size }) => [
+      ...[key.payload(name), key.held(name), key.loose(name)].map(del),
+      ...marks(name, size),
+    ]);
     try {
-      await writer.write(
-        sizes.flatMap(([name]) => [
-          ...[key.payload(name), key.held(name), key.loose(name)].map((each) => del(each)),
-          ...extra(name),
-        ]),
-      );
+      await writer.write(writes);
     } finally {
-      for (const [name] of sizes) {
+      for (const { name } of found) {
         const left = going.get(name)! - 1;
         if (left === 0) going.delete(name);
         else going.set(name, left);
       }
     }
-    return sizes.reduce((sum, [, size]) => sum + size!, 0);
+    return found.reduce((sum, { size }) => sum + size, 0);
   }
 
   async function putPayloads(payloads: readonly Payload[]): Promise<void> {
@@ -129,15 +134,12 @@ export function createHoldings(
   return {
     hasPayload: (id) => sizeOf(bytesToHex(id)) !== null,
     payload: (id) => (going.has(bytesToHex(id)) ? null : readPayload(database, checked, id)),
-    isPruned: (ref) =>
-      sizeOf(bytesToHex(ref.id)) === null && isPrunedMark((name) => read(database, name), chainId, ref),
     putPayload: (id, bytes) => putPayloads([{ id, bytes }]),
     putPayloads,
-    prunePayloads: (ids) => {
-      const names = ids.map(bytesToHex);
-      const marks = new Map(names.map((name) => [name, sizeOf(name)]));
-      return remove(names, (name) => [pruneMark(chainId, { id: hexToBytes(name), size: marks.get(name)! })]);
-    },
+    isPruned: (ref) =>
+      sizeOf(bytesToHex(ref.id)) === null && isPrunedMark((name) => read(database, name), chainId, ref),
+    prunePayloads: (ids) =>
+      remove(ids.map(bytesToHex), (name, size) => [pruneMark(chainId, { id: hexToBytes(name), size })]),
     dropLoose: (ids) => {
       const names = [...new Set(ids.map(bytesToHex))];
       return remove(

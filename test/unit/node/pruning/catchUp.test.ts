@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { payloadId, readState, signTransaction, treeRoot } from '../../../../chain/index.js';
+import { nextCommittee } from '../../../../consensus/index.js';
 import { modelCell } from '../../../../contracts/index.js';
-import { bytesToHex } from '../../../../crypto/index.js';
-import { createMemoryNetwork } from '../../../../net/index.js';
+import { bytesToHex, equalBytes } from '../../../../crypto/index.js';
+import { createMemoryNetwork, createPayloadExchange } from '../../../../net/index.js';
 import { systemClock } from '../../../../node/driver/clock.js';
 import { computeClosings } from '../../../../node/driver/closings.js';
+import { MarkedInputs } from '../../../../node/driver/marks.js';
+import { RANGE_PROTOCOL, rangeOf, readRangeRequest } from '../../../../node/driver/range.js';
 import { Pruner } from '../../../../node/pruning/pruner.js';
 import { openStore } from '../../../../node/store/index.js';
 import {
@@ -136,6 +139,68 @@ it('an outcome that was taken from receipts is never voted on', async () => {
   });
   expect(closed).toBeNull();
 });
+
+/** What the leader of a height that closes a round has on disk of it; `isPruned`: an update of that round is gone. */
+async function recordsOfLeader(isPruned: boolean): Promise<number> {
+  const test = createTestChain();
+  startTask(test, publicTask({ rounds: 2 }));
+  test.block(test.devices.map((device) => updateCall(test, device, 1)));
+  const parent = test.tip;
+  test.block([]);
+  const { height } = test.tip;
+  expect(closedAt(test, 1)).toBe(height);
+  const [gone] = test.blocks[parent.height - 1]!.block.transactions[0]!.payloads;
+  const leader = nextCommittee(test.chain.rules, parent)[0]!.publicKey;
+  const nth = test.validators.findIndex(({ publicKey }) => equalBytes(publicKey, leader));
+  const folder = await tempFolder();
+  closing.push(folder.remove);
+  const { chainId, tip } = test.chain;
+  const open = async (name: string, upTo: number) => {
+    const path = join(folder.path, name);
+    await writeChain(test, path, upTo);
+    const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
+    if (isPruned) await store.prunePayloads([gone!.id]);
+    return store;
+  };
+  // Removed in the driver's queue when a node starts: behind all that the height begins with.
+  const loose = Uint8Array.of(1, 2, 3);
+  const own = await open('leader', parent.height);
+  await own.putPayload(payloadId(loose), loose);
+  await own.close();
+  // A peer that has decided the height and says no more than it is asked for.
+  const whole = await open('peer', height);
+  closing.push(() => whole.close());
+  const network = createMemoryNetwork();
+  const peer = network.transport(test.validators[(nth + 1) % 4]!.secret);
+  const payloads = createPayloadExchange({
+    transport: peer,
+    store: { has: whole.hasPayload, get: whole.payload, put: whole.putPayload },
+  });
+  const { rules } = test.chain;
+  new MarkedInputs({ rules, store: whole, transport: peer, payloads, log: () => {} });
+  const range = async (raw: Uint8Array) => rangeOf(whole, readRangeRequest(raw)!);
+  peer.serve(RANGE_PROTOCOL, range, { requestBytesMax: 64, concurrentMax: 4 });
+  await peer.start();
+  const who = test.validators[nth]!;
+  const path = join(folder.path, 'leader');
+  const transport = network.transport(who.secret);
+  const opened = await openNode({ chain: test.chain, who, path, transport });
+  introduce([peer, transport]);
+  await opened.node.start();
+  await until(opened.node, () => !opened.store.hasPayload(payloadId(loose)));
+  await opened.node.close();
+  expect(opened.failures).toEqual([]);
+  await peer.stop();
+  const again = await openStore({ path, chainId, genesisState: tip.state, create: false });
+  const records = again.records(height).length;
+  await again.close();
+  return records;
+}
+
+it('a leader that could not compute a verdict neither proposes nor votes', async () => {
+  expect(await recordsOfLeader(false)).toBeGreaterThan(0);
+  expect(await recordsOfLeader(true)).toBe(0);
+}, 30_000);
 
 it('payloads of transactions that no block will have leave the disk, others stay', async () => {
   const test = createTestChain();

@@ -150,6 +150,26 @@ export function describePayloadSources(kind: TransportKind): void {
       );
     });
 
+    it('asks one that sent a wrong chunk no more for this payload, shut out or not', async () => {
+      const payload = payloadOf(chunks(2));
+      const node = await setUp({ payloadLimits: { wrongChunkPoints: 1 } }, 'liar', 'slow');
+      const { fetcher, others, clock } = node;
+      const lied = serveChunks(others[0]!, payload, (response) => withBit(response, response.length - 1));
+      let isReady = false;
+      serveChunks(others[1]!, payload, (response) => (isReady ? response : Uint8Array.of(255, 0)));
+      const pulled = pull(node, payload, others);
+      await lied.until('the liar to be asked', (values) => values.length === 1);
+      for (let nth = 0; nth < 4; nth += 1) {
+        await passing(fetcher, others[0]!);
+        clock.advance(500);
+        await passing(fetcher, others[1]!);
+      }
+      isReady = true;
+      const time = setInterval(() => clock.advance(100), 5);
+      expect(await pulled.finally(() => clearInterval(time))).toBe(idOf(payload));
+      expect(lied.values.length).toBe(1);
+    });
+
     it('asks one that let a request run out of time no more, and takes its standing', async () => {
       const payload = payloadOf(chunks(2));
       const limits = { penaltyPointsMax: 10, penaltyDecayPerSecond: 0 };

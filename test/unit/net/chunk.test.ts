@@ -7,6 +7,7 @@ import {
   chunkResponder,
   decodeChunkRequest,
   encodeChunkRequest,
+  partlyResponse,
   readChunkResponse,
 } from '../../../net/chunk.js';
 import { NetError } from '../../../net/index.js';
@@ -54,6 +55,17 @@ describe('chunk messages', () => {
     const longer = size + PAYLOAD_CHUNK_BYTES;
     expect(readChunkResponse(respond(4), { id, index: 4, size: longer }).kind).toBe('wrong');
     expect(readChunkResponse(respond(4), { id, index: 4, size: size - 1 }).kind).toBe('wrong');
+  });
+
+  it('say which chunks a peer has, in a bitmap of as many bits as there are chunks', () => {
+    const response = partlyResponse(Uint8Array.of(0b10110));
+    expect(readChunkResponse(response, { id, index: 0, size })).toEqual({
+      kind: 'not-held',
+      has: Uint8Array.of(0b10110),
+    });
+    for (const bitmap of [new Uint8Array(0), new Uint8Array(2)]) {
+      expect(readChunkResponse(partlyResponse(bitmap), { id, index: 0, size }).kind).toBe('wrong');
+    }
   });
 
   it('find any cut or padded response wrong', () => {

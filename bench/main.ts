@@ -8,6 +8,7 @@ import type { Row } from './row.js';
 import { stateTree } from './stateTree.js';
 import { store } from './store.js';
 import { verify } from './verify.js';
+import { wire } from './wire.js';
 
 /** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
 const benches: Readonly<
@@ -22,6 +23,7 @@ const benches: Readonly<
   store,
   payloads,
   verify,
+  wire,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

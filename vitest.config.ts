@@ -9,6 +9,8 @@ const slow = [
   'test/unit/audit/light/tamper.test.ts',
   'test/unit/contracts/membershipWalk.test.ts',
   'test/unit/contracts/presenceGames.test.ts',
+  'test/unit/fl/privacy/accountants.test.ts',
+  'test/unit/fl/privacy/clipping.test.ts',
   'test/unit/fl/privacy/discreteGaussian.test.ts',
   'test/unit/node/driver/badInput.test.ts',
   'test/unit/node/driver/catchUp.test.ts',

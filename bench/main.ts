@@ -11,6 +11,7 @@ import { statePauses } from './statePauses.js';
 import { stateTree } from './stateTree.js';
 import { store } from './store.js';
 import { verify } from './verify.js';
+import { wire } from './wire.js';
 
 /** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
 const benches: Readonly<
@@ -28,6 +29,7 @@ const benches: Readonly<
   store,
   payloads,
   verify,
+  wire,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

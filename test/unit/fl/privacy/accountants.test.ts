@@ -279,7 +279,7 @@ describe('accountants', () => {
           expect(tightestEpsilon(mechanism, 1e-5).epsilon).toBe(Math.min(pld, rdp));
         },
       ),
-      { numRuns: 6, seed: 2 },
+      { numRuns: 3, seed: 2 },
     );
     expect(tightestEpsilon({ sigma: 5, rate: 1, rounds: 50 }, 1e-5)).toMatchObject({ accountant: 'exact' });
     expect(tightestEpsilon({ sigma: 5, rate: 1, rounds: 50 }, 1e-5).epsilon).toBeCloseTo(6.57297, 6);

@@ -71,7 +71,7 @@ describe('adaptive clipping', () => {
   it('has no bias: with C held, the mean of E is the square of the mean update', () => {
     const random = drbg(utf8ToBytes('clipping/bias'));
     const rule = params({ rate16: 2 ** 16 }); // E is the newest measurement alone
-    const samples = Array.from({ length: 150 }, () => {
+    const samples = Array.from({ length: 100 }, () => {
       const { memory } = adaptive.next(rule, { clip16: at16(1), memory: 0n }, release(at16(1), 0.5, random));
       return Number(memory) / 2 ** 64;
     });

@@ -20,17 +20,17 @@ export function dirichlet(alpha: number): PartitionRule {
   return ({ labels, parts, rowsMin, seed }) => {
     if (labels.length < parts * rowsMin) return tooFew(labels.length, parts, rowsMin);
     const uniform = uniformOf(seed);
-    const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
     const rows = Array.from({ length: labels.length }, (_, index) => index);
+    const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
+    const shuffledRows = classes.map((label) =>
+      shuffled(
+        rows.filter((row) => labels[row] === label),
+        uniform,
+      ),
+    );
     for (let draw = 0; draw < DRAWS_MAX; draw++) {
       const dealt: number[][] = Array.from({ length: parts }, () => []);
-      for (const label of classes) {
-        const own = shuffled(
-          rows.filter((row) => labels[row] === label),
-          uniform,
-        );
-        deal(own, dirichletDraw(alpha, parts, uniform), dealt);
-      }
+      for (const own of shuffledRows) deal(own, dirichletDraw(alpha, parts, uniform), dealt);
       if (dealt.every((part) => part.length >= rowsMin)) return { ok: true, parts: dealt };
     }
     return tooFew(labels.length, parts, rowsMin);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   files = await exportFiles(chain);
   served = await serveNode(chain);
   facts = await factsFromNode(served.client, 1);
-});
+}, 120_000);
 afterAll(async () => {
   await served.close();
   files.remove();
@@ -56,6 +56,18 @@ describe('what a chain says of a model', () => {
     expect(facts).toMatchObject({ task: 1, status: 'done' });
     expect(facts.rounds.map(({ round }) => round)).toEqual([1, 2, 3, 4]);
     expect(facts.devices).toHaveLength(8);
+  });
+
+  it('is nothing if the node gives other bytes than it names', async () => {
+    const { client } = served;
+    const lying = {
+      ...client,
+      call: async (method: string, params: never) => {
+        const answer: object = await client.call(method as 'payload.get', params);
+        return method === 'payload.get' ? { ...answer, bytes: Buffer.alloc(12).toString('base64') } : answer;
+      },
+    } as typeof client;
+    await expect(factsFromNode(lying, 1)).rejects.toMatchObject({ code: 'wrong-bytes' });
   });
 
   it('is nothing if the export does not hold, or has no such task', async () => {

@@ -87,6 +87,7 @@ describe('a gossiped transaction', () => {
         store: { has: () => false, get: () => null, put: async () => {} },
       }),
       log: () => {},
+      onRefused: () => undefined,
       onWaiting: () => {},
     });
     close.push(async () => intake.close());

@@ -36,7 +36,8 @@ describe('joining by a snapshot', () => {
         expect(bytesToHex(treeRoot(store.state()))).toBe(bytesToHex(stateRoot));
         expect(node.tip).toMatchObject({ height, time });
         expect(bytesToHex(node.tip.seed)).toBe(bytesToHex(seed));
-        expect(bytesToHex(node.tip.committee[0]!.publicKey)).toBe(bytesToHex(leader!));
+        // The empty block, if the missing member was drawn.
+        if (leader !== null) expect(bytesToHex(node.tip.committee[0]!.publicKey)).toBe(bytesToHex(leader));
         const needed = neededRefs(readState(store.state()));
         expect(needed.length).toBeGreaterThanOrEqual(2);
         for (const { id } of needed) expect(bytesToHex(payloadId(store.payload(id)!))).toBe(bytesToHex(id));

@@ -99,6 +99,14 @@ describe('safetensors', () => {
       /dense0\/bias: offsets/,
     ],
     [
+      'a tensor that begins inside another',
+      withHeader(file, (h) => ({
+        ...h,
+        'dense0/bias': { dtype: 'F32', shape: [4], data_offsets: [44, 64] },
+      })),
+      /dense0\/bias: offsets/,
+    ],
+    [
       'a gap',
       withHeader(file, (h) => ({
         ...h,

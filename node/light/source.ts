@@ -3,7 +3,8 @@ import { readState } from '../../chain/index.js';
 import { eraOf, type RingSeat, ringCell, ringRoot, type Tip } from '../../consensus/index.js';
 import { equalBytes } from '../../crypto/index.js';
 import type { ChainStart } from '../../genesis/index.js';
-import { baseHeight, belowBase, type CertifiedHeader, certifiedAt, type Store } from '../store/index.js';
+import { baseHeight, belowBase, type CertifiedHeader, certifiedAt } from '../store/certified.js';
+import type { Store } from '../store/index.js';
 
 /** What a node can tell light clients of its own chain. What it lacks it says by throwing what `lacks` makes. */
 export interface LightSource {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytesToHex } from '../../../crypto/index.js';
-import { baseHeight } from '../../store/index.js';
+import { baseHeight } from '../../store/certified.js';
 import { count, height, hex32, waitMs } from '../schemas.js';
 import { chainNameOf } from './find.js';
 import { defineMethod } from './method.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { encodeTransactionProof, proveTransaction } from '../../../audit/light/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import { baseHeight } from '../../store/index.js';
+import { baseHeight } from '../../store/certified.js';
 import { RpcError } from '../errors.js';
 import { bytesToBase64 } from '../json.js';
 import { base64, bytes32, height } from '../schemas.js';

@@ -61,7 +61,7 @@ async function trainingRows(rounds: number): Promise<readonly Row[]> {
       unit,
       goal: null,
       met: null,
-      reference: `${(amount / cpuSeconds).toFixed(0)} a CPU second`,
+      reference: `${(amount / cpuSeconds).toPrecision(3)} a CPU second`,
     });
     return [
       row('blocks/s', '1/s', test.tip.height),

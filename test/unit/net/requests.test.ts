@@ -82,7 +82,8 @@ async function start(node: Node, limits: Partial<NetLimits> = {}) {
     secret: seed('self'),
     chainId,
     listen: ['/ip4/127.0.0.1/tcp/0'],
-    limits: { oversizePoints: 100, ...limits },
+    // The peer carries no gossip: its link must not be given up for that, which would end its streams too.
+    limits: { oversizePoints: 100, linkSetupMs: 600_000, ...limits },
     onError: errors.push,
   });
   await transport.start();

@@ -2,7 +2,7 @@
  * The chain as evidence, in figures: replay, sync, opening, proofs, disk, payloads.
  *
  * Run: npm run bench -- chain [--json] [--heights 100000] [--transactions 1] [--replay 2000] [--rounds 20]
- *   [--folder DIR] [--only sync,replay,proofs,growth,payloads]
+ *   [--folder DIR] [--only sync,join,replay,proofs,growth,payloads]
  *
  * `--heights`: length of the chain that is synced; its making takes minutes, and `--folder` keeps it for the next run.
  */
@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { joinBySnapshot } from './join.js';
 import { payloads } from './payloads.js';
 import { proofs } from './proofs.js';
 import { replay } from './replay.js';
@@ -32,7 +33,7 @@ export async function chain(args: readonly string[]): Promise<readonly Row[]> {
       replay: text('2000'),
       rounds: text('20'),
       folder: { type: 'string' },
-      only: text('sync,replay,proofs,growth,payloads'),
+      only: text('sync,join,replay,proofs,growth,payloads'),
     },
   });
   const parts = values.only.split(',');
@@ -41,7 +42,7 @@ export async function chain(args: readonly string[]): Promise<readonly Row[]> {
   const rounds = Number(values.rounds);
   const made: Readonly<Record<string, () => Promise<readonly Row[]> | readonly Row[]>> = {
     sync: () => syncRows(folder, Number(values.heights), Number(values.transactions)),
-    // Here: join by snapshot at 100,000 blocks, s, goal 10 (from the same history, `history-HEIGHTS-TRANSACTIONS`).
+    join: () => joinBySnapshot(Number(values.heights), folder),
     replay: () => replay(Number(values.replay), rounds),
     proofs,
     growth: () => updates(join(own, 'updates'), rounds),

@@ -1,3 +1,5 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeCertificate } from '../chain/index.js';
 import { openStore } from '../node/store/index.js';
 import { createTestChain } from '../test/support/chain.js';
@@ -12,7 +14,7 @@ const BLOCKS_AT_ONCE = 256;
  * is the empty one, as in a network of eight with a dead member. Keys, signatures, seeds, execution and certificates
  * are real; only agreement is left out. About 2 ms a block, most of it the seed's proof. Memory: does not grow.
  */
-export async function writeHistory(path: string, heights: number, transactions: number): Promise<void> {
+async function writeHistory(path: string, heights: number, transactions: number): Promise<void> {
   const test = createTestChain({ hospitals: HOSPITALS });
   const { chainId, tip } = test.chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
@@ -34,4 +36,15 @@ export async function writeHistory(path: string, heights: number, transactions: 
   }
   await Promise.all(writing);
   await store.close();
+}
+
+/** A history in `folder`: the one that an earlier run left there, or a new one. */
+export async function historyIn(folder: string, heights: number, transactions: number): Promise<string> {
+  const history = join(folder, `history-${heights}-${transactions}`);
+  if (existsSync(history)) return history;
+  // Under another name until it is whole: what a cut run left is not taken for one.
+  rmSync(`${history}.new`, { recursive: true, force: true });
+  await writeHistory(`${history}.new`, heights, transactions);
+  renameSync(`${history}.new`, history);
+  return history;
 }

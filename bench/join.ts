@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PeerAddress } from '../net/index.js';
-import { writeBenchChain } from './join/chain.js';
+import { historyIn } from './history.js';
 import type { JoinFigures } from './join/joiner.js';
 import type { Row } from './row.js';
 
@@ -20,7 +20,7 @@ export function join(args: readonly string[]): Promise<readonly Row[]> {
  * A node with nothing but the genesis joins a chain of so many heights, one transaction each, from two validators over
  * loopback; each of the three is a process of its own. Measured from the first dial to the opened chain folder.
  *
- * `folder`: of a chain that `writeBenchChain` has written; without one it is written first, some 2 ms a block.
+ * `folder`: where the chain lies (`historyIn`); without one it is written first, some 2 ms a block.
  */
 export async function joinBySnapshot(heights: number, folder: string | null = null): Promise<readonly Row[]> {
   const place = mkdtempSync(joinPath(tmpdir(), 'consilium-bench-join-'));
@@ -32,8 +32,7 @@ export async function joinBySnapshot(heights: number, folder: string | null = nu
     return child;
   };
   try {
-    const history = folder ?? joinPath(place, 'history');
-    if (folder === null) await writeBenchChain(history, heights);
+    const history = await historyIn(folder ?? place, heights, 1);
     const peers: PeerAddress[] = [];
     for (let i = 0; i < SERVERS; i += 1) {
       const path = joinPath(place, `server-${i}`);

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { databaseBytes, openStore } from '../node/store/index.js';
 import { createTestChain } from '../test/support/chain.js';
-import { HOSPITALS, writeHistory } from './history.js';
+import { HOSPITALS, historyIn } from './history.js';
 import type { ChainAnswer, ChainOrder } from './load/chainNode.js';
 
 interface Peer {
@@ -34,13 +34,7 @@ export interface Synced {
  * removed.
  */
 export async function measureSync(folder: string, heights: number, transactions: number): Promise<Synced> {
-  const history = join(folder, `history-${heights}-${transactions}`);
-  if (!existsSync(history)) {
-    // Under another name until it is whole: what a cut run left is not taken for one.
-    rmSync(`${history}.new`, { recursive: true, force: true });
-    await writeHistory(`${history}.new`, heights, transactions);
-    renameSync(`${history}.new`, history);
-  }
+  const history = await historyIn(folder, heights, transactions);
   const behind = join(folder, `behind-${process.pid}`);
   const peers = [await startPeer(history, 0), await startPeer(behind, 1)] as const;
   try {

@@ -36,13 +36,16 @@ const TIMEOUT_MS = 5_000;
 const MALFORMED_POINTS = 25;
 const UNCERTIFIED_POINTS = 50;
 
-const requestCodec = struct({ height: uint, ids: list(struct({ id: bytes(32), size: uint }), IDS_MAX) });
-const answerCodec = struct({
+export const marksRequestCodec = struct({
+  height: uint,
+  ids: list(struct({ id: bytes(32), size: uint }), IDS_MAX),
+});
+export const marksAnswerCodec = struct({
   states: list(oneOf('held', 'pruned', 'unknown'), IDS_MAX),
   /** Null: the height is not decided there, or they are too many. */
   receipts: nullable(list(bytesBetween(1, limits.receiptBytesMax), limits.transactionsPerBlockMax + 1)),
 });
-type Answer = Infer<typeof answerCodec>;
+type Answer = Infer<typeof marksAnswerCodec>;
 
 export interface MarkedInputsOptions {
   readonly rules: Rules<RoundOutcome>;
@@ -165,10 +168,10 @@ export class MarkedInputs {
   async #ask(peer: string, height: number, ids: readonly PayloadRef[]): Promise<Answer | null> {
     const { transport, log } = this.#options;
     try {
-      const request = encode(requestCodec, { height, ids });
+      const request = encode(marksRequestCodec, { height, ids });
       const options = { timeoutMs: TIMEOUT_MS, responseBytesMax: ANSWER_BYTES_MAX };
       const answer = await transport.request(peer, MARKS_PROTOCOL, request, options);
-      const decoded = decode(answerCodec, answer, ANSWER_BYTES_MAX);
+      const decoded = decode(marksAnswerCodec, answer, ANSWER_BYTES_MAX);
       return decoded.states.length === ids.length ? decoded : null;
     } catch (error) {
       log('debug', 'marks-failed', { peer, height, error: String(error) });
@@ -179,14 +182,14 @@ export class MarkedInputs {
   #answer(raw: Uint8Array, from: string): Uint8Array {
     const { store, transport } = this.#options;
     try {
-      const { height, ids } = decode(requestCodec, raw, REQUEST_BYTES_MAX);
+      const { height, ids } = decode(marksRequestCodec, raw, REQUEST_BYTES_MAX);
       const states = ids.map((ref) =>
         store.hasPayload(ref.id) ? 'held' : store.isPruned(ref) ? 'pruned' : 'unknown',
       );
       // A block that was handed over is bounded by what a link carries in one answer.
       const found = states.includes('pruned') ? (store.blockBytes(height)?.receipts() ?? null) : null;
       const size = (found ?? []).reduce((sum, { length }) => sum + length + 8, 16 * IDS_MAX);
-      return encode(answerCodec, { states, receipts: size > ANSWER_BYTES_MAX ? null : found });
+      return encode(marksAnswerCodec, { states, receipts: size > ANSWER_BYTES_MAX ? null : found });
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       transport.penalize(from, MALFORMED_POINTS, 'malformed request');

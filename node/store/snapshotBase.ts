@@ -96,11 +96,13 @@ export function readOrigin(database: Database, chainId: Uint8Array, genesisState
   return { base, tail: baseTail(base, entry), stateRoot: header.stateRoot, payloads };
 }
 
-function decodeBase(body: Uint8Array): Base | null {
+/** What lies behind an entry's seal; null: it is no base. */
+export function decodeBase(body: Uint8Array): Base | null {
   try {
     const { header: raw, certificate: sealed, ...rest } = decode(baseCodec, body, BASE_BYTES_MAX);
     const header = decode(headerCodec, raw, HEADER_BYTES_MAX);
-    const { chainId: _, ...certificate } = decodeCertificate(sealed);
+    const { chainId, ...certificate } = decodeCertificate(sealed);
+    if (!equalBytes(chainId, header.chainId)) return null;
     return { ...rest, header, hash: blockHash(header), certificate };
   } catch (error) {
     if (error instanceof DecodeError) return null;

@@ -16,7 +16,6 @@ import {
 import {
   anyNode,
   blockCodec,
-  type Codec,
   certificateCodec,
   DecodeError,
   decode,
@@ -29,13 +28,15 @@ import {
   encodeHeader,
   encodeVote,
   headerCodec,
+  PAYLOAD_CHUNK_BYTES,
+  payloadId,
   receiptCodec,
   stateProofCodec,
   transactionCodec,
   verifyStateProof,
 } from '../../chain/index.js';
 import { protocols } from '../../contracts/index.js';
-import { openKeystore, sealKeystore, sha256 } from '../../crypto/index.js';
+import { concatBytes, openKeystore, sealKeystore, sha256 } from '../../crypto/index.js';
 import {
   decodeEntropy,
   decodeWeights,
@@ -50,7 +51,9 @@ import {
   chunkResponder,
   decodeChunkRequest,
   encodeChunkRequest,
+  partlyResponse,
   readChunkResponse,
+  responseInSlot,
 } from '../../net/chunk.js';
 import { joinBatch, NetError, splitBatch } from '../../net/index.js';
 import { decodeMessage, decodeProposal, encodeMessage, encodeProposal } from '../../node/driver/message.js';
@@ -72,10 +75,12 @@ import { methods } from '../../node/rpc/methods/index.js';
 import { decodeFrame, encodeFrame } from '../../node/store/frame.js';
 import { taskSpec } from '../support/chain.js';
 import { type Corpus, createCorpus } from './corpus.js';
+import { dataTargets } from './dataTargets.js';
+import { joiningTargets } from './joiningTargets.js';
 import type { Taken, Target } from './run.js';
+import { storedTargets } from './storedTargets.js';
+import { again, coded, MESSAGE_MAX, take, word } from './taking.js';
 
-/** Bytes of the largest messages are bounded by the decoders themselves; these stand for those without one. */
-const MESSAGE_MAX = 8 * 1024 * 1024;
 const text = new TextEncoder();
 
 /** Every decoder that reads what strangers, peers, callers or disks give. */
@@ -89,34 +94,10 @@ export async function createTargets(context: RpcContext, folder: string): Promis
     rpcTarget(context),
     await carTarget(corpus, folder),
     keystoreTarget(),
+    ...storedTargets(corpus, folder),
+    ...joiningTargets(corpus),
+    ...dataTargets(),
   ];
-}
-
-/** A decoder that throws one of its own errors, or gives null, for what it refuses. */
-function take<T>(
-  read: (raw: Uint8Array) => T | null,
-  write: (value: T) => Taken,
-  errors: readonly (new (...given: never[]) => Error)[] = [DecodeError],
-): (raw: Uint8Array) => Taken {
-  return (raw) => {
-    let value: T | null;
-    try {
-      value = read(raw);
-    } catch (error) {
-      if (errors.some((kind) => error instanceof kind)) return 'refused';
-      throw error;
-    }
-    return value === null ? 'refused' : write(value);
-  };
-}
-
-/** Decoded values remember their bytes: a copy of one does not. */
-function again<T>(codec: Codec<T>): (value: T) => Uint8Array {
-  return (value) => encode(codec, structuredClone(value));
-}
-
-function coded<T>(name: string, codec: Codec<T>, corpus: readonly Uint8Array[], weight = 4): Target {
-  return { name, weight, corpus, take: take((raw) => decode(codec, raw, MESSAGE_MAX), again(codec)) };
 }
 
 function chainTargets(corpus: Corpus): readonly Target[] {
@@ -124,6 +105,11 @@ function chainTargets(corpus: Corpus): readonly Target[] {
   const args = corpus.test.blocks.flatMap(({ block }) =>
     block.transactions.map((each) => encode(anyNode, each.args)),
   );
+  // No task of the played chain has its text sealed.
+  const { publisher: from } = corpus.test;
+  const sealed = { spec: taskSpec({ title: '' }), content: new Uint8Array(99) };
+  const call = { from, contract: 'tasks', method: 'publishSealed', level: 1, args: sealed };
+  args.push(encode(anyNode, corpus.test.sign(call).transaction.args));
   const { contracts } = protocols.get(1)!;
   const calls = contracts.flatMap(({ name, methods: each }) =>
     Object.entries(each).map(([method, { args: codec }]) => coded(`call ${name}.${method}`, codec, args, 1)),
@@ -188,6 +174,8 @@ function networkTargets(corpus: Corpus): readonly Target[] {
   const chunked = test.blocks.flatMap(({ block }) => block.transactions.flatMap((each) => each.payloads));
   const requests: ChunkRequest[] = chunked.map(({ id, size }) => ({ id, size, index: 0 }));
   const responses = payloads.map((payload) => chunkResponder(payload)(0));
+  const large = new Uint8Array(2 * PAYLOAD_CHUNK_BYTES + 9).fill(7);
+  const ofLarge: ChunkRequest = { id: payloadId(large), size: large.length, index: 2 };
   const entry = range[0]!;
   return [
     { name: 'gossip message', weight: 8, corpus: messages, take: take(decodeMessage, encodeMessage) },
@@ -224,6 +212,21 @@ function networkTargets(corpus: Corpus): readonly Target[] {
       weight: 2,
       corpus: responses,
       take: (raw) => (readChunkResponse(raw, requests[0]!).kind === 'chunk' ? 'accepted' : 'refused'),
+    },
+    {
+      name: 'chunk in its slot',
+      weight: 2,
+      corpus: [chunkResponder(large)(2), partlyResponse(Uint8Array.of(5)), new Uint8Array(0)],
+      take: (raw) => {
+        const answer = readChunkResponse(raw, ofLarge);
+        const stored = readChunkResponse(
+          responseInSlot(concatBytes(raw, new Uint8Array(9)), ofLarge),
+          ofLarge,
+        );
+        if (answer.kind === 'chunk' && stored.kind !== 'chunk') throw new Error('a slot loses its chunk');
+        if (answer.kind !== 'not-held') return answer.kind === 'chunk' ? 'accepted' : 'refused';
+        return answer.has === null ? new Uint8Array(0) : partlyResponse(answer.has);
+      },
     },
     {
       name: 'range request',
@@ -296,8 +299,6 @@ function lightTargets(corpus: Corpus): readonly Target[] {
     },
   ];
 }
-
-const word = ({ ok }: { readonly ok: boolean }): Taken => (ok ? 'accepted' : 'refused');
 
 function nodeTargets(corpus: Corpus): readonly Target[] {
   const { entries, payloads } = corpus;

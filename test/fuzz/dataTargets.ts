@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  IDX_HEADER_MAX,
+  parseTable,
+  readIdxHeader,
+  readIdxNumbers,
+  readSchema,
+} from '../../fl/index.js';
+import type { Target } from './run.js';
+import { word } from './taking.js';
+
+const text = new TextEncoder();
+
+/** Files that hospitals bring: data, their schema, models. */
+export function dataTargets(): readonly Target[] {
+  const tensors = [
+    { name: '0.weight', shape: [2, 3], data: Float32Array.of(1, -2, 3, 0, 5, 6) },
+    { name: '0.bias', shape: [3], data: new Float32Array(3) },
+  ];
+  const schema = readFileSync(new URL('../../datasets/pima.schema.json', import.meta.url));
+  return [
+    {
+      name: 'IDX file',
+      weight: 2,
+      corpus: [
+        Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9),
+        Uint8Array.of(0, 0, 11, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 255, 254, 1, 2),
+      ],
+      take: (raw) => {
+        const read = readIdxHeader(raw.subarray(0, IDX_HEADER_MAX));
+        // As whoever reads the file does: first its size, then the numbers.
+        if (!read.ok || read.header.bytes !== raw.length) return 'refused';
+        const { dimensions, headerBytes, rowNumbers } = read.header;
+        const numbers = readIdxNumbers(read.header, raw.subarray(headerBytes));
+        if (numbers.length !== dimensions[0]! * rowNumbers) throw new Error('numbers are missing');
+        return 'accepted';
+      },
+    },
+    {
+      name: 'safetensors',
+      weight: 2,
+      corpus: [
+        encodeSafetensors({ tensors, metadata: { format: 'pt' } }),
+        encodeSafetensors({ tensors: [], metadata: {} }),
+      ],
+      take: (raw) => {
+        const read = decodeSafetensors(raw);
+        if (!read.ok) return 'refused';
+        // JSON has no one form; what is written from what was read reads the same.
+        const second = decodeSafetensors(encodeSafetensors(read));
+        if (!second.ok || encodeSafetensors(second).length !== encodeSafetensors(read).length)
+          throw new Error('what was read is written otherwise');
+        return 'accepted';
+      },
+    },
+    {
+      name: 'CSV table',
+      weight: 2,
+      corpus: [text.encode('age,"bmi, kg",outcome\n50,31.5,1\n\n31,"2""6",0\n'), text.encode('a\r\n1\r\n')],
+      take: (raw) => word(parseTable(new TextDecoder().decode(raw))),
+    },
+    {
+      name: 'data schema',
+      weight: 1,
+      corpus: [new Uint8Array(schema)],
+      take: (raw) => {
+        try {
+          return word(readSchema(JSON.parse(new TextDecoder().decode(raw))));
+        } catch (error) {
+          if (error instanceof SyntaxError) return 'refused';
+          throw error;
+        }
+      },
+    },
+  ];
+}

@@ -9,7 +9,7 @@ import {
   type WindowRound,
 } from './alignmentState.js';
 import { clampToSafe, divideRoundedBig, dot, squaredNorm } from './integers.js';
-import { type Judgement, type RoundUpdate, toVerdicts, type VerificationRule, withinCap } from './rule.js';
+import { type Judgement, type RoundUpdate, withCap } from './rule.js';
 import { distantDevices } from './windowDistance.js';
 
 /** A device is judged from its 4th round on: round 4 of the task, if it was never absent. */
@@ -18,7 +18,7 @@ const ROUNDS_MIN = 4;
 /**
  * Alignment: does a device pull where the others pull, over all rounds and over the last ones?
  *
- * Two absolute tests (DESIGN.md section 7), from the device's 4th round on.
+ * Two absolute tests (docs/robustness.md), from the device's 4th round on.
  *   opposes: with A = Σ_t ⟨u_k/N_k, c_{-k}⟩ and B = Σ_t ‖c_{-k}‖², refused while A/B < -1/4 and A is below -2.33
  *     standard deviations of what the known noise of the device's own updates does to it (1 % of the honest, if
  *     they had no signal at all). c_{-k} is the mean over units of this round's others that are not refused so far,
@@ -33,21 +33,18 @@ const ROUNDS_MIN = 4;
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
  * Cost: O(n d) for the first test, O(n d (log n + w)) for the second; memory for w updates of each device.
  */
-export const alignment: VerificationRule = {
+export const alignment = withCap({
   name: 'alignment',
   absolute: true,
-  verify: (updates, accumulator, context) => {
+  remembers: true,
+  judge: (updates, accumulator, context) => {
     const before = accumulator === null ? null : decodeAccumulator(accumulator);
     checkSequel(before, context.round, context.grid);
-    const within = withinCap(updates, context);
-    const observed = observe(before, within, context.round, context.grid);
-    const judgements = judge(observed, within);
-    return {
-      verdicts: toVerdicts(updates, within, judgements),
-      accumulator: encodeAccumulator(settle(observed, within, judgements)),
-    };
+    const observed = observe(before, updates, context.round, context.grid);
+    const judgements = judge(observed, updates);
+    return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements)) };
   },
-};
+});
 
 function checkSequel(before: AlignmentState | null, round: number, grid: Grid): void {
   if (before === null) return;

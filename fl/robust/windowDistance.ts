@@ -15,14 +15,14 @@ const MEAN_BITS = 16;
 const ROOT_BITS = 8n;
 
 /**
- * Which devices are too far from the others over the window: alignment's second test (DESIGN.md section 7).
+ * Which devices are too far from the others over the window: alignment's second test (docs/robustness.md).
  *
  * A device is judged over the rounds R of the window in which it took part, once these are at least `roundsMin`.
  * Everybody present who took part in at least half of R is averaged over the rounds shared with R; m is the
  * coordinate-wise median of these means. The device is distant if the distance from its own mean to m exceeds
  * 3 · max(median of all these distances, √(d Σ_{t in R} (σC)²) / (N_k |R|)). So an absence changes what a device
  * is compared with, and late joiners are not compared with rounds that they have not seen. With nobody absent, R
- * is the window, and this is the test as DESIGN.md states it.
+ * is the window, and this is the plain test.
  *
  * Rounding: a mean's entries are whole numbers of 2⁻¹⁶ coarsest wire steps, halves away from zero; a median of an
  *   even number is kept exact by doubling; distances are floors of roots in 2⁻²⁵ steps. All else is exact.

@@ -47,7 +47,12 @@ export function neededPayloads(payloads: Payloads, tree: StateTree): Payloads {
   for (const { id } of openTasks(state)) {
     const round = roundCell.get(state, id);
     if (round === null) continue;
-    const refs = [round.weights, round.accumulator, ...round.updates.map(({ payload }) => payload)];
+    const refs = [
+      round.weights,
+      round.accumulator,
+      round.optimizer,
+      ...round.updates.map(({ payload }) => payload),
+    ];
     for (const ref of refs) {
       const key = ref === null ? null : bytesToHex(ref.id);
       const payload = key === null ? undefined : payloads.get(key);

@@ -21,6 +21,7 @@ import {
   type Grid,
   initialWeights,
   type ModelSpec,
+  oneStep,
   packUpdate,
   parseTable,
   readSchema,
@@ -172,7 +173,10 @@ function simulate(rows: readonly Sample[], setting: Setting, split: number): Run
       aggregation: 'mean',
       faulty: FLIPPING,
       blacklisted: setting.fixedF ? 0 : reputation.filter((points) => points <= 0).length,
-      learningRate16: 65_536,
+      optimizer: null,
+      front: 'none',
+      local: oneStep,
+      server: { step: 'fedavg', learningRate16: 65_536, momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
     });
     for (const { device, qualified } of outcome.verdicts) {
       const index = Number.parseInt(device, 16);

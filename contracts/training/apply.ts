@@ -5,6 +5,7 @@ import {
   initialWeights,
   normCapSquared,
   type RoundOutcome,
+  releasesOf,
   roundRho,
   squaredNorm,
   unpackUpdate,
@@ -49,7 +50,14 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
   if (unfit !== null) return unfit;
   const { sigma16 } = task.spec.privacy;
   const overdrawn =
-    sigma16 === 0 ? null : charge(state, device, bytesToHex(enrolled.dataset), roundRho(sigma16));
+    sigma16 === 0
+      ? null
+      : charge(
+          state,
+          device,
+          bytesToHex(enrolled.dataset),
+          roundRho(sigma16) * BigInt(releasesOf(task.spec.local)),
+        );
   if (overdrawn !== null) return overdrawn;
   submittedCell.set(state, args.round, task.id, device);
   const counts = round !== null && args.round === round.round;
@@ -105,7 +113,15 @@ function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
   modelCell.set(scope.state, weights, task.id);
   roundCell.set(
     scope.state,
-    { round: 1, openedHeight: height, openedTime: time, weights, accumulator: null, updates: [] },
+    {
+      round: 1,
+      openedHeight: height,
+      openedTime: time,
+      weights,
+      accumulator: null,
+      optimizer: null,
+      updates: [],
+    },
     task.id,
   );
 }
@@ -126,12 +142,13 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   });
   const weights = scope.emitPayload(outcome.weights);
   const accumulator = outcome.accumulator === null ? null : scope.emitPayload(outcome.accumulator);
+  const optimizer = outcome.optimizer === null ? null : scope.emitPayload(outcome.optimizer);
   modelCell.set(scope.state, weights, task.id);
   record(scope, task, round, { status: 'closed', verdicts, weights });
   const qualified = verdicts.filter((verdict) => verdict.qualified).length;
   const refused = verdicts.length - qualified;
   scope.emit('closed', { task: task.id, round: round.round, weights: weights.id, qualified, refused });
-  advance(scope, task, { ...round, weights, accumulator });
+  advance(scope, task, { ...round, weights, accumulator, optimizer });
 }
 
 function closeFailed(scope: Scope<RoundOutcome>, { task, round }: DueClosing): void {

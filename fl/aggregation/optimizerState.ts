@@ -38,7 +38,10 @@ export function encodeOptimizer({ direction, moments }: OptimizerState): Uint8Ar
  */
 export function decodeOptimizer(bytes: Uint8Array, dimension: number): OptimizerState {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  assert.ok(bytes.length > HEADER_BYTES && view.getUint8(0) === VERSION, 'a known version of the optimizer state');
+  assert.ok(
+    bytes.length > HEADER_BYTES && view.getUint8(0) === VERSION,
+    'a known version of the optimizer state',
+  );
   assert.equal(view.getUint32(2), dimension, 'the optimizer state is of this task');
   const flags = view.getUint8(1);
   const count = (flags & 1) + (flags >> 1);
@@ -52,7 +55,9 @@ export function decodeOptimizer(bytes: Uint8Array, dimension: number): Optimizer
     vectors.every((vector) => vector.every(Number.isFinite)),
     'an optimizer state is finite',
   );
-  return flags & 1 ? { direction: vectors[0]!, moments: vectors.slice(1) } : { direction: null, moments: vectors };
+  return flags & 1
+    ? { direction: vectors[0]!, moments: vectors.slice(1) }
+    : { direction: null, moments: vectors };
 }
 
 function floatBytes(vector: Float32Array, dimension: number): Uint8Array {

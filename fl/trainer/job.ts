@@ -1,4 +1,11 @@
-import { checkModel, type Grid, type ModelSpec, parameterCount } from '../index.js';
+import {
+  checkModel,
+  type Grid,
+  type LocalPlace,
+  type LocalWork,
+  type ModelSpec,
+  parameterCount,
+} from '../index.js';
 import { TrainerError } from './error.js';
 
 /** Most records of one job: a device enrols with at most so many (DESIGN.md section 14). */
@@ -14,9 +21,11 @@ export interface Batch {
   readonly y: Float32Array;
 }
 
-/** One private step of one device: the round's public parameters are in the grid. */
+/** One device's work in a round: the clip and noise of each step are in the grid. */
 export interface TrainJob extends Batch {
   readonly grid: Grid;
+  /** Several steps; left out: one, whose noised sum travels. */
+  readonly local?: { readonly work: LocalWork; readonly control: LocalPlace['control'] };
 }
 
 export interface TrainResult {

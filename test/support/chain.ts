@@ -45,12 +45,13 @@ import {
   taskCell,
 } from '../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../crypto/index.js';
-import type { RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  oneStep,
   packUpdate,
   parameterCount,
+  type RoundOutcome,
   roundToFine,
   schemaHash,
   toWire,
@@ -273,8 +274,10 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     learningRate16: 65_536,
     rounds,
     privacy: { unit: 'record', ...budget, sigma16: calibrateSigma16({ ...budget, rounds }), clip16: 65_536 },
-    verification: { rule: 'alignment', faulty: 0, reputation: 'absolute' },
+    verification: { rule: 'alignment', front: 'none', faulty: 0, reputation: 'absolute' },
     aggregation: 'mean',
+    server: { step: 'fedavg', momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
+    local: oneStep,
     devicesMax: 4,
     quorum: 3,
     enrolMs: 1_000,

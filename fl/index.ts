@@ -1,5 +1,6 @@
 /** Federated learning without the chain: data, models, the grid, privacy, verification, aggregation. */
 export * from './aggregation/index.js';
+export * from './attacks/index.js';
 export * from './data/index.js';
 export * from './grid/index.js';
 export * from './local/index.js';

@@ -18,6 +18,7 @@ import {
   type RoundUpdate,
   type Verdict,
   type VerificationName,
+  type VerificationRule,
   verificationRules,
   verifyRound,
 } from '../robust/index.js';
@@ -72,18 +73,22 @@ export interface RoundOutcome {
  * Cost: that of the rule; the caller runs it in a worker.
  */
 export function closeRound(input: RoundInput): RoundOutcome {
+  return closeRoundBy(verificationRules[input.verification], input);
+}
+
+/** The same by a rule that need not be in the table: for studies. */
+export function closeRoundBy(rule: VerificationRule, input: RoundInput): RoundOutcome {
   const { grid, round, faulty, blacklisted } = input;
   assert.equal(grid.dimension, parameterCount(input.model), 'the grid fits the model');
   const weights = decodeWeights(input.weights, grid.dimension);
   assert.ok(weights !== null, 'the model of the last round fits the task');
   const updates = input.updates.map((update) => unpack(update, grid.dimension)).sort(byDevice);
-  const { verdicts, qualified, accumulator } = verifyRound(
-    verificationRules[input.verification],
-    input.front,
-    updates,
-    input.accumulator,
-    { round, grid, faulty, blacklisted },
-  );
+  const { verdicts, qualified, accumulator } = verifyRound(rule, input.front, updates, input.accumulator, {
+    round,
+    grid,
+    faulty,
+    blacklisted,
+  });
   if (qualified.length === 0)
     return { verdicts, weights: input.weights, accumulator, optimizer: input.optimizer };
   const next = step(input, weights, qualified);

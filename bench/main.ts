@@ -1,3 +1,5 @@
+import { attacks } from './attacks.js';
+import { calibration } from './calibration.js';
 import { consensus } from './consensus.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
@@ -13,6 +15,8 @@ const benches: Readonly<
 > = {
   'main-job': mainJob,
   robustness,
+  attacks,
+  calibration,
   consensus,
   'state-tree': stateTree,
   store,

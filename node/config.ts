@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type AttackName, attacks } from '../fl/index.js';
 
 /** Bounds of a file that people or provisioning write: read whole, so it has to be small. */
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -52,6 +53,11 @@ export const nodeConfigSchema = z.strictObject({
   /** RPC addresses that the hosted devices submit to, the own node first. */
   deviceNodes: z.array(rpcUrl).max(1_000),
   trainerThreads: z.number().int().min(1).max(64),
+  /** For demonstrations and tests only: a colluding verifier that proposes false verdicts. */
+  attack: z
+    .strictObject({ name: z.literal('false-verdicts'), fromRound: z.number().int().min(1).max(1_000_000) })
+    .nullable()
+    .default(null),
 });
 /** As a node runs with it: every path is absolute. */
 export type NodeConfig = Readonly<z.infer<typeof nodeConfigSchema>>;
@@ -77,14 +83,16 @@ export const deviceConfigSchema = z.strictObject({
   name,
   data: path,
   schema: path,
-  /** For demonstrations and tests only: what a poisoned device does to its data. */
-  attack: z.enum(['label-flip']).nullable(),
+  /** For demonstrations and tests only: what a poisoned device does. */
+  attack: z.enum(Object.keys(attacks) as [AttackName, ...AttackName[]]).nullable(),
   attackFromRound: z.number().int().min(1).max(1_000_000),
+  /** Folders of the other devices of the same attacker, whose data it shares. */
+  accomplices: z.array(path).max(10_000).default([]),
   /** The most that the device ever spends on this dataset; both 0: it trains without noise, public data only. */
   epsilonMicro: z.number().int().min(0).max(100_000_000),
   deltaPico: z.number().int().min(0).max(100_000_000_000),
 });
-/** `data` and `schema` are absolute, `folder` is where the device's own files lie. */
+/** `data`, `schema` and `accomplices` are absolute, `folder` is where the device's own files lie. */
 export type DeviceConfig = Readonly<z.infer<typeof deviceConfigSchema> & { folder: string }>;
 
 /** Reads and checks a node's configuration. Throws ConfigError. The result is frozen, its paths absolute. */
@@ -114,6 +122,7 @@ export function readDeviceConfig(folder: string): DeviceConfig {
     ...config,
     data: at(config.data),
     schema: at(config.schema),
+    accomplices: config.accomplices.map(at),
     folder: resolve(folder),
   });
 }

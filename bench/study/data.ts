@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256, utf8ToBytes } from '../../crypto/index.js';
-import { deriveSchema, encodeRows, parseTable, type Records, readSchema, splitRows } from '../../fl/index.js';
+import {
+  deriveSchema,
+  encodeRows,
+  parseTable,
+  type Records,
+  readSchema,
+  splitRows,
+  type Table,
+} from '../../fl/index.js';
 
 export type DatasetName = 'pima' | 'wdbc';
 
@@ -12,6 +20,7 @@ export interface Split {
   readonly test: Records;
 }
 
+const FOLDER = join(import.meta.dirname, '..', '..', '..', 'datasets');
 const LABELS: Readonly<Record<DatasetName, string>> = { pima: 'outcome', wdbc: 'malignant' };
 
 /**
@@ -21,15 +30,13 @@ const LABELS: Readonly<Record<DatasetName, string>> = { pima: 'outcome', wdbc: '
  * part, which is right for public data only (these studies train without noise, or count none for it).
  */
 export function splitOf(dataset: DatasetName, split: number): Split {
-  const folder = join(import.meta.dirname, '..', '..', '..', 'datasets');
-  const table = parseTable(readFileSync(join(folder, `${dataset}.csv`), 'utf8'));
-  if (!table.ok) throw new Error(table.text);
+  const table = tableOf(dataset);
   const seed = sha256(utf8ToBytes(`bench/robustness/split/${split}`));
   const rows = table.rows.length;
   const { train, test } = splitRows(rows, Math.floor(0.7 * rows), seed);
   const schema =
     dataset === 'pima'
-      ? readSchema(JSON.parse(readFileSync(join(folder, 'pima.schema.json'), 'utf8')))
+      ? readSchema(JSON.parse(readFileSync(join(FOLDER, 'pima.schema.json'), 'utf8')))
       : deriveSchema({ ...table, rows: train.map((row) => table.rows[row]!) }, LABELS[dataset]);
   if (!schema.ok) throw new Error('the schema is read by the tests');
   const encoded = encodeRows(table, schema.schema);
@@ -37,6 +44,17 @@ export function splitOf(dataset: DatasetName, split: number): Split {
   const inputs = schema.schema.features.length;
   const all = { x: encoded.x, y: encoded.y };
   return { inputs, train: pick(all, inputs, train), test: pick(all, inputs, test) };
+}
+
+const tables = new Map<DatasetName, Table>();
+
+function tableOf(dataset: DatasetName): Table {
+  const known = tables.get(dataset);
+  if (known !== undefined) return known;
+  const table = parseTable(readFileSync(join(FOLDER, `${dataset}.csv`), 'utf8'));
+  if (!table.ok) throw new Error(table.text);
+  tables.set(dataset, table);
+  return table;
 }
 
 /** Chosen rows in their order. */

@@ -76,8 +76,6 @@ export interface Run {
   readonly accuracy: number;
   /** Share of the test part's negatives that the last model calls positive with the backdoor's trigger. */
   readonly triggered: number;
-  /** Accuracy after each round, on the test part: for display, never to choose by. */
-  readonly course: readonly number[];
 }
 
 const REPUTATION = { start: 5, cap: 10 };
@@ -96,7 +94,6 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
     setting.thresholds === null ? verificationRules[setting.rule] : createAlignment(setting.thresholds);
-  const course: number[] = [];
   let state = {
     weights: encodeWeights(initialWeights(model, new Uint8Array())),
     accumulator: null,
@@ -145,7 +142,6 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       honestRefusals++;
       refusedAtEnd++;
     }
-    course.push(accuracyOn(split.test, model, state.weights));
   }
   const out = [...reputation.keys()].filter((device) => reputation[device]! <= 0);
   return {
@@ -153,9 +149,8 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     honestOut: out.filter((device) => !bad(device)).length,
     honestRefusedAtEnd: refusedAtEnd,
     honestRefusals,
-    accuracy: course.at(-1)!,
+    accuracy: accuracyOn(split.test, model, state.weights),
     triggered: triggeredShare(split, state.weights),
-    course,
   };
 }
 

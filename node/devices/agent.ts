@@ -9,6 +9,7 @@ import {
   localSteps,
   ownControl,
   parameterCount,
+  type Records,
   releasesOf,
   roundGrid,
   roundRho,
@@ -220,14 +221,13 @@ async function trainUpdate(
   const { clip16, sigma16 } = spec.privacy;
   const grid = createGrid({ dimension, clip16, sigma16 });
   const control = await controlOf(part, spec, optimizerId);
-  const { update } = await pool.train({
-    model: spec.model,
-    weights,
-    x: device.x,
-    y: device.labelsOf(round),
-    grid,
-    ...(spec.local.step === 'fedsgd' ? {} : { local: { work: spec.local, control } }),
-  });
+  const local = spec.local.step === 'fedsgd' ? {} : { local: { work: spec.local, control } };
+  const train = async ({ x, y }: Records) =>
+    (await pool.train({ model: spec.model, weights, x, y, grid, ...local })).update;
+  const own = await train(device.attacker.recordsOf(round));
+  const travels = roundGrid({ dimension, clip16, sigma16 }, spec.local);
+  const setting = { grid: travels, devices: spec.devicesMax, train };
+  const update = await device.attacker.updateOf(round, own, setting);
   const rho = sigma16 === 0 ? 0n : roundRho(sigma16) * BigInt(releasesOf(spec.local));
   await device.ledger.charge(task, round, rho, update);
   return update;

@@ -73,7 +73,11 @@ export async function mortalNetwork({ wrap, onOwnVote }: MortalOptions) {
           transport: listening(transport, chainId, (vote) => {
             if (bytesToHex(vote.voter) === self.key && !life.over) onOwnVote(self, vote);
           }),
-          closer: { run: async (job) => runClosing(job), close: async () => undefined },
+          closer: {
+            run: async (job) => runClosing(job),
+            propose: (closings) => closings,
+            close: async () => undefined,
+          },
           keys: { secret, vrfSecret },
           log,
           onFatal: (error) => !life.over && failures.push(error),

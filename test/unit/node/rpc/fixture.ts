@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readState } from '../../../../chain/index.js';
-import { gridOf, runClosing, type TaskSpec, taskCell } from '../../../../contracts/index.js';
+import { type Closings, gridOf, runClosing, type TaskSpec, taskCell } from '../../../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
@@ -76,7 +76,11 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
     chain,
     store,
     transport: createMemoryNetwork().transport(validator.secret),
-    closer: { run: async (job: Parameters<typeof runClosing>[0]) => runClosing(job), close: async () => {} },
+    closer: {
+      run: async (job: Parameters<typeof runClosing>[0]) => runClosing(job),
+      propose: (closings: Closings) => closings,
+      close: async () => {},
+    },
     keys: { secret: validator.secret, vrfSecret: validator.vrfSecret },
     log: createLogger('warn', (line) => process.stderr.write(line)),
     onFatal: (error) => failures.push(error),

@@ -6,7 +6,8 @@
  *   default rule; with and without noise (σ 8.9 is worth ε = 3 at δ = 1e-4 for 53 rounds). Accuracy is that of
  *   the last model on the test part, mean ± standard deviation over the splits. "Refused at the end": by the last
  *   round, or on the blacklist before it.
- * Run: npm run bench -- robustness [splits = 20]. Everything is seeded.
+ * Run: npm run bench -- robustness [splits = 20] [dataset] [none | 3] [rule]: one dataset, ε or rule only.
+ *   Everything is seeded.
  */
 import { calibrateSigma16 } from '../fl/index.js';
 import type { Row } from './row.js';
@@ -44,12 +45,16 @@ const FOUND: Readonly<Record<string, number>> = {
 
 export function robustness(args: readonly string[]): readonly Row[] {
   const splits = Number(args[0] ?? 20);
-  return (['pima', 'wdbc'] as const).flatMap((dataset) =>
-    [0, calibrateSigma16(EPSILON_3) / 65_536].flatMap((sigma) => studyOf(dataset, sigma, splits)),
+  const datasets = (args[1] === undefined ? ['pima', 'wdbc'] : [args[1]]) as DatasetName[];
+  const sigmas = { none: 0, 3: calibrateSigma16(EPSILON_3) / 65_536 };
+  return datasets.flatMap((dataset) =>
+    Object.entries(sigmas)
+      .filter(([epsilon]) => epsilon === (args[2] ?? epsilon))
+      .flatMap(([, sigma]) => studyOf(dataset, sigma, splits, args[3] ?? null)),
   );
 }
 
-function studyOf(dataset: DatasetName, sigma: number, splits: number): readonly Row[] {
+function studyOf(dataset: DatasetName, sigma: number, splits: number, only: string | null): readonly Row[] {
   const base = { rounds: ROUNDS, sigma, learningRate: learningRates[dataset], attackers: ATTACKERS };
   const runsOf = (of: Rules, scenario: (typeof scenarios)[string], oracle = false): Run[] =>
     Array.from({ length: splits }, (_, seed) => {
@@ -62,6 +67,7 @@ function studyOf(dataset: DatasetName, sigma: number, splits: number): readonly 
   const beside = { clean: points(clean), oracle: points(oracle) };
   return Object.entries(scenarios).flatMap(([scenario, attack]) =>
     Object.entries(rules).flatMap(([rule, of]) => {
+      if (rule !== (only ?? rule)) return [];
       const runs = of === defaultRules && attack.attack === null ? clean : runsOf(of, attack);
       const name = `${dataset}, ${sigma === 0 ? 'no noise' : 'epsilon 3'}, ${scenario}, ${rule}`;
       const judged = sigma === 0 && of === defaultRules ? `${dataset} ${scenario}` : null;

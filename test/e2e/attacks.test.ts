@@ -19,6 +19,20 @@ import {
 /** Enough that a leader drawn from four leads at a closing: it does not in one run of 10¹⁰. */
 const ROUNDS = 80;
 
+/** A second task beside it, with a rule of every kind that keeps something between rounds. */
+const otherRules = pimaTask({
+  devices: 12,
+  quorum: 8,
+  rounds: 3,
+  faulty: 3,
+  verification: 'multi-krum',
+  front: 'nearest-neighbour-mixing',
+  aggregation: 'centred-clipping',
+  server: { step: 'fedadam', momentum: 0.9, secondMoment: 0.99, adaptivity: 0.01 },
+  local: { step: 'scaffold', steps: 2, learningRate: 0.5 },
+  deadlineMs: 10_000,
+});
+
 let hospitals: Hospitals | null = null;
 afterEach(async () => {
   await hospitals?.close();
@@ -74,6 +88,7 @@ describe('a network with a dishonest validator, three colluding devices and a cr
       });
       await refuseCrafted(hospitals, file);
       const task = await hospitals.publish({ ...file, deadlineMs: 10_000 });
+      const other = await hospitals.publish(otherRules);
 
       const rounds: RoundForm[] = [];
       const found = () =>
@@ -95,6 +110,8 @@ describe('a network with a dishonest validator, three colluding devices and a cr
         const { closedHeight } = rounds[round - 1]!;
         expect((await client!.call('chain.block', { height: closedHeight })).empty).toBe(true);
       }
+      const learned = await closedRounds(client!, other, otherRules.rounds);
+      expect(learned[0]!.verdicts.filter(({ qualified }) => qualified).length).toBeGreaterThan(5);
       await level(clients);
       const models = await Promise.all(
         clients.map(async (each) => (await closedRounds(each, task, rounds.length))[0]!.weights.id),

@@ -1,10 +1,10 @@
 /**
- * How alignment's lines were chosen: from where on a device opposes the others (1/4 of their energy), how much noise
- * of its own it is forgiven (2.33 deviations), and from where on it is distant (3 medians).
+ * Where alignment's lines may be drawn: from where on a device opposes the others (1/4 of their energy), how much
+ * noise of its own it is forgiven (2.33 deviations), and from where on it is distant (3 medians).
  *
  * Pima and WDBC, 20 devices, 6 of the attacker's, 53 rounds, seeds 100 to 119. Results are reported on seeds 0 to 19
- *   (`robustness`), which nothing here has seen. First come the honest, then the attackers: a triple is passed over
- *   if it blacklists any honest device in any setting without noise; of the rest the one that finds most flippers.
+ *   (`robustness`), which nothing here has seen. Read it so: first the honest, then the attackers. A triple that
+ *   blacklists honest devices without noise is out; of the rest take the one that finds most flippers.
  * Run: npm run bench -- calibration [splits = 20] [first seed = 100].
  */
 import type { AlignmentThresholds } from '../fl/index.js';

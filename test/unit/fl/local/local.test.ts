@@ -158,17 +158,17 @@ describe('local steps', () => {
       const step = wireStep(roundGrid({ ...params, sigma16: 300 * 65_536 }, local));
       let squares = 0;
       const source = drbg(utf8ToBytes(`variance ${local.steps}`));
-      for (let run = 0; run < 200; run++) {
+      for (let run = 0; run < 40; run++) {
         const { update } = trainStep({ ...batch, grid, local: { work: local, control: null } }, source);
         const unpacked = unpackUpdate(update, 3);
         if (unpacked.ok) for (const entry of unpacked.wire) squares += (entry * step) ** 2;
       }
-      return squares / 600 / 300 ** 2;
+      return squares / 120 / 300 ** 2;
     };
-    expect(variance(work('fedavg', 1))).toBeGreaterThan(0.8);
-    expect(variance(work('fedavg', 1))).toBeLessThan(1.25);
-    expect(variance(of) / steps).toBeGreaterThan(0.8);
-    expect(variance(of) / steps).toBeLessThan(1.25);
+    expect(variance(work('fedavg', 1))).toBeGreaterThan(0.6);
+    expect(variance(work('fedavg', 1))).toBeLessThan(1.6);
+    expect(variance(of) / steps).toBeGreaterThan(0.6);
+    expect(variance(of) / steps).toBeLessThan(1.6);
   });
 
   it('what a device sends is under the norm cap of the round, and would not be under that of one step', () => {

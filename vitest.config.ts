@@ -9,9 +9,13 @@ const slow = [
   'test/unit/audit/light/tamper.test.ts',
   'test/unit/contracts/membershipWalk.test.ts',
   'test/unit/contracts/presenceGames.test.ts',
+  'test/unit/fl/privacy/accountants.test.ts',
+  'test/unit/fl/privacy/clipping.test.ts',
   'test/unit/fl/privacy/discreteGaussian.test.ts',
   'test/unit/node/driver/badInput.test.ts',
+  'test/unit/node/driver/catchUp.test.ts',
   'test/unit/node/driver/deadLeader.test.ts',
+  'test/unit/node/driver/payloadBoundaries.test.ts',
   'test/unit/node/provision/provision.test.ts',
   'test/unit/node/rpc/limits.test.ts',
   'test/unit/node/store/backup.test.ts',
@@ -20,6 +24,8 @@ const slow = [
   'test/unit/node/driver/sync.test.ts',
   'test/unit/node/driver/writeBoundaries.test.ts',
   'test/unit/node/repair.test.ts',
+  'test/unit/node/snapshot/hostile.test.ts',
+  'test/unit/node/snapshot/join.test.ts',
 ];
 
 /** For CI, beyond `npm test`. */
@@ -72,6 +78,13 @@ export default defineConfig({
           include: ['test/process/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
         },
       },
       ...['e2e', 'long'].map((name) => ({

@@ -11,7 +11,7 @@ import {
   type Divergence,
   nothingChecked,
 } from './report.js';
-import { createTally, type Linked } from './unchecked.js';
+import { createTally, type Executed, type Linked } from './unchecked.js';
 
 /** What an audit has found so far: counts, anchors, and the first thing that is wrong, after which nothing is added. */
 export interface Findings {
@@ -28,6 +28,8 @@ export interface Findings {
 export interface Accepted {
   readonly hash: Uint8Array;
   readonly counted: Partial<Checked>;
+  /** Null: only its links were checked. */
+  readonly executed: Executed | null;
   readonly linked: Linked | null;
 }
 
@@ -71,10 +73,11 @@ export function createFindings(beginning: Beginning, anchors: readonly Anchor[])
       return divergence;
     },
     refuse,
-    accept: ({ hash, counted, linked }) => {
+    accept: ({ hash, counted, executed, linked }) => {
       checked = addChecked(checked, counted);
       head = { height: head.height + 1, hash: bytesToHex(hash) };
       if (linked !== null) tally.linked(head.height, linked);
+      if (executed !== null) tally.executed(head.height, executed);
       return compareAnchors();
     },
     report: (tip) => {
@@ -90,6 +93,7 @@ export function createFindings(beginning: Beginning, anchors: readonly Anchor[])
         range: head.height < start ? null : { from: start, to: head.height },
         head,
         checked: { ...checked, ledgers },
+        rounds: tally.rounds(),
         unchecked,
         divergence,
         anchors: anchors.map((anchor) => ({ ...anchor, met: met.has(anchor) })),

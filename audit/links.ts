@@ -1,6 +1,7 @@
 import { type Block, blockHash, rootsMatch, verifyTransaction, verifyVote } from '../chain/index.js';
 import { BLOCK_TIME_MAX, emptySeed } from '../consensus/index.js';
 import { compareBytes, equalBytes } from '../crypto/index.js';
+import { openMarks } from './marks.js';
 import { type Fault, takePayloads } from './payloads.js';
 import type { ProofClaim } from './proofs.js';
 import type { Checked, Divergence } from './report.js';
@@ -49,7 +50,10 @@ export function linkEntry(
   const { block, certificate } = decoded;
   const taken = takePayloads(block, entry.payloads);
   if (!taken.ok) return fail(taken.fault.reason, taken.fault.detail, taken.fault);
-  const fault = headerFault(chainId, before, height, block) ?? bodyFault(chainId, block, proofs === 'check');
+  const fault =
+    headerFault(chainId, before, height, block) ??
+    bodyFault(chainId, block, proofs === 'check') ??
+    marksFault(block, entry);
   if (fault !== null) return fail(fault.reason, fault.detail, fault);
   const hash = blockHash(block.header);
   const isCertified =
@@ -81,6 +85,12 @@ export function linkEntry(
   const { absent } = taken;
   const link = { height, hash, time, seed };
   return { ok: true, link, claim, counted, absent, transactions: block.transactions.length };
+}
+
+/** Receipts are hashed against the header; what they would stand for is not executed here. */
+function marksFault(block: Block, { receipts }: ReplayEntry): Fault | null {
+  const opened = receipts === undefined ? null : openMarks(block, receipts);
+  return opened?.ok === false ? opened.fault : null;
 }
 
 function headerFault(

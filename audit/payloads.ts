@@ -1,4 +1,11 @@
-import { type Block, payloadId, readState, type StateTree } from '../chain/index.js';
+import {
+  type Block,
+  type PayloadRef,
+  payloadId,
+  readState,
+  type StateReader,
+  type StateTree,
+} from '../chain/index.js';
 import { openTasks, roundCell } from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import type { Divergence } from './report.js';
@@ -40,24 +47,24 @@ export function takePayloads(block: Block, given: readonly (Uint8Array | null)[]
   return { ok: true, payloads, absent };
 }
 
-/** The payloads of the open rounds: no other is read again. */
-export function neededPayloads(payloads: Payloads, tree: StateTree): Payloads {
-  const state = readState(tree);
-  const needed = new Map<string, Uint8Array>();
-  for (const { id } of openTasks(state)) {
+/** What the open rounds of a state need: models, accumulators, what optimizers keep, updates so far. No other payload is read again. */
+export function neededRefs(state: StateReader): readonly PayloadRef[] {
+  return openTasks(state).flatMap(({ id }) => {
     const round = roundCell.get(state, id);
-    if (round === null) continue;
-    const refs = [
-      round.weights,
-      round.accumulator,
-      round.optimizer,
-      ...round.updates.map(({ payload }) => payload),
-    ];
-    for (const ref of refs) {
-      const key = ref === null ? null : bytesToHex(ref.id);
-      const payload = key === null ? undefined : payloads.get(key);
-      if (key !== null && payload !== undefined) needed.set(key, payload);
-    }
+    if (round === null) return [];
+    const { weights, accumulator, optimizer, updates } = round;
+    const refs = [weights, accumulator, optimizer, ...updates.map(({ payload }) => payload)];
+    return refs.filter((ref) => ref !== null);
+  });
+}
+
+/** The payloads of the open rounds. */
+export function neededPayloads(payloads: Payloads, tree: StateTree): Payloads {
+  const needed = new Map<string, Uint8Array>();
+  for (const { id } of neededRefs(readState(tree))) {
+    const key = bytesToHex(id);
+    const payload = payloads.get(key);
+    if (payload !== undefined) needed.set(key, payload);
   }
   return needed;
 }

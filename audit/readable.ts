@@ -1,4 +1,4 @@
-import type { AuditReport, Checked } from './report.js';
+import type { AuditReport, Checked, RoundsChecked } from './report.js';
 
 /** What was audited with what: named in the report, so that it can be filed and the audit repeated. */
 export interface AuditSource {
@@ -70,6 +70,7 @@ export function formatDocument(report: AuditReport, source: AuditSource): string
     ...(divergence === null ? [] : [section('What is wrong first', wrong(report))]),
     section('What was audited', audited(report, source)),
     section('What was checked, and how often', checkedTable(report)),
+    section('Rounds, and how their verdicts were checked', roundsTable(report.rounds)),
     section('What could not be checked', uncheckedTable(unchecked)),
     section('Anchors', anchorList(anchors)),
     section(
@@ -128,6 +129,25 @@ function checkedTable({ checked }: AuditReport): string {
     ['what', 'how often', 'how'],
     rows.map(([name, what, how]) => [what, String(checked[name]), how]),
   );
+}
+
+function roundsTable(rounds: AuditReport['rounds']): string {
+  if (rounds.length === 0) return 'No round closed with a verdict in what was executed.';
+  const body = rounds.map((one) => [
+    String(one.task),
+    `${one.from} to ${one.to}`,
+    String(one.closed),
+    String(one.verdicts),
+    `${one.firstHeight} to ${one.lastHeight}`,
+    howOf(one),
+  ]);
+  return table(['task', 'rounds', 'with a verdict', 'verdicts', 'closed at heights', 'how'], body);
+}
+
+function howOf({ how }: RoundsChecked): string {
+  return how === 'recomputed'
+    ? 'computed again from the updates'
+    : 'NOT computed again: taken as marked inputs, the updates are pruned';
 }
 
 function uncheckedTable(unchecked: AuditReport['unchecked']): string {

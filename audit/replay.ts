@@ -43,7 +43,7 @@ export interface Replay {
   report(): AuditReport;
 }
 
-/** Where a replay is: with a state, or, when it was lost or never known, with the last block alone. */
+/** Where a replay is: with a state, or, when none is known, with the last block alone. */
 type Place =
   | { readonly kind: 'state'; readonly state: ReplayState; readonly judged: Judged | null }
   | { readonly kind: 'links'; readonly link: Link | null; readonly next: number };
@@ -62,8 +62,9 @@ interface Pending {
 }
 
 /**
- * Replays a chain from its genesis (or a base), believing nothing: see `replayEntry`. Where a payload is absent, or
- * no state is known, it goes on with what `linkEntry` can check, and the report says what was not.
+ * Replays a chain from its genesis (or a base), believing nothing: see `replayEntry`. Where a payload is absent the
+ * block's receipts stand for it. Where no state is known, it does what `linkEntry` can. The report says what was not
+ * checked, and which rounds were taken as marked inputs.
  *
  * Cost a block: a few signature checks a member, one VRF check, the execution and the verdicts of its closings.
  * Memory: the state, the payloads of the rounds that are open, and the entries that are pending.
@@ -73,6 +74,7 @@ export function createReplay(chain: ChainStart, options: ReplayOptions = {}): Re
   const origin: ReplayState = from?.state ?? { tip: chain.tip, payloads: new Map() };
   const first = firstPlace(origin, options);
   const isGiven = from?.trusted === false;
+  let isBelieving = isGiven;
   const hash = first.kind === 'state' ? origin.tip.hash : null;
   const beginning = { chainId: chain.chainId, height: nextOf(first) - 1, hash, isGiven };
   const findings = createFindings(beginning, anchors);
@@ -88,6 +90,12 @@ export function createReplay(chain: ChainStart, options: ReplayOptions = {}): Re
     return findings.accept(advanced) && drop();
   }
 
+  /** Executes, and notes whether anything was believed from now on. */
+  function execute(place: Place, entry: ReplayEntry, mode: ProofMode): Advance | Divergence {
+    isBelieving ||= entry.receipts !== undefined;
+    return advance(chain, place, entry, mode, isBelieving);
+  }
+
   /** Something is wrong: what was executed on top of it counts no more. */
   function drop(): Divergence | null {
     pending.length = 0;
@@ -101,7 +109,7 @@ export function createReplay(chain: ChainStart, options: ReplayOptions = {}): Re
   }
 
   function judgeAgain({ before, entry }: Pending): Divergence | null {
-    const step = advance(chain, before, entry, 'check', isGiven);
+    const step = execute(before, entry, 'check');
     assert('reason' in step, 'bug: what failed with its proofs deferred holds with them');
     findings.refuse(step);
     return drop();
@@ -130,12 +138,12 @@ export function createReplay(chain: ChainStart, options: ReplayOptions = {}): Re
     take: (entry) => {
       if (findings.divergence !== null) return findings.divergence;
       assert(pending.length === 0, 'settle what is pending first');
-      const step = advance(chain, settled, entry, 'check', isGiven);
+      const step = execute(settled, entry, 'check');
       return 'reason' in step ? findings.refuse(step) : accept(step);
     },
     defer: (entry) => {
       if (findings.divergence !== null || pending.at(-1)?.advance === null) return null;
-      const step = advance(chain, newest, entry, 'defer', isGiven);
+      const step = execute(newest, entry, 'defer');
       const advanced = 'reason' in step ? null : step;
       pending.push({ before: newest, entry, advance: advanced });
       if (advanced === null) judgeFailed();
@@ -169,24 +177,23 @@ function nextOf(place: Place): number {
 }
 
 /**
- * `isGiven`: the replay began with a state that a file gave. Whoever has no anchor believes that state, and contracts
- * assert on what they never wrote: that is the file's fault, not a bug.
+ * `isBelieving`: the replay began with a state that a file gave, or took marked inputs. Contracts assert on what they never
+ * wrote, and training on models that it never made: with what is believed, that is the file's fault and no bug.
  */
 function advance(
   chain: ChainStart,
   place: Place,
   entry: ReplayEntry,
   mode: ProofMode,
-  isGiven: boolean,
+  isBelieving: boolean,
 ): Advance | Divergence {
   try {
-    const isWhole = entry.payloads.every((payload) => payload !== null);
-    return place.kind === 'state' && isWhole
+    return place.kind === 'state'
       ? advanceState(chain, place.state, entry, mode)
       : advanceLinks(chain, place, entry, mode);
   } catch (error) {
-    if (!isGiven) throw error;
-    const detail = `execution on the state that the file began with broke off: ${(error as Error).message}`;
+    if (!isBelieving) throw error;
+    const detail = `execution on what the file gave as state or marked inputs broke off: ${(error as Error).message}`;
     return { height: nextOf(place), transaction: null, key: 'state', reason: 'malformed', detail };
   }
 }
@@ -199,25 +206,20 @@ function advanceState(
 ): Advance | Divergence {
   const step = replayEntry(chain, before, entry, mode);
   if (!step.ok) return step.divergence;
-  const { state, judged, claim, counted } = step;
-  return { after: { kind: 'state', state, judged }, claim, counted, hash: judged.hash, linked: null };
+  const { state, judged, claim, counted, rounds, absent } = step;
+  const after = { kind: 'state', state, judged } as const;
+  return { after, claim, counted, hash: judged.hash, executed: { rounds, absent }, linked: null };
 }
 
 function advanceLinks(
   { chainId }: ChainStart,
-  place: Place,
+  { link: before, next }: Extract<Place, { kind: 'links' }>,
   entry: ReplayEntry,
   mode: ProofMode,
 ): Advance | Divergence {
-  const next = nextOf(place);
-  const before = place.kind === 'links' ? place.link : linkOf(place.state.tip);
   const step = linkEntry(chainId, before, next, entry, mode);
   if (!step.ok) return step.divergence;
   const { link, claim, counted, absent, transactions } = step;
   const after = { kind: 'links', link, next: next + 1 } as const;
-  return { after, claim, counted, hash: link.hash, linked: { absent, transactions } };
-}
-
-function linkOf({ height, hash, time, seed }: Tip): Link {
-  return { height, hash, time, seed };
+  return { after, claim, counted, hash: link.hash, executed: null, linked: { absent, transactions } };
 }

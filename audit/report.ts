@@ -43,6 +43,23 @@ export interface Unchecked {
   readonly why: string;
 }
 
+/**
+ * Rounds of a task, one after another, that closed with a verdict. `marked`: their verdicts were taken from the
+ * receipts as they stand, since the payloads that they were computed from are pruned.
+ */
+export interface RoundsChecked {
+  readonly task: number;
+  readonly how: 'recomputed' | 'marked';
+  /** First and last round, and how many of those between closed with a verdict, these two included. */
+  readonly from: number;
+  readonly to: number;
+  readonly closed: number;
+  /** Heights at which the first and the last of them closed. */
+  readonly firstHeight: number;
+  readonly lastHeight: number;
+  readonly verdicts: number;
+}
+
 /** A block whose hash the auditor knows from elsewhere. */
 export interface Anchor {
   readonly height: number;
@@ -61,6 +78,8 @@ export interface AuditReport {
   readonly range: { readonly from: number; readonly to: number } | null;
   readonly head: { readonly height: number; readonly hash: string };
   readonly checked: Checked;
+  /** By task and round: which verdicts were computed again, and which were taken as marked inputs. */
+  readonly rounds: readonly RoundsChecked[];
   readonly unchecked: readonly Unchecked[];
   readonly divergence: Divergence | null;
   /** `met`: the chain has this very block. */

@@ -5,6 +5,8 @@ import {
   decodeBlock,
   decodeCertificate,
   encodeTransaction,
+  type HeldPayload,
+  payloadId,
   readState,
   type Transaction,
   type VerifiedTransaction,
@@ -20,11 +22,12 @@ import {
   type Tip,
   verifyCertificate,
 } from '../consensus/index.js';
-import { type Closings, closingJob, dueClosings, runClosing } from '../contracts/index.js';
+import { type Closings, closingJob, dueClosings, markedOutcome, runClosing } from '../contracts/index.js';
 import { bytesToHex, concatBytes, equalBytes } from '../crypto/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import type { ChainStart } from '../genesis/index.js';
-import { neededPayloads, type Payloads, takePayloads } from './payloads.js';
+import { type Marks, openMarks } from './marks.js';
+import { type Fault, neededPayloads, type Payloads, takePayloads } from './payloads.js';
 import type { ProofClaim } from './proofs.js';
 import type { Checked, Divergence } from './report.js';
 
@@ -34,6 +37,10 @@ export interface ReplayEntry {
   readonly certificate: Uint8Array;
   /** In the order of the block; null for one that the source says it has pruned. */
   readonly payloads: readonly (Uint8Array | null)[];
+  /** The block's receipts, encoded, where they have to stand for what is pruned: marked inputs (`openMarks`). */
+  readonly receipts?: readonly Uint8Array[];
+  /** Models, accumulators and optimizer states that this block's closings made, if their inputs are pruned and they are not. */
+  readonly made?: readonly Uint8Array[];
 }
 
 /** Where a replay stands: data that is never changed, so keeping one is a snapshot to go on from. */
@@ -53,8 +60,19 @@ export type Step =
       readonly judged: Judged;
       readonly claim: ProofClaim;
       readonly counted: Partial<Checked>;
+      readonly rounds: readonly ClosedHere[];
+      /** Payloads for which a mark stood. */
+      readonly absent: number;
     }
   | { readonly ok: false; readonly divergence: Divergence };
+
+/** A round that closed with a verdict. `marked`: taken from the receipts, since what it rests on is pruned. */
+export interface ClosedHere {
+  readonly task: number;
+  readonly round: number;
+  readonly marked: boolean;
+  readonly verdicts: number;
+}
 
 /** Block and certificate of an entry, or why they are none. */
 export function decodeEntry(
@@ -72,7 +90,9 @@ export function decodeEntry(
  * Replays one height on top of a state, believing nothing: parent, seed, committee, certificate, every signature,
  * every transaction executed again, every verdict and model computed again from the updates, every root compared.
  *
- * Every payload has to be there. The first thing that is wrong is the same in either mode.
+ * Where payloads are pruned, the block's receipts stand for them: what became of each update, and the outcome of a
+ * round whose inputs are not at hand. Everything else is computed, so all roots come out only if they fit. What can
+ * be computed is, whatever the receipts say. The first thing that is wrong is the same in either mode.
  */
 export function replayEntry(
   chain: ChainStart,
@@ -89,11 +109,23 @@ export function replayEntry(
   const { block, certificate } = decoded;
   const taken = takePayloads(block, entry.payloads);
   if (!taken.ok) return fail(taken.fault.reason, taken.fault.detail, taken.fault);
+  if (taken.absent > 0 && entry.receipts === undefined) {
+    const detail = `${taken.absent} payloads are absent, and no receipts stand for them`;
+    return fail('missing-receipts', detail, { key: 'receiptsRoot' });
+  }
+  const opened = entry.receipts === undefined ? null : openMarks(block, entry.receipts);
+  if (opened?.ok === false) return fail(opened.fault.reason, opened.fault.detail, opened.fault);
+  const marks = opened?.marks ?? null;
   const payloads = new Map([...held, ...taken.payloads]);
-  const payloadOf = (id: Uint8Array): Uint8Array | null => payloads.get(bytesToHex(id)) ?? null;
-  const closings = closingsOf(tip, payloadOf);
-  if ('missing' in closings) return fail('missing-payload', `closing ${closings.missing} lacks a payload`);
-  const { outcomes } = closings;
+  const bytesOf = (id: Uint8Array): Uint8Array | null => payloads.get(bytesToHex(id)) ?? null;
+  const payloadOf = (id: Uint8Array, by: string): HeldPayload | null =>
+    bytesOf(id) ?? marks?.payloads.get(by) ?? null;
+  const closings = closingsOf(tip, bytesOf, marks);
+  if ('missing' in closings)
+    return fail('missing-payload', `closing ${closings.missing} lacks a payload`, { key: closings.missing });
+  const { outcomes, rounds } = closings;
+  const foreign = keepMade(payloads, entry.made ?? [], outcomes);
+  if (foreign !== null) return fail(foreign.reason, foreign.detail, foreign);
   const trusting = proofs === 'defer';
   const known = trusting ? unverified : () => null;
   const judgement =
@@ -111,8 +143,8 @@ export function replayEntry(
   for (const [id, payload] of judged.executed.payloads) payloads.set(id, payload);
   const state = { tip: judged.tip, payloads: neededPayloads(payloads, judged.tip.state) };
   const claim = claimOf(tip, committee, entry, judged);
-  const counted = countOf(judged, outcomes, signersOf(certificate).length);
-  return { ok: true, state, judged, claim, counted };
+  const counted = countOf(judged, taken, rounds, signersOf(certificate).length);
+  return { ok: true, state, judged, claim, counted, rounds, absent: taken.absent };
 }
 
 const fieldOf: Readonly<Record<string, string>> = {
@@ -166,26 +198,67 @@ export function certificateFault(
   return verified.ok ? null : verified.reason;
 }
 
-/** The verdicts that the next block's beginning needs, computed again from the updates. */
+/** The outcomes that the next block's beginning needs: computed from the updates, or else as its receipts have them. */
 function closingsOf(
   tip: Tip,
-  payloadOf: (id: Uint8Array) => Uint8Array | null,
-): { readonly outcomes: Closings } | { readonly missing: string } {
+  bytesOf: (id: Uint8Array) => Uint8Array | null,
+  marks: Marks | null,
+): { readonly outcomes: Closings; readonly rounds: readonly ClosedHere[] } | { readonly missing: string } {
   const outcomes = new Map<string, RoundOutcome>();
+  const rounds: ClosedHere[] = [];
   for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
     if (!due.quorate) continue;
-    const job = closingJob(due, payloadOf);
-    if (job === null) return { missing: due.id };
-    outcomes.set(due.id, runClosing(job));
+    const job = closingJob(due, bytesOf);
+    const marked = job === null && marks !== null ? markedOutcome(marks.begun, due) : null;
+    const outcome = job === null ? marked : runClosing(job);
+    if (outcome === null) return { missing: due.id };
+    outcomes.set(due.id, outcome);
+    const { task, round } = due;
+    rounds.push({
+      task: task.id,
+      round: round.round,
+      marked: job === null,
+      verdicts: outcome.verdicts.length,
+    });
   }
-  return { outcomes };
+  return { outcomes, rounds };
 }
 
-function countOf({ block, executed }: Judged, closings: Closings, signatures: number): Partial<Checked> {
-  const outcomes = [...closings.values()];
+/** Adds what marked closings made, as far as it is given; anything else that is given is a finding. */
+function keepMade(
+  payloads: Map<string, Uint8Array>,
+  made: readonly Uint8Array[],
+  outcomes: Closings,
+): Fault | null {
+  const named = new Set<string>();
+  for (const { weights, accumulator, optimizer } of outcomes.values()) {
+    for (const one of [weights, accumulator, optimizer])
+      if (one !== null && !(one instanceof Uint8Array)) named.add(bytesToHex(one.id));
+  }
+  for (const bytes of made) {
+    const id = bytes.length === 0 ? '' : bytesToHex(payloadId(bytes));
+    if (!named.has(id)) {
+      const detail =
+        'a model, accumulator or optimizer state is given that no marked closing of this block made';
+      return { reason: 'foreign-payload', detail, key: 'payloads' };
+    }
+    payloads.set(id, bytes);
+  }
+  return null;
+}
+
+function countOf(
+  { block, executed }: Judged,
+  { payloads }: { readonly payloads: Payloads },
+  rounds: readonly ClosedHere[],
+  signatures: number,
+): Partial<Checked> {
+  const computed = rounds.filter(({ marked }) => !marked);
   const { transactions } = block;
+  const announced = transactions.flatMap((one) => one.payloads);
+  const isHere = ({ id }: { readonly id: Uint8Array }): boolean => payloads.has(bytesToHex(id));
   const updates = transactions.filter(
-    ({ contract, method }) => contract === 'training' && method === 'update',
+    (one) => one.contract === 'training' && one.method === 'update' && one.payloads.every(isHere),
   );
   const isEmpty = block.header.leader === null;
   return {
@@ -201,9 +274,9 @@ function countOf({ block, executed }: Judged, closings: Closings, signatures: nu
     transactions: transactions.length,
     refusals: executed.receipts.filter(({ ok }) => !ok).length,
     stateRoots: 1,
-    payloads: transactions.reduce((sum, { payloads }) => sum + payloads.length, 0),
+    payloads: announced.filter(isHere).length,
     updates: updates.length,
-    verdicts: outcomes.reduce((sum, { verdicts }) => sum + verdicts.length, 0),
-    models: outcomes.length,
+    verdicts: computed.reduce((sum, { verdicts }) => sum + verdicts, 0),
+    models: computed.length,
   };
 }

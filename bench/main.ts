@@ -1,27 +1,39 @@
+import { accountants } from './accountants.js';
 import { attacks } from './attacks.js';
 import { calibration } from './calibration.js';
+import { chain } from './chain.js';
 import { consensus } from './consensus.js';
+import { join } from './join.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
+import { privacyAudit } from './privacyAudit.js';
 import { robustness } from './robustness.js';
 import type { Row } from './row.js';
+import { statePauses } from './statePauses.js';
 import { stateTree } from './stateTree.js';
 import { store } from './store.js';
 import { verify } from './verify.js';
+import { wire } from './wire.js';
 
 /** A bench is one file and one line here. Run: npm run bench -- NAME [--json] [arguments of its own]. */
 const benches: Readonly<
   Record<string, (args: readonly string[]) => Promise<readonly Row[]> | readonly Row[]>
 > = {
   'main-job': mainJob,
+  accountants,
+  'privacy-audit': privacyAudit,
   robustness,
   attacks,
   calibration,
+  chain,
   consensus,
+  join,
   'state-tree': stateTree,
+  'state-pauses': statePauses,
   store,
   payloads,
   verify,
+  wire,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

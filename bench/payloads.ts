@@ -1,6 +1,7 @@
 /**
  * How fast payloads travel between 4 nodes, as a share of what one raw libp2p stream carries between two of them,
- * measured in the same run. Nodes are processes on loopback with a store on disk: chunks proved, payloads synced.
+ * measured in the same run, as are the other limits of the machine: as many raw streams as there are pullers or
+ * holders, SHA-256, and the store. Nodes are processes on loopback with a store on disk: chunks proved, payloads synced.
  *
  * Two shapes. Gathered: three hold the payloads, the fourth pulls them from all. Spread: one holds them, three pull
  * them from it and from each other, as after an update was handed in.
@@ -16,7 +17,8 @@ import { median, type Row } from './row.js';
 const NODES = 4;
 /** One response of the raw stream, and how many follow one another. */
 const STREAM_BYTES = 8 * 1024 * 1024;
-const STREAM_TIMES = 8;
+const STREAM_TIMES = 4;
+const HASHED_BYTES = 64 * 1024 * 1024;
 const MB = 1e6;
 
 interface Peer {
@@ -25,9 +27,9 @@ interface Peer {
 }
 
 interface Measured {
-  /** Bytes that each node that pulls takes in, over the time until the last has them. */
+  /** MB a second that each node takes in, over the time until the last has them. */
   readonly rate: number;
-  /** CPU milliseconds of all nodes for each MB that a node took in. */
+  /** CPU milliseconds of a node that takes in, for each MB. */
   readonly cpu: number;
 }
 
@@ -42,30 +44,52 @@ export async function payloads(args: readonly string[]): Promise<readonly Row[]>
   try {
     const book = peers.map(({ born }) => ({ key: born.self, addresses: born.addresses }));
     await Promise.all(peers.map((peer) => carry(peer, { kind: 'meet', peers: book })));
-    const raw: number[] = [];
-    const gathered: Measured[] = [];
-    const spread: Measured[] = [];
+    const found: Found = { raw: [], to: [], from: [], hash: [], disk: [], gathered: [], spread: [] };
     for (let time = 0; time < times; time += 1) {
-      raw.push(await stream(peers));
       const seeds = (part: number) =>
-        Array.from({ length: count }, (_, nth) => (2 * time + part) * count + nth);
-      gathered.push(await pull(peers, [1, 2, 3], [0], seeds(0), bytes));
-      spread.push(await pull(peers, [0], [1, 2, 3], seeds(1), bytes));
+        Array.from({ length: count }, (_, nth) => (3 * time + part) * count + nth);
+      found.raw.push(await stream(peers, [0], [1]));
+      found.to.push(await stream(peers, [0], [1, 2, 3]));
+      found.from.push(await stream(peers, [1, 2, 3], [0]));
+      found.hash.push(await alone(peers[0]!, { kind: 'hash', bytes: HASHED_BYTES }, HASHED_BYTES));
+      found.disk.push(await alone(peers[0]!, { kind: 'write', seeds: seeds(2), bytes }, count * bytes));
+      found.gathered.push(await pull(peers, [1, 2, 3], [0], seeds(0), bytes));
+      found.spread.push(await pull(peers, [0], [1, 2, 3], seeds(1), bytes));
     }
-    return rows({ raw: median(raw), gathered, spread }, `${count} of ${bytes} bytes`);
+    return rows(found, `${count} of ${bytes} bytes`);
   } finally {
     for (const { process } of peers) if (process.connected) process.disconnect();
   }
 }
 
-async function stream([first, second]: readonly Peer[]): Promise<number> {
-  const { ms } = await carry(second!, {
-    kind: 'stream',
-    from: first!.born.self,
-    bytes: STREAM_BYTES,
-    times: STREAM_TIMES,
-  });
-  return (STREAM_BYTES * STREAM_TIMES) / MB / (ms / 1_000);
+/** Bytes that each node that takes in raw streams gets from each that sends, all at once. */
+async function stream(
+  peers: readonly Peer[],
+  senders: readonly number[],
+  takers: readonly number[],
+): Promise<Measured> {
+  const answers = await Promise.all(
+    takers.map((taker) =>
+      carry(peers[taker]!, {
+        kind: 'stream',
+        from: senders.map((sender) => peers[sender]!.born.self),
+        bytes: STREAM_BYTES,
+        times: STREAM_TIMES,
+      }),
+    ),
+  );
+  return measured(answers, STREAM_BYTES * STREAM_TIMES * senders.length);
+}
+
+async function alone(peer: Peer, order: Order, bytes: number): Promise<Measured> {
+  return measured([await carry(peer, order)], bytes);
+}
+
+/** Of nodes that took in so many bytes each. */
+function measured(answers: readonly Answer[], bytes: number): Measured {
+  const seconds = Math.max(...answers.map(({ ms }) => ms)) / 1_000;
+  const cpuMs = answers.reduce((sum, answer) => sum + answer.cpuMs, 0);
+  return { rate: bytes / MB / seconds, cpu: cpuMs / ((bytes / MB) * answers.length) };
 }
 
 async function pull(
@@ -81,16 +105,14 @@ async function pull(
   const answers = await Promise.all(
     pullers.map((puller) => carry(peers[puller]!, { kind: 'fetch', payloads: held, from })),
   );
-  const seconds = Math.max(...answers.map(({ ms }) => ms)) / 1_000;
-  const each = (seeds.length * bytes) / MB;
-  const cpuMs = answers.reduce((sum, answer) => sum + answer.cpuMs, 0);
-  return { rate: each / seconds, cpu: cpuMs / (each * pullers.length) };
+  return measured(answers, seeds.length * bytes);
 }
 
-function rows(
-  { raw, gathered, spread }: Record<'gathered' | 'spread', readonly Measured[]> & { readonly raw: number },
-  what: string,
-): readonly Row[] {
+type Found = Record<'raw' | 'to' | 'from' | 'hash' | 'disk' | 'gathered' | 'spread', Measured[]>;
+
+function rows(found: Found, what: string): readonly Row[] {
+  const rateOf = (measured: readonly Measured[]) => median(measured.map(({ rate }) => rate));
+  const raw = rateOf(found.raw);
   const row = (name: string, value: number, unit: string, reference: string | null = null): Row => ({
     name,
     value,
@@ -99,18 +121,28 @@ function rows(
     met: null,
     reference,
   });
-  const shape = (name: string, measured: readonly Measured[]): readonly Row[] => {
-    const rate = median(measured.map((each) => each.rate));
-    return [
-      row(`payloads ${name}`, rate, 'MB/s a node', what),
-      row(`payloads ${name}, share of a raw stream`, (100 * rate) / raw, '%'),
-      row(`payloads ${name}, CPU of who pulls`, median(measured.map(({ cpu }) => cpu)), 'ms a MB'),
-    ];
-  };
+  const measuredRows = (name: string, all: readonly Measured[], reference: string): readonly Row[] => [
+    row(name, rateOf(all), 'MB/s a node', reference),
+    row(`${name}, CPU`, median(all.map(({ cpu }) => cpu)), 'ms a MB', 'of who takes in, all threads'),
+  ];
+  const shape = (name: string, all: readonly Measured[], limit: number): readonly Row[] => [
+    ...measuredRows(`payloads ${name}`, all, what),
+    row(`payloads ${name}, share of one raw stream`, (100 * rateOf(all)) / raw, '%'),
+    row(`payloads ${name}, share of raw streams between the same nodes`, (100 * rateOf(all)) / limit, '%'),
+  ];
+  const responses = `${STREAM_TIMES} responses of 8 MiB, one after another`;
   return [
-    row('one raw libp2p stream', raw, 'MB/s', `${STREAM_TIMES} responses of 8 MiB, one after another`),
-    ...shape('gathered from three nodes', gathered),
-    ...shape('spread from one node to three', spread),
+    ...measuredRows('one raw libp2p stream', found.raw, responses),
+    ...measuredRows('three raw streams, to one node', found.from, responses),
+    ...measuredRows('three raw streams, from one node', found.to, responses),
+    ...measuredRows(
+      'SHA-256 of chunks',
+      found.hash,
+      'each payload is hashed twice: as chunks, and put together',
+    ),
+    ...measuredRows('payloads into the store', found.disk, `${what}, synced, hashed`),
+    ...shape('gathered from three nodes', found.gathered, rateOf(found.from)),
+    ...shape('spread from one node to three', found.spread, rateOf(found.to)),
   ];
 }
 

@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import {
@@ -14,19 +12,20 @@ import {
   treeRoot,
   verifyStateProof,
 } from '../chain/index.js';
-import { median, quantile, type Row } from './row.js';
+import { median, type Row } from './row.js';
+import { keyOf, valueFrom } from './stateEntries.js';
 
 const ENTRIES = 50_000;
 const TRANSACTIONS = 512;
 const BLOCKS = 100;
 
 /**
- * What the state costs: time of a block's writes, memory, proofs, and the pauses while versions come and go.
+ * What the state costs: time of a block's writes, memory, proofs.
  *
  * Times are of the processor (`process.cpuUsage`, the collector's threads included), so that other work on the machine
- * shows as little as it can. A turn's is that of the main thread, which is what a pause holds up. Options: --versions N (10,000), --writes N a version (64).
+ * shows as little as it can. Options: --versions N (1,000), --writes N a version (64).
  */
-export async function stateTree(args: readonly string[]): Promise<readonly Row[]> {
+export function stateTree(args: readonly string[]): readonly Row[] {
   const option = (name: string, otherwise: number): number =>
     args.includes(name) ? Number(args[args.indexOf(name) + 1]) : otherwise;
   const collect = collector();
@@ -35,20 +34,13 @@ export async function stateTree(args: readonly string[]): Promise<readonly Row[]
     ...blockRows(tree),
     row('memory of an entry', bytes, 'bytes', 'with a key of 80 characters and a value of 24 bytes'),
     ...proofRows(tree),
-    ...(await versionRows(tree, collect, option('--versions', 10_000), option('--writes', 64))),
+    versionRow(tree, collect, option('--versions', 1_000), option('--writes', 64)),
   ];
 }
 
-/** Keys as contracts make them: joined anew at each use. */
-function keyOf(index: number): string {
-  const id = Math.imul(index + 1, 0x9e3779b1) >>> 0;
-  return ['anchor/entry', id.toString(16).padStart(64, '0'), index].join('/');
-}
-
-function valueFrom(seed: number): Uint8Array {
-  const value = new Uint8Array(24);
-  new DataView(value.buffer).setFloat64(0, seed);
-  return value;
+/** Sizes of proofs over a state of that many entries, and what making and checking them costs. */
+export function stateProofs(): readonly Row[] {
+  return proofRows(build(collector()).tree);
 }
 
 function build(collect: () => number): { tree: StateTree; bytes: number } {
@@ -132,50 +124,21 @@ function proofRows(tree: StateTree): Row[] {
   ];
 }
 
-async function versionRows(
-  start: StateTree,
-  collect: () => number,
-  count: number,
-  perVersion: number,
-): Promise<Row[]> {
-  const pauses: number[] = [];
-  const observer = new PerformanceObserver((list) =>
-    pauses.push(...list.getEntries().map(({ duration }) => duration)),
-  );
+/** What it takes to keep versions. How long the loop stands still meanwhile: `npm run bench -- state-pauses`. */
+function versionRow(start: StateTree, collect: () => number, count: number, perVersion: number): Row {
   let versions = new StateVersions({ height: 0, tree: start });
-  const turns: number[] = [];
-  collect();
-  observer.observe({ entryTypes: ['gc'] });
   for (let height = 1; height <= count; height += 1) {
     const changes = writes(height, perVersion, false);
-    const begun = threadMs();
     const tree = applyChanges(versions.head, changes);
     treeRoot(tree);
     versions.add({ height, tree, writes: changes.size });
-    // A node's other work has its turn here, and the observer.
-    await new Promise((resolve) => setImmediate(resolve));
-    turns.push(threadMs() - begun);
   }
-  observer.disconnect();
   const { first, last } = versions.held;
   const kept = collect();
   versions = new StateVersions({ height: last, tree: versions.head });
   const bytes = (kept - collect()) / ((last - first) * perVersion);
-  const longest = Math.max(...turns);
   const held = `${count} versions of ${perVersion} writes, the last ${last - first + 1} kept`;
-  const spread = `p50 ${median(turns).toFixed(2)}, p99 ${quantile(turns, 0.99).toFixed(2)}`;
-  return [
-    {
-      name: 'longest turn: writes, root, a version in, one out, collections',
-      value: longest,
-      unit: 'ms of its thread',
-      goal: '<= 50',
-      met: longest <= 50,
-      reference: `${spread}; ${held}`,
-    },
-    row('longest pause of the collector', Math.max(...pauses), 'ms by the wall clock', `of ${pauses.length}`),
-    row('memory of a kept write', bytes, 'bytes', held),
-  ];
+  return row('memory of a kept write', bytes, 'bytes', held);
 }
 
 function cpuMicros(work: () => void): number {
@@ -184,13 +147,6 @@ function cpuMicros(work: () => void): number {
   const { user, system } = process.cpuUsage(before);
   return user + system;
 }
-
-/** Time that this thread has run, in steps of the scheduler's tick (4 ms); where Linux does not tell, the wall clock's. */
-function threadMs(): number {
-  if (!existsSync(SCHEDULED)) return performance.now();
-  return Number(readFileSync(SCHEDULED, 'latin1').split(' ')[0]) / 1e6;
-}
-const SCHEDULED = '/proc/thread-self/schedstat';
 
 /** Collects garbage and tells how many bytes are left. */
 function collector(): () => number {

@@ -136,7 +136,7 @@ async function smallBlocks(path: string, heights: number): Promise<readonly Row[
 }
 
 /** Four devices, a round each two blocks. What a round closes with (model, accumulator, verdicts) is shared out. */
-async function updates(path: string, rounds: number): Promise<readonly Row[]> {
+export async function updates(path: string, rounds: number): Promise<readonly Row[]> {
   const test = createTestChain();
   startTask(test, publicTask({ rounds: rounds + 1 }));
   const payload = updateBytes(test, test.devices[0]!, 1).length;

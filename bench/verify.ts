@@ -8,7 +8,7 @@ import type { Row } from './row.js';
 
 const GOAL = 400;
 
-interface Run {
+export interface Run {
   readonly report: VerifiedExport;
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
@@ -68,7 +68,7 @@ function smallBlocks(heights: number): TestChain {
   return test;
 }
 
-async function timed(work: () => Promise<VerifiedExport>): Promise<Run> {
+export async function timed(work: () => Promise<VerifiedExport>): Promise<Run> {
   const cpuBefore = process.cpuUsage();
   const begun = performance.now();
   const report = await work();

@@ -317,28 +317,28 @@ export function struct<const F extends { readonly [name: string]: unknown }>(fie
   };
 }
 
-/** Fields by name, as a map: for what people read in other tools (call arguments, state values). */
-export function record<const F extends { readonly [name: string]: unknown }>(fields: F): Codec<Struct<F>> {
+/** A record's fields without the map's head around them. */
+function bareRecord<F>(fields: F) {
   const entries = (Object.entries(fields as unknown as Fields) as [string, Codec<unknown>][])
     .map(([name, codec]) => ({ name, codec, key: encode(anyNode, name) }))
     // Shorter keys first, then by bytes: as their encodings compare.
     .sort((a, b) => compareBytes(a.key, b.key));
-  const names = Object.keys(fields);
+  const names = Object.keys(fields as object);
   const missing = (input: Reader, name: string): DecodeError => {
     input.trail.push(name);
     return input.shape('missing');
   };
   return {
-    write: (out, value) => {
-      out.head(MAP, entries.length);
+    count: entries.length,
+    first: entries[0]?.key ?? null,
+    write: (out: Writer, value: Struct<F>): void => {
       for (const { name, codec, key } of entries) {
         out.raw(key);
         codec.write(out, (value as Record<string, unknown>)[name]);
       }
     },
-    read: (input) => {
-      const count = input.count(MAP, 'a map of fields');
-      input.enter();
+    /** `count`: how many fields there are. */
+    read: (input: Reader, count: number): Struct<F> => {
       // In the order in which they are declared, whatever the order of their keys.
       const value: Record<string, unknown> = {};
       for (const name of names) value[name] = undefined;
@@ -352,8 +352,64 @@ export function record<const F extends { readonly [name: string]: unknown }>(fie
         at += 1;
       }
       if (at < count) throw wrongKey(input, null, names);
+      return value as Struct<F>;
+    },
+  };
+}
+
+/** Fields by name, as a map: for what people read in other tools (call arguments, state values). */
+export function record<const F extends { readonly [name: string]: unknown }>(fields: F): Codec<Struct<F>> {
+  const bare = bareRecord(fields);
+  return {
+    write: (out, value) => {
+      out.head(MAP, bare.count);
+      bare.write(out, value);
+    },
+    read: (input) => {
+      const count = input.count(MAP, 'a map of fields');
+      input.enter();
+      const value = bare.read(input, count);
       input.leave();
-      return value as Struct<typeof fields>;
+      return value;
+    },
+  };
+}
+
+type Cases = { readonly [kind: string]: { readonly [name: string]: unknown } };
+type OneOfCases<C extends Cases> = {
+  [K in keyof C & string]: { readonly kind: K } & Struct<C[K]>;
+}[keyof C & string];
+
+/**
+ * One of several records, told apart by their field `kind`. It is read first, so the names of the other fields have to
+ * come after it: longer than four letters, or of four and later in the alphabet.
+ */
+export function oneKindOf<const C extends Cases>(cases: C): Codec<OneOfCases<C>> {
+  const kindKey = encode(anyNode, 'kind');
+  const kind = oneOf(...Object.keys(cases));
+  const records = new Map(Object.entries(cases).map(([name, fields]) => [name, bareRecord(fields)]));
+  for (const { first } of records.values())
+    if (first !== null && compareBytes(first, kindKey) <= 0)
+      throw new RangeError('a field comes before kind');
+  return {
+    write: (out, value) => {
+      const bare = records.get(value.kind);
+      if (bare === undefined) throw unencodable(`unknown kind ${value.kind}`);
+      out.head(MAP, 1 + bare.count);
+      out.raw(kindKey);
+      kind.write(out, value.kind);
+      bare.write(out, value as never);
+    },
+    read: (input) => {
+      const count = input.count(MAP, 'a map of fields');
+      input.enter();
+      if (count === 0 || !input.skip(kindKey)) throw input.shape('no kind at its beginning');
+      input.trail.push('kind');
+      const name = kind.read(input);
+      input.trail.pop();
+      const value = { kind: name, ...(records.get(name)!.read(input, count - 1) as object) };
+      input.leave();
+      return value as OneOfCases<C>;
     },
   };
 }

@@ -15,6 +15,20 @@ export interface Refusal {
   readonly detail: string;
 }
 
+/**
+ * Stands for payload bytes that nobody holds any more: what became of the transaction that announced them, by its
+ * receipt. Only decided blocks are executed with one; whoever does so reports it.
+ */
+export interface MarkedPayload {
+  /** Null: the transaction was accepted. Else its refusal, which a check of the bytes must repeat. */
+  readonly refusal: Refusal | null;
+}
+export type HeldPayload = Uint8Array | MarkedPayload;
+
+export function isMarked(held: HeldPayload): held is MarkedPayload {
+  return !(held instanceof Uint8Array);
+}
+
 /** What a block is to the contracts. Unit: time in milliseconds. */
 export interface BlockContext<C> {
   readonly chainId: Uint8Array;
@@ -50,8 +64,13 @@ export interface Scope<C> {
 export interface CallScope<C> extends Scope<C> {
   readonly sender: Uint8Array;
   readonly level: number;
-  /** Payload references of the transaction, with their bytes, which the block's holders have. */
-  readonly payloads: readonly { readonly ref: PayloadRef; readonly bytes: Uint8Array }[];
+  /** Payload references of the transaction, with their bytes, which the block's holders have; or their mark. */
+  readonly payloads: readonly { readonly ref: PayloadRef; readonly bytes: HeldPayload }[];
+  /**
+   * Lies under `state`, and what is written here stays when the call is refused: what follows from the transaction's
+   * being in the block at all. A rule writes here first, and reads it through `state`.
+   */
+  readonly kept: StateAccess;
 }
 
 /** `args` decodes what the sender sent, before the rule sees it. */

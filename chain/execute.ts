@@ -14,7 +14,16 @@ import {
   text,
   uint,
 } from './codec.js';
-import type { BlockContext, CallScope, ChainEvent, Protocol, Refusal, Scope } from './contract.js';
+import {
+  type BlockContext,
+  type CallScope,
+  type ChainEvent,
+  type HeldPayload,
+  isMarked,
+  type Protocol,
+  type Refusal,
+  type Scope,
+} from './contract.js';
 import { limits } from './limits.js';
 import { merkleRoot, payloadId } from './merkle.js';
 import { applyChanges, cell, createDraft, mergeDraft, readState, type StateDraft } from './state.js';
@@ -80,14 +89,15 @@ export interface Executed {
  * Starts a block on top of its parent's state: runs every contract's beginBlock.
  *
  * `level` is the block's: task transactions of another level make it invalid. `payloadOf` gives the bytes of
- * a payload that is held, or null. Deterministic; a contract that throws is a bug and is not caught.
+ * a payload that is held, a mark in their place if the block is decided and they are pruned, or null; it is told which
+ * transaction (hex hash) asks. Deterministic; a contract that throws is a bug and is not caught.
  */
 export function beginExecution<C>(
   protocol: Protocol<C>,
   parentState: StateTree,
   block: BlockContext<C>,
   level: number,
-  payloadOf: (id: Uint8Array) => Uint8Array | null,
+  payloadOf: (id: Uint8Array, transaction: string) => HeldPayload | null,
 ): Execution {
   const draft = createDraft(readState(parentState));
   const payloads = new Map<string, Uint8Array>();
@@ -107,7 +117,7 @@ export function beginExecution<C>(
         announcedNow > limits.payloadBytesPerBlockMax ||
         encodedNow > limits.transactionBytesPerBlockMax;
       if (full) return { ok: false, reason: 'block-full' };
-      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id) }));
+      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id, verified.id) }));
       const fault = faultOf(protocol, draft, verified, level, bytesOf);
       if (fault !== null) return { ok: false, reason: fault };
       nonceCell.set(draft, transaction.nonce + 1, verified.sender);
@@ -183,15 +193,18 @@ function faultOf<C>(
   draft: StateDraft,
   { transaction, sender }: VerifiedTransaction,
   level: number,
-  payloads: readonly { readonly ref: PayloadRef; readonly bytes: Uint8Array | null }[],
+  payloads: readonly { readonly ref: PayloadRef; readonly bytes: HeldPayload | null }[],
 ): TransactionInvalid | null {
   if (!protocol.isAccount(draft, sender)) return 'unknown-sender';
   const nonce = nonceCell.get(draft, sender) ?? 0;
   if (transaction.nonce !== nonce) return 'wrong-nonce';
   if (transaction.level !== 0 && transaction.level !== level) return 'wrong-level';
-  if (payloads.some(({ ref, bytes: held }) => held === null || held.length !== ref.size))
-    return 'missing-payload';
+  if (payloads.some(({ ref, bytes: held }) => !isHeld(ref, held))) return 'missing-payload';
   return null;
+}
+
+function isHeld({ size }: PayloadRef, held: HeldPayload | null): boolean {
+  return held !== null && (isMarked(held) || held.length === size);
 }
 
 function call<C>(
@@ -202,7 +215,8 @@ function call<C>(
   payloads: CallScope<C>['payloads'],
   emitted: Map<string, Uint8Array>,
 ): Receipt {
-  const attempt = createDraft(draft);
+  const kept = createDraft(draft);
+  const attempt = createDraft(kept);
   const events: ChainEvent[] = [];
   const made = new Map<string, Uint8Array>();
   const scope: CallScope<C> = {
@@ -210,8 +224,10 @@ function call<C>(
     sender: transaction.from,
     level: transaction.level,
     payloads,
+    kept,
   };
   const refusal = dispatch(protocol, scope, transaction.contract, transaction.method, transaction.args);
+  mergeDraft(kept, draft);
   if (refusal !== null) {
     return { transaction: hash, ok: false, code: refusal.code, detail: clip(refusal.detail), events: [] };
   }

@@ -7,6 +7,7 @@ export * from './limits.js';
 export * from './merkle.js';
 export * from './state.js';
 export * from './stateProof.js';
+export * from './stateRange.js';
 export * from './stateTree.js';
 export * from './stateVersions.js';
 export * from './transaction.js';

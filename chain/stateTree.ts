@@ -91,6 +91,14 @@ export function applyChanges(tree: StateTree, changes: ReadonlyMap<string, Uint8
   return update(tree, list, 0, list.length, 0);
 }
 
+/** The subtree at `depth` of these entries, whose paths all differ and begin with the same `depth` bits. */
+export function subtreeOf(entries: readonly Omit<Leaf, 'kind' | 'hash'>[], depth: number): StateTree {
+  const leaves = entries.map(({ path, key, value }): Change => {
+    return { path, leaf: { kind: 'leaf', path, key, value, hash: null } };
+  });
+  return update(null, leaves, 0, leaves.length, depth);
+}
+
 /** All entries, in the order of their paths. Cost: the whole tree. */
 export function* treeEntries(tree: StateTree): Generator<readonly [key: string, value: Uint8Array]> {
   if (tree === null) return;
@@ -135,7 +143,7 @@ function update(node: StateTree, changes: Change[], from: number, to: number, de
     const middle = partition(changes, from, to, depth);
     const left = update(node.left, changes, from, middle, depth + 1);
     const right = update(node.right, changes, middle, to, depth + 1);
-    return left === node.left && right === node.right ? node : join(left, right);
+    return left === node.left && right === node.right ? node : joinSubtrees(left, right);
   }
   const { path, leaf } = changes[from]!;
   if (to - from === 1 && (node === null || node.path === path)) return leaf;
@@ -144,7 +152,7 @@ function update(node: StateTree, changes: Change[], from: number, to: number, de
   const isLeft = node !== null && pathBit(node.path, depth) === 0;
   const left = update(isLeft ? node : null, changes, from, middle, depth + 1);
   const right = update(isLeft ? null : node, changes, middle, to, depth + 1);
-  return join(left, right);
+  return joinSubtrees(left, right);
 }
 
 /** Reorders from..to so that those whose way goes left come first; returns where the others begin. */
@@ -164,8 +172,8 @@ function partition(changes: Change[], from: number, to: number, depth: number): 
   return low;
 }
 
-/** One entry alone is its leaf, at whatever height. */
-function join(left: StateTree, right: StateTree): StateTree {
+/** The subtree above two: of one entry alone it is its leaf, at whatever height. */
+export function joinSubtrees(left: StateTree, right: StateTree): StateTree {
   if (left === null && (right === null || right.kind === 'leaf')) return right;
   if (right === null && left !== null && left.kind === 'leaf') return left;
   return { kind: 'inner', left, right, hash: null };

@@ -2,7 +2,7 @@ import { equalBytes, sign, verifySignature } from '../crypto/index.js';
 import { bytes, type Codec, encode, integer, nullable, oneOf, tagged, tryDecode, uint } from './codec.js';
 import { limits } from './limits.js';
 
-/** The three steps of a period, in their order (DESIGN.md section 6). */
+/** The three steps of a period, in their order. */
 export type Step = 'soft' | 'cert' | 'next';
 
 /**

@@ -7,7 +7,7 @@ export interface Probability {
   readonly denominator: bigint;
 }
 
-/** Above this, over the planned heights, genesis refuses M < N unless told otherwise (DESIGN.md section 5). */
+/** Above this, over the planned heights, genesis refuses M < N unless told otherwise. */
 export const CAPTURE_PROBABILITY_MAX: Probability = { numerator: 1n, denominator: 1_000_000_000n };
 
 /**

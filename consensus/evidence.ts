@@ -30,7 +30,7 @@ export type EvidenceFault =
  * Whether the evidence proves an offence of the accused: null if it does. Whether the accused had a seat at that
  * height is the caller's question.
  *
- * Offences (DESIGN.md section 6), and no others: two proposals; two soft or two cert values in one period;
+ * Offences, and no others: two proposals; two soft or two cert values in one period;
  * cert(v) with next(x ≠ v) in one period. Several next values in one period are lawful, in any number.
  * Cost: two signature checks.
  */

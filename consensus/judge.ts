@@ -8,6 +8,7 @@ import {
   type Execution,
   encodeBlock,
   type Header,
+  type HeldPayload,
   limits,
   nonceCell,
   type ParentVote,
@@ -94,11 +95,19 @@ export const BLOCK_TIME_MAX = 2 ** 48;
 
 /** The committee of the height after a tip; its first member leads. */
 export function nextCommittee<C>(rules: Rules<C>, tip: Tip): readonly RingSeat[] {
-  const ring = ringAt(readState(tip.state), tip.height + 1, rules.eraHeights);
-  return drawCommittee(ring, tip.seed, Math.min(rules.members, ring.length)).map((index) => ring[index]!);
+  return committeeOf(ringAt(readState(tip.state), tip.height + 1, rules.eraHeights), tip.seed, rules.members);
 }
 
-/** E_h: no leader, no transactions, no parent votes; one millisecond after its parent (DESIGN.md section 6). */
+/** The committee that a ring and the parent's seed make, of `members` seats where there are so many. */
+export function committeeOf(
+  ring: readonly RingSeat[],
+  parentSeed: Uint8Array,
+  members: number,
+): readonly RingSeat[] {
+  return drawCommittee(ring, parentSeed, Math.min(members, ring.length)).map((index) => ring[index]!);
+}
+
+/** E_h: no leader, no transactions, no parent votes; one millisecond after its parent. */
 export function emptyBlock<C>(rules: Rules<C>, tip: Tip, closings: ReadonlyMap<string, C>): Judged {
   const seed = emptySeed(tip.height + 1, tip.seed);
   const context = contextOf(rules, tip, { time: tip.time + 1, leader: null, parentVotes: [] }, closings);
@@ -148,7 +157,8 @@ export function buildBlock<C>(
  * Is this the valid next block of a leader? Every field is checked or recomputed; nothing in it is believed.
  *
  * The clock is not asked here: how far `time` may run ahead of it is the driver's question, before a soft vote.
- * `payloadOf` must give every announced payload, else the block counts as invalid: hold them first.
+ * `payloadOf` must give every announced payload, else the block counts as invalid: hold them first. Marks in their
+ * place are for decided blocks alone.
  * `certified`: the caller has verified the block's certificate. Its honest signers have checked the seed's proof and
  * the parent votes' signatures, so these two are taken from them (a replay checks them again); nothing else is.
  * Cost: one signature check a transaction, the execution; unless certified one more a parent vote and a VRF check.
@@ -158,7 +168,7 @@ export function judgeBlock<C>(
   tip: Tip,
   block: Block,
   closings: ReadonlyMap<string, C>,
-  payloadOf: (id: Uint8Array) => Uint8Array | null,
+  payloadOf: (id: Uint8Array, transaction: string) => HeldPayload | null,
   verified: (transaction: Block['transactions'][number]) => VerifiedTransaction | null = () => null,
   certified = false,
 ): Judgement {

@@ -1,6 +1,6 @@
 /** All bounds of this room. Each is a hard limit; what exceeds one is refused with a reason. */
 
-/** Members of a committee (DESIGN.md section 5: all validators up to 100). */
+/** Members of a committee: all validators up to 100. */
 export const MEMBERS_MAX = 100;
 
 /** Seats on the ring. */

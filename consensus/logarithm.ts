@@ -35,3 +35,33 @@ export function bitsBelowOne(hash: Uint8Array): bigint {
   }
   return (HASH_BITS << LOGARITHM_DIGITS) - ((whole << LOGARITHM_DIGITS) | fraction);
 }
+
+const ROUGH_DIGITS = 24;
+/** Bits of a hash that a rough logarithm is taken of: what it leaves out changes it by less than its last digit. */
+const ROUGH_BYTES = 7;
+
+/**
+ * The same as a number of bits, wrong by less than 2^-22. NaN for a hash so small that its first bits do not tell
+ * (below 2^64 of 2^256). + × ÷ on numbers alone, so that it, too, is the same on every machine. Cost: 0.1 µs.
+ */
+export function roughBitsBelowOne(hash: Uint8Array): number {
+  assert(hash.length === 32, 'a hash has 32 bytes');
+  let first = 0;
+  while (first < 24 && hash[first] === 0) first += 1;
+  if (first === 24) return Number.NaN;
+  let mantissa = 0;
+  for (let at = first; at < first + ROUGH_BYTES; at += 1) mantissa = mantissa * 256 + hash[at]!;
+  let whole = 8 * (hash.length - first - ROUGH_BYTES);
+  while (mantissa >= 2) {
+    mantissa /= 2;
+    whole += 1;
+  }
+  let fraction = 0;
+  for (let digit = 0.5, left = ROUGH_DIGITS; left > 0; digit /= 2, left -= 1) {
+    mantissa *= mantissa;
+    if (mantissa < 2) continue;
+    fraction += digit;
+    mantissa /= 2;
+  }
+  return Number(HASH_BITS) - whole - fraction;
+}

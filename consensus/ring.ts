@@ -33,7 +33,7 @@ export function eraOf(height: number, eraHeights: number): number {
  * The ring that draws the committee of `height`, read from the state after its parent.
  *
  * It was fixed by the state at the end of the era before the previous one, so that nobody who chooses
- * transactions now chooses the committees of this era (DESIGN.md section 5).
+ * transactions now chooses the committees of this era.
  */
 export function ringAt(state: StateReader, height: number, eraHeights: number): readonly RingSeat[] {
   const era = eraOf(height, eraHeights);

@@ -21,6 +21,21 @@ export function isHex(text: unknown, bytes: number): text is string {
   return typeof text === 'string' && text.length === 2 * bytes && /^[0-9a-f]*$/.test(text);
 }
 
+/** Base64 with padding (RFC 4648 section 4). */
+export function bytesToBase64(bytes: Uint8Array): string {
+  return viewOf(bytes).toString('base64');
+}
+
+/** Inverse of `bytesToBase64`, or null for any text that is not exactly its result. Cost: 2 ms a MiB. */
+export function base64ToBytes(text: string): Uint8Array | null {
+  if (text.length % 4 !== 0) return null;
+  // Node's decoder skips what it does not know: only encoding again shows that nothing was skipped.
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    : null;
+}
+
 /** Whether both hold the same bytes. Not constant time: for public values. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;

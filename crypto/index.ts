@@ -2,6 +2,15 @@
 export * from './bytes.js';
 export * from './drbg.js';
 export * from './hash.js';
+export {
+  aeadOpen,
+  aeadSeal,
+  deriveHpkeKeys,
+  type HpkeKeys,
+  type HpkeSealed,
+  hpkeOpen,
+  hpkeSeal,
+} from './hpke.js';
 export * from './keys.js';
 export * from './keystore.js';
 export {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { concatBytes, equalBytes } from './bytes.js';
+import { ed25519, ed25519_hasher } from '@noble/curves/ed25519.js';
+import { concatBytes, equalBytes, utf8ToBytes } from './bytes.js';
 import {
   bytesToNumberLE,
   type Edwards,
@@ -13,7 +13,8 @@ import { sha512 } from './hash.js';
 import { sodium } from './sodium.js';
 
 /*
- * ECVRF-EDWARDS25519-SHA512-TAI, RFC 9381 sections 5 and 5.5, suite 0x03. The names are the RFC's.
+ * ECVRF-EDWARDS25519-SHA512, RFC 9381 sections 5 and 5.5. The names are the RFC's. Chains use suite TAI: what it hashes
+ * to the curve is public, so its varying time tells nothing, and libsodium computes all of it. ELL2 is beside it.
  * Where libsodium is missing, a prover that shares its machine with an adversary leaks timing: BigInt is not
  * constant time.
  */
@@ -23,10 +24,21 @@ export const VRF_PROOF_BYTES = 80;
 /** The VRF's output. */
 export const VRF_HASH_BYTES = 64;
 
-const SUITE = 3;
 const q = ed25519.Point.Fn.ORDER;
 const POINT_BYTES = 32;
 const CHALLENGE_BYTES = 16;
+
+/** What tells the suites apart: the octet in every hash, and the way from an input to a point. */
+export interface VrfSuite {
+  readonly octet: number;
+  encodeToCurve<P>(curve: Edwards<P>, publicKey: Uint8Array, alpha: Uint8Array): P;
+}
+
+/** ECVRF-EDWARDS25519-SHA512-TAI: try and increment, section 5.4.1.1. */
+export const tai: VrfSuite = { octet: 3, encodeToCurve: tryAndIncrement };
+
+/** ECVRF-EDWARDS25519-SHA512-ELL2: RFC 9380's map of every input in the same number of steps, section 5.4.1.2. */
+export const ell2: VrfSuite = { octet: 4, encodeToCurve: elligator2 };
 
 interface Proof<P> {
   readonly gamma: P;
@@ -45,7 +57,7 @@ export function vrfPublicKeyOf(secret: Uint8Array): Uint8Array {
  * Cost: about 0.6 ms; 4 ms without libsodium.
  */
 export function vrfProve(secret: Uint8Array, alpha: Uint8Array): Uint8Array {
-  return onCurve((curve) => proveOn(curve, secret, alpha));
+  return onCurve((curve) => proveOn(curve, tai, secret, alpha));
 }
 
 /**
@@ -55,7 +67,7 @@ export function vrfProve(secret: Uint8Array, alpha: Uint8Array): Uint8Array {
 export function vrfProofToHash(proof: Uint8Array): Uint8Array | null {
   return onCurve((curve) => {
     const decoded = decodeProof(curve, proof);
-    return decoded && hashOf(curve, decoded.gamma);
+    return decoded && hashOf(curve, tai, decoded.gamma);
   });
 }
 
@@ -67,7 +79,7 @@ export function vrfProofToHash(proof: Uint8Array): Uint8Array | null {
  * Cost: about 0.5 ms; 3 ms without libsodium.
  */
 export function vrfVerify(publicKey: Uint8Array, alpha: Uint8Array, proof: Uint8Array): Uint8Array | null {
-  return onCurve((curve) => verifyOn(curve, publicKey, alpha, proof));
+  return onCurve((curve) => verifyOn(curve, tai, publicKey, alpha, proof));
 }
 
 const fast = sodium === null ? null : sodiumEdwards(sodium);
@@ -83,16 +95,21 @@ function onCurve<R>(compute: <P>(curve: Edwards<P>) => R): R {
   }
 }
 
-/** `vrfProve` with one library: for `onCurve`, and for tests that compare the two. */
-export function proveOn<P>(curve: Edwards<P>, secret: Uint8Array, alpha: Uint8Array): Uint8Array {
+/** `vrfProve` with one library and suite: for `onCurve`, and for tests that compare. */
+export function proveOn<P>(
+  curve: Edwards<P>,
+  suite: VrfSuite,
+  secret: Uint8Array,
+  alpha: Uint8Array,
+): Uint8Array {
   const { x, prefix, publicKey } = expand(secret);
-  const h = encodeToCurve(curve, publicKey, alpha);
+  const h = suite.encodeToCurve(curve, publicKey, alpha);
   const hString = curve.encode(h);
   const gamma = curve.encode(curve.multiply(h, numberToBytesLE(x % q, 32), true));
   // Section 5.4.2.2, as RFC 8032 makes its nonce.
   const k = bytesToNumberLE(sha512(prefix, hString)) % q;
   const kBytes = numberToBytesLE(k, 32);
-  const challenge = generateChallenge([
+  const challenge = generateChallenge(suite, [
     publicKey,
     hString,
     gamma,
@@ -103,9 +120,10 @@ export function proveOn<P>(curve: Edwards<P>, secret: Uint8Array, alpha: Uint8Ar
   return concatBytes(gamma, challenge, numberToBytesLE(s, 32));
 }
 
-/** `vrfVerify` with one library. */
+/** `vrfVerify` with one library and suite. */
 export function verifyOn<P>(
   curve: Edwards<P>,
+  suite: VrfSuite,
   publicKey: Uint8Array,
   alpha: Uint8Array,
   proof: Uint8Array,
@@ -115,12 +133,12 @@ export function verifyOn<P>(
   if (y === null || isIdentity(curve, curve.clearCofactor(y)) || decoded === null) return null;
   const { gamma, challenge, s } = decoded;
   const c = concatBytes(challenge, new Uint8Array(32 - CHALLENGE_BYTES));
-  const h = encodeToCurve(curve, publicKey, alpha);
+  const h = suite.encodeToCurve(curve, publicKey, alpha);
   const u = curve.subtract(curve.multiplyBase(s, false), curve.multiply(y, c, false));
   const v = curve.subtract(curve.multiply(h, s, false), curve.multiply(gamma, c, false));
   const points = [h, gamma, u, v].map((point) => curve.encode(point));
-  const expected = generateChallenge([publicKey, ...points]);
-  return equalBytes(challenge, expected) ? hashOf(curve, gamma) : null;
+  const expected = generateChallenge(suite, [publicKey, ...points]);
+  return equalBytes(challenge, expected) ? hashOf(curve, suite, gamma) : null;
 }
 
 function expand(secret: Uint8Array): { x: bigint; prefix: Uint8Array; publicKey: Uint8Array } {
@@ -130,9 +148,9 @@ function expand(secret: Uint8Array): { x: bigint; prefix: Uint8Array; publicKey:
 }
 
 /** ECVRF_encode_to_curve_try_and_increment, section 5.4.1.1, salted with the public key. */
-function encodeToCurve<P>(curve: Edwards<P>, publicKey: Uint8Array, alpha: Uint8Array): P {
+function tryAndIncrement<P>(curve: Edwards<P>, publicKey: Uint8Array, alpha: Uint8Array): P {
   for (let counter = 0; counter < 256; counter++) {
-    const front = Uint8Array.of(SUITE, 1);
+    const front = Uint8Array.of(tai.octet, 1);
     const digest = sha512(front, publicKey, alpha, Uint8Array.of(counter, 0));
     const point = curve.decode(digest.subarray(0, POINT_BYTES));
     const h = point && curve.clearCofactor(point);
@@ -142,19 +160,29 @@ function encodeToCurve<P>(curve: Edwards<P>, publicKey: Uint8Array, alpha: Uint8
   throw new assert.AssertionError({ message: 'no point on the curve in 256 tries' });
 }
 
+const ELL2_TAG = utf8ToBytes('ECVRF_edwards25519_XMD:SHA-512_ELL2_NU_\x04');
+
+/** ECVRF_encode_to_curve_h2c_suite, section 5.4.1.2, salted with the public key. Cost: about 1 ms, by noble. */
+function elligator2<P>(curve: Edwards<P>, publicKey: Uint8Array, alpha: Uint8Array): P {
+  const point = ed25519_hasher.encodeToCurve(concatBytes(publicKey, alpha), { DST: ELL2_TAG });
+  const h = curve.decode(point.toBytes());
+  assert(h !== null, 'the map leaves the curve');
+  return h;
+}
+
 /** Is it the neutral element, y = 1? */
 function isIdentity<P>(curve: Edwards<P>, point: P): boolean {
   return curve.encode(point).every((byte, at) => byte === (at === 0 ? 1 : 0));
 }
 
 /** ECVRF_challenge_generation, section 5.4.3. */
-function generateChallenge(points: readonly Uint8Array[]): Uint8Array {
-  return sha512(Uint8Array.of(SUITE, 2), ...points, Uint8Array.of(0)).slice(0, CHALLENGE_BYTES);
+function generateChallenge({ octet }: VrfSuite, points: readonly Uint8Array[]): Uint8Array {
+  return sha512(Uint8Array.of(octet, 2), ...points, Uint8Array.of(0)).slice(0, CHALLENGE_BYTES);
 }
 
 /** ECVRF_proof_to_hash, section 5.2, from step 4. */
-function hashOf<P>(curve: Edwards<P>, gamma: P): Uint8Array {
-  return sha512(Uint8Array.of(SUITE, 3), curve.encode(curve.clearCofactor(gamma)), Uint8Array.of(0));
+function hashOf<P>(curve: Edwards<P>, { octet }: VrfSuite, gamma: P): Uint8Array {
+  return sha512(Uint8Array.of(octet, 3), curve.encode(curve.clearCofactor(gamma)), Uint8Array.of(0));
 }
 
 /** ECVRF_decode_proof, section 5.4.4. */

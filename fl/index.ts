@@ -2,6 +2,7 @@
 export * from './aggregation/index.js';
 export * from './attacks/index.js';
 export * from './data/index.js';
+export * from './evaluate/index.js';
 export * from './grid/index.js';
 export * from './local/index.js';
 export * from './model/index.js';

@@ -40,7 +40,7 @@ export interface CommitteeRisk {
 }
 
 /**
- * What the draw of committees risks under an expectation (DESIGN.md section 5). Exact; the numbers are for people,
+ * What the draw of committees risks under an expectation. Exact; the numbers are for people,
  * `isSafe` is decided on the fractions. Cost: milliseconds.
  *
  * Fails with RangeError when dishonest and offline are not whole numbers within the validators, or heights < 1.

@@ -2,7 +2,7 @@ import { merkleProver, PAYLOAD_CHUNK_BYTES, payloadChunks, verifyMerkleProof } f
 import { NetError } from './errors.js';
 
 /** Name of the chunk protocol, and the bytes of its messages. All numbers big-endian. */
-export const CHUNK_PROTOCOL = 'payload-chunk/2';
+export const CHUNK_PROTOCOL = 'payload-chunk/3';
 
 const ID_BYTES = 32;
 const HASH_BYTES = 32;
@@ -94,6 +94,16 @@ export function partlyResponse(bitmap: Uint8Array): Uint8Array {
 export function chunkSlotBytes(size: number): number {
   const levels = Math.ceil(Math.log2(chunkCount(size)));
   return 1 + levels * HASH_BYTES + PAYLOAD_CHUNK_BYTES;
+}
+
+/** Where the chunk begins in the response of a peer that has all of it. */
+export function chunkOffset(size: number, index: number): number {
+  let hashes = 0;
+  // A lone last node has no sibling: it stands on the level above as it is.
+  for (let at = index, last = chunkCount(size) - 1; last > 0; at >>= 1, last >>= 1) {
+    if (at % 2 === 1 || at < last) hashes += 1;
+  }
+  return 1 + hashes * HASH_BYTES;
 }
 
 /** The response that stands at the beginning of a slot; what follows it is padding. Not checked in any way. */

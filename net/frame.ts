@@ -2,97 +2,178 @@ import type { Stream } from '@libp2p/interface';
 import { NetError } from './errors.js';
 
 /**
- * Frame of a request or response on a stream: 5 bytes and the body, big-endian. One frame each way a stream.
+ * Frame of a request or an answer on a stream: 9 bytes and the body, big-endian. A stream carries the requests of
+ * one protocol one way and their answers the other, in any order.
  *
  *   0  u8   kind: 0 request, else `answerKinds`
- *   1  u32  body bytes
+ *   1  u32  number of the request, chosen by the asker, once a stream; an answer carries that of its request
+ *   5  u32  body bytes
  */
 export interface Frame {
   readonly kind: number;
+  readonly number: number;
   readonly body: Uint8Array;
 }
 
+export type FrameHead = Omit<Frame, 'body'> & { readonly bodyBytes: number };
+
 export const requestKind = 0;
 
-const HEAD_BYTES = 5;
+export const HEAD_BYTES = 9;
 
-/** Queues a frame on the stream, whose own buffer then holds it until the link has taken it. */
-export function sendFrame(stream: Stream, { kind, body }: Frame): void {
-  const head = new Uint8Array(HEAD_BYTES);
-  head[0] = kind;
-  new DataView(head.buffer).setUint32(1, body.length);
-  stream.send(head);
-  if (body.length > 0) stream.send(body);
+export interface FrameReaderOptions {
+  /** Before the body is allocated: throws for a frame that is not welcome. */
+  readonly onHead: (head: FrameHead) => void;
+  readonly onFrame: (frame: Frame) => void;
 }
+
+/** Puts frames together from the pieces in which they arrive; each byte of a body is copied once. */
+export class FrameReader {
+  readonly #options: FrameReaderOptions;
+  readonly #headBytes = new Uint8Array(HEAD_BYTES);
+  /** Bytes of the frame that is arriving, head and body. */
+  #taken = 0;
+  #head: FrameHead | null = null;
+  #body = new Uint8Array(0);
+
+  constructor(options: FrameReaderOptions) {
+    this.#options = options;
+  }
+
+  /** A frame has begun and is not whole. */
+  get isPartway(): boolean {
+    return this.#taken > 0;
+  }
+
+  /** Throws what `onHead` throws. */
+  push(data: Iterable<Uint8Array>): void {
+    for (const piece of data) {
+      for (let at = 0; at < piece.length; ) at += this.#take(piece.subarray(at));
+    }
+  }
+
+  /** Takes what belongs to one frame; gives how much that was. */
+  #take(piece: Uint8Array): number {
+    if (this.#head === null) {
+      const bytes = Math.min(piece.length, HEAD_BYTES - this.#taken);
+      this.#headBytes.set(piece.subarray(0, bytes), this.#taken);
+      this.#taken += bytes;
+      if (this.#taken === HEAD_BYTES) this.#begin();
+      return bytes;
+    }
+    const filled = this.#taken - HEAD_BYTES;
+    const bytes = Math.min(piece.length, this.#body.length - filled);
+    this.#body.set(piece.subarray(0, bytes), filled);
+    this.#taken += bytes;
+    if (filled + bytes === this.#body.length) this.#end(this.#head);
+    return bytes;
+  }
+
+  #begin(): void {
+    const view = new DataView(this.#headBytes.buffer);
+    const head = { kind: this.#headBytes[0]!, number: view.getUint32(1), bodyBytes: view.getUint32(5) };
+    this.#options.onHead(head);
+    this.#head = head;
+    this.#body = new Uint8Array(head.bodyBytes);
+    if (head.bodyBytes === 0) this.#end(head);
+  }
+
+  #end({ kind, number }: FrameHead): void {
+    const body = this.#body;
+    this.#head = null;
+    this.#taken = 0;
+    this.#body = new Uint8Array(0);
+    this.#options.onFrame({ kind, number, body });
+  }
+}
+
+/** Frames up to so many bytes in sum leave the sender as one message. */
+const JOINED_BYTES_MAX = 256 * 1024;
 
 /**
- * Reads one frame. Listens from the call on, so call it before sending what it answers.
- *
- * The length is checked before the body is allocated. Fails with NetError "too-large", "malformed" (bytes after the
- *   frame), "closed" (the stream ended first), or the signal's reason. The stream is left for the caller to close.
+ * Sends frames over a stream. Those of one turn of the event loop leave together: each message costs an encryption
+ * and two writes to the socket, whatever it holds.
  */
-export function receiveFrame(stream: Stream, bytesMax: number, signal: AbortSignal): Promise<Frame> {
-  return new Promise((resolve, reject) => {
-    const assembly = new Assembly(bytesMax);
-    const settle = (action: () => void) => {
-      stream.removeEventListener('message', onMessage);
-      stream.removeEventListener('end', onEnd);
-      stream.removeEventListener('close', onEnd);
-      signal.removeEventListener('abort', onAbort);
-      action();
-    };
-    const onMessage = (event: { data: { subarray(): Uint8Array } }) => {
-      try {
-        const frame = assembly.push(event.data.subarray());
-        if (frame !== null) settle(() => resolve(frame));
-      } catch (error) {
-        settle(() => reject(error));
+export class FrameSender {
+  readonly #stream: Stream;
+  #queued: Uint8Array[] = [];
+  /** Bytes that were handed to the stream. */
+  #given = 0;
+  /** Who waits until so many of these have left, in order. */
+  #waiting: { readonly until: number; readonly left: () => void; readonly fail: (error: Error) => void }[] =
+    [];
+  #closed = false;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+    // The stream itself goes on sending in a microtask behind this event.
+    stream.addEventListener('drain', () => queueMicrotask(() => this.#settle()));
+    stream.addEventListener('idle', () => this.#settle());
+    stream.addEventListener('close', () => {
+      this.#closed = true;
+      for (const { fail } of this.#waiting.splice(0)) fail(streamClosed());
+    });
+  }
+
+  /** Resolves once the link has taken all of the frame; fails with NetError "closed" when the stream ends first. */
+  send({ kind, number, body }: Frame): Promise<void> {
+    const head = new Uint8Array(HEAD_BYTES);
+    head[0] = kind;
+    const view = new DataView(head.buffer);
+    view.setUint32(1, number);
+    view.setUint32(5, body.length);
+    if (this.#queued.length === 0) setImmediate(() => this.#flush());
+    this.#queued.push(head, body);
+    const before = this.#queued.reduce((sum, { length }) => sum + length, this.#given);
+    return new Promise((left, fail) => this.#waiting.push({ until: before, left, fail }));
+  }
+
+  #flush(): void {
+    const queued = this.#queued;
+    this.#queued = [];
+    try {
+      for (const message of joined(queued)) {
+        this.#given += message.length;
+        this.#stream.send(message);
       }
-    };
-    const onEnd = () => settle(() => reject(new NetError('closed', 'stream ended before its frame')));
-    const onAbort = () => settle(() => reject(signal.reason));
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort);
-    stream.addEventListener('end', onEnd);
-    stream.addEventListener('close', onEnd);
-    stream.addEventListener('message', onMessage);
-    if (stream.readableEnded && stream.readBufferLength === 0) onEnd();
-  });
+    } catch {
+      // A stream that is closed or closing: nothing will leave it any more.
+      this.#closed = true;
+    }
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#closed) {
+      for (const { fail } of this.#waiting.splice(0)) fail(streamClosed());
+      return;
+    }
+    if (this.#stream.writableNeedsDrain && this.#stream.writeBufferLength === 0) return;
+    const left = this.#given - this.#stream.writeBufferLength;
+    while (this.#waiting[0] !== undefined && this.#waiting[0].until <= left) this.#waiting.shift()!.left();
+  }
 }
 
-/** Puts a frame together from the pieces in which it arrives. */
-class Assembly {
-  readonly #bytesMax: number;
-  readonly #head = new Uint8Array(HEAD_BYTES);
-  #headBytes = 0;
-  #body: Uint8Array | null = null;
-  #bodyBytes = 0;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+/** Small parts put together, large ones as they are, in their order. */
+function joined(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  let bytes = 0;
+  const put = () => {
+    if (small.length > 0) messages.push(small.length === 1 ? small[0]! : Buffer.concat(small, bytes));
+    small = [];
+    bytes = 0;
+  };
+  for (const part of parts) {
+    if (part.length === 0) continue;
+    if (bytes + part.length > JOINED_BYTES_MAX) put();
+    small.push(part);
+    bytes += part.length;
   }
+  put();
+  return messages;
+}
 
-  push(piece: Uint8Array): Frame | null {
-    const taken = Math.min(piece.length, HEAD_BYTES - this.#headBytes);
-    this.#head.set(piece.subarray(0, taken), this.#headBytes);
-    this.#headBytes += taken;
-    if (this.#headBytes < HEAD_BYTES) return null;
-    const body = this.#bodyOfHead();
-    const rest = piece.subarray(taken);
-    if (rest.length > body.length - this.#bodyBytes) throw new NetError('malformed', 'bytes after the frame');
-    body.set(rest, this.#bodyBytes);
-    this.#bodyBytes += rest.length;
-    return this.#bodyBytes < body.length ? null : { kind: this.#head[0]!, body };
-  }
-
-  #bodyOfHead(): Uint8Array {
-    if (this.#body === null) {
-      const length = new DataView(this.#head.buffer).getUint32(1);
-      if (length > this.#bytesMax) {
-        throw new NetError('too-large', `frame of ${length} bytes, at most ${this.#bytesMax}`);
-      }
-      this.#body = new Uint8Array(length);
-    }
-    return this.#body;
-  }
+export function streamClosed(cause?: unknown): NetError {
+  return new NetError('closed', 'the stream ended', cause === undefined ? {} : { cause });
 }

@@ -1,11 +1,15 @@
 import type { Connection, Stream } from '@libp2p/interface';
+import { AnswerStream } from './answerStream.js';
 import type { Deadlines } from './deadline.js';
 import { NetError } from './errors.js';
-import { receiveFrame, requestKind, sendFrame } from './frame.js';
 import type { NetLimits } from './limits.js';
 import { PeerSlots } from './peerSlots.js';
-import { type Answer, answerKinds, bodyOf, type RequestDesk } from './requestDesk.js';
+import { bodyOf, type RequestDesk } from './requestDesk.js';
+import { RequestStream } from './requestStream.js';
 import type { PeerKey, RequestOptions } from './transport.js';
+
+/** Streams of one protocol over one link, each way. One serves; others may be on their way out. */
+export const PROTOCOL_STREAMS_MAX = 8;
 
 export interface StreamRequestsOptions {
   readonly limits: NetLimits;
@@ -18,10 +22,11 @@ export interface StreamRequestsOptions {
   readonly penalize: (peer: PeerKey, points: number, reason: string) => void;
 }
 
-/** Requests and their answers over libp2p streams, one stream each. */
+/** Requests and their answers over libp2p streams: one a peer and protocol, opened by the first request. */
 export class StreamRequests {
   readonly #options: StreamRequestsOptions;
   readonly #open: PeerSlots;
+  readonly #streams = new Map<string, Promise<RequestStream>>();
 
   constructor(options: StreamRequestsOptions) {
     this.#options = options;
@@ -38,67 +43,59 @@ export class StreamRequests {
     if (!this.#open.take(peer)) throw new NetError('queue-full', `too many open requests to ${peer}`);
     const bytesMax = options.responseBytesMax ?? limits.responseBytesMax;
     try {
-      const answer = await deadlines.within(options.timeoutMs ?? limits.requestTimeoutMs, (signal) =>
-        this.#exchange(peer, protocol, body, bytesMax, signal),
-      );
+      const answer = await deadlines.within(options.timeoutMs ?? limits.requestTimeoutMs, async (signal) => {
+        const stream = await this.#streamTo(peer, protocol);
+        signal.throwIfAborted();
+        return stream.ask(body, bytesMax, signal);
+      });
       return bodyOf(answer, protocol);
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      // What the peer is blamed for is the transport's business; to the caller the link is gone.
+      const { code, message } = error;
+      throw code === 'malformed' ? new NetError('closed', message, { cause: error }) : error;
     } finally {
       this.#open.free(peer);
     }
   }
 
-  /** Serves one inbound stream. Never rejects: a peer that goes away in the middle is no error of ours. */
-  async serve(protocol: string, from: PeerKey, stream: Stream): Promise<void> {
+  /** Serves an inbound stream until it ends. */
+  serve(protocol: string, from: PeerKey, stream: Stream): void {
     const { desk, deadlines, limits } = this.#options;
-    try {
-      await desk.answer(
-        protocol,
-        from,
-        (bytesMax) =>
-          deadlines.within(
-            limits.transferTimeoutMs,
-            async (signal) => (await receiveFrame(stream, bytesMax, signal)).body,
-          ),
-        (answer) =>
-          deadlines.within(limits.transferTimeoutMs, async (signal) => {
-            sendFrame(stream, answer);
-            await stream.close({ signal });
-          }),
-      );
-    } catch (error) {
-      stream.abort(asError(error));
-    }
+    new AnswerStream(stream, { protocol, from, desk, deadlines, limits });
   }
 
-  async #exchange(
-    peer: PeerKey,
-    protocol: string,
-    body: Uint8Array,
-    bytesMax: number,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    const connection = await this.#options.connect(peer, signal);
-    const stream = await this.#openStream(connection, protocol, signal);
-    try {
-      const response = receiveFrame(stream, bytesMax, signal);
-      // Awaited below; if sending throws first, its failure must not go unhandled.
-      response.catch(() => {});
-      sendFrame(stream, { kind: requestKind, body });
-      const answer = asAnswer(await response);
-      // Our half closes behind the answer: the peer has all of the request, nothing is left to flush.
-      stream.close().catch((error) => stream.abort(asError(error)));
-      return answer;
-    } catch (error) {
-      stream.abort(asError(error));
-      throw this.#blame(peer, protocol, error);
-    }
+  /** The open stream, or a new one: whoever asks meanwhile waits for the same, each for as long as it likes. */
+  #streamTo(peer: PeerKey, protocol: string): Promise<RequestStream> {
+    const name = `${peer}/${protocol}`;
+    const known = this.#streams.get(name);
+    if (known !== undefined) return known;
+    const forget = () => {
+      if (this.#streams.get(name) === opened) this.#streams.delete(name);
+    };
+    const opened = this.#openStream(peer, protocol, forget);
+    this.#streams.set(name, opened);
+    opened.catch(forget);
+    return opened;
   }
 
-  async #openStream(connection: Connection, protocol: string, signal: AbortSignal): Promise<Stream> {
+  async #openStream(peer: PeerKey, protocol: string, onRetired: () => void): Promise<RequestStream> {
+    const { limits, deadlines, connect, penalize } = this.#options;
+    const stream = await deadlines.within(limits.linkSetupMs, async (signal) =>
+      this.#negotiate(await connect(peer, signal), protocol, signal),
+    );
+    return new RequestStream(stream, {
+      givenUpMax: limits.requestsPerPeerMax,
+      onFault: ({ message }) => penalize(peer, limits.oversizePoints, `${protocol} response: ${message}`),
+      onRetired,
+    });
+  }
+
+  async #negotiate(connection: Connection, protocol: string, signal: AbortSignal): Promise<Stream> {
     try {
       return await connection.newStream(this.#options.wireName(protocol), {
         signal,
-        maxOutboundStreams: this.#options.limits.requestsPerPeerMax,
+        maxOutboundStreams: PROTOCOL_STREAMS_MAX,
       });
     } catch (cause) {
       const unsupported = cause instanceof Error && cause.name === 'UnsupportedProtocolError';
@@ -106,25 +103,4 @@ export class StreamRequests {
       throw new NetError(code, `no stream for ${protocol}`, { cause });
     }
   }
-
-  /** The error for the caller; a peer that broke a bound or the frame loses standing. */
-  #blame(peer: PeerKey, protocol: string, error: unknown): NetError {
-    const { limits, penalize } = this.#options;
-    if (!(error instanceof NetError)) {
-      return new NetError('closed', `link broke during ${protocol}`, { cause: error });
-    }
-    if (error.code !== 'too-large' && error.code !== 'malformed') return error;
-    penalize(peer, limits.oversizePoints, `${protocol} response: ${error.message}`);
-    return error.code === 'malformed' ? new NetError('closed', error.message, { cause: error }) : error;
-  }
-}
-
-function asAnswer(frame: { readonly kind: number; readonly body: Uint8Array }): Answer {
-  const kind = Object.values(answerKinds).find((known) => known === frame.kind);
-  if (kind === undefined) throw new NetError('malformed', `answer of kind ${frame.kind}`);
-  return { kind, body: frame.body };
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new NetError('closed', String(error));
 }

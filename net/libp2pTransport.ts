@@ -9,7 +9,7 @@ import { NetError } from './errors.js';
 import { frameMessage, GossipInbox } from './gossipInbox.js';
 import { addressOf, peerIdOf, peerKeyOf } from './libp2pKeys.js';
 import { createNode, type Node } from './libp2pNode.js';
-import { StreamRequests } from './libp2pRequests.js';
+import { PROTOCOL_STREAMS_MAX, StreamRequests } from './libp2pRequests.js';
 import { defaultNetLimits, type NetLimits } from './limits.js';
 import { LinkWatch } from './linkWatch.js';
 import { RequestDesk } from './requestDesk.js';
@@ -271,19 +271,14 @@ class Libp2pTransport implements Transport {
   }
 
   async #handle(node: Node, protocol: string): Promise<void> {
-    const concurrentMax = this.#desk.limitsOf(protocol)?.concurrentMax ?? 0;
     await node.handle(
       this.#wireName(protocol),
-      async (stream, connection) => {
+      (stream, connection) => {
         const from = peerKeyOf(connection.remotePeer);
         if (from === null) stream.abort(new NetError('refused', 'peer without an Ed25519 key'));
-        else await this.#requests.serve(protocol, from, stream);
+        else this.#requests.serve(protocol, from, stream);
       },
-      // Above the desk's own bound, so that it can say "refused" where libp2p would reset.
-      {
-        maxInboundStreams: 2 * concurrentMax + 8,
-        maxOutboundStreams: this.#limits.requestsPerPeerMax,
-      },
+      { maxInboundStreams: PROTOCOL_STREAMS_MAX, maxOutboundStreams: PROTOCOL_STREAMS_MAX },
     );
   }
 

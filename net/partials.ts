@@ -9,12 +9,22 @@ export interface PartialPayload {
   readonly begun: boolean;
   /** The slot's bytes: a response and padding, or anything at all where none was written. */
   read(index: number): Promise<Uint8Array>;
+  /**
+   * Reads all slots at once, one part each in their order: `into` gets what lies behind the first `skip` bytes. What
+   * of it was never written stays as it is, or becomes anything at all.
+   */
+  gather(parts: readonly SlotPart[]): Promise<void>;
   /** `response` is at most as long as a slot. */
   write(index: number, response: Uint8Array): Promise<void>;
   /** Nobody reads or writes it for now; what was written stays for whoever opens it next, within bounds. */
   close(): Promise<void>;
   /** Closes it and forgets what was written. */
   remove(): Promise<void>;
+}
+
+export interface SlotPart {
+  readonly skip: number;
+  readonly into: Uint8Array;
 }
 
 /** Where the chunks of unfinished payloads lie. A payload is open once at a time, or by one that ends as well. */
@@ -48,6 +58,11 @@ export function partialIn(slots: Slots, begun: boolean, keep: (slots: Slots) => 
   return {
     begun,
     read: async (index) => slots.get(index) ?? new Uint8Array(0),
+    gather: async (parts) => {
+      for (const [index, { skip, into }] of parts.entries()) {
+        into.set(slots.get(index)?.subarray(skip, skip + into.length) ?? []);
+      }
+    },
     write: async (index, response) => void slots.set(index, response),
     close: async () => keep(slots),
     remove: async () => {},

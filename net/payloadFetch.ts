@@ -1,10 +1,11 @@
-import { PAYLOAD_CHUNK_BYTES } from '../chain/index.js';
+import { payloadChunks } from '../chain/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import {
   CHUNK_PROTOCOL,
   CHUNK_RESPONSE_BYTES_MAX,
   type ChunkRequest,
   chunkCount,
+  chunkOffset,
   encodeChunkRequest,
   partlyResponse,
   readChunkResponse,
@@ -26,7 +27,7 @@ export interface PayloadFetchOptions {
   readonly paces: PeerPaces;
   readonly clock: NetClock;
   readonly random: () => number;
-  /** A request has ended: another fetch may have waited for the peer's window. */
+  /** A request has ended: `pump` this fetch, and the others, which may have waited for the peer's window. */
   readonly onRoom: () => void;
 }
 
@@ -90,11 +91,11 @@ export class PayloadFetch {
   /** All chunks put together. Only after `run`. */
   async payload(): Promise<Uint8Array> {
     const payload = new Uint8Array(this.#size);
-    for (let index = 0; index < chunkCount(this.#size); index += 1) {
-      const response = await this.#response(index);
-      const at = index * PAYLOAD_CHUNK_BYTES;
-      payload.set(response.subarray(response.length - Math.min(PAYLOAD_CHUNK_BYTES, this.#size - at)), at);
-    }
+    const parts = payloadChunks(payload).map((into, index) => ({
+      skip: chunkOffset(this.#size, index),
+      into,
+    }));
+    await this.#partial!.gather(parts);
     return payload;
   }
 
@@ -175,7 +176,6 @@ export class PayloadFetch {
       else this.#end(error);
     }
     paces.end(peer, tookMs);
-    this.pump();
     onRoom();
   }
 

@@ -72,6 +72,7 @@ class Exchange implements PayloadExchange {
   readonly #wholes: ByteGate;
   #inFlightBytes = 0;
   #closed = false;
+  #pumpsSoon = false;
 
   constructor(options: PayloadExchangeOptions, limits: PayloadLimits) {
     const { transport, store, partials = memoryPartials(), clock = monotonicClock } = options;
@@ -85,9 +86,7 @@ class Exchange implements PayloadExchange {
       clock,
       random: options.random ?? Math.random,
       paces: new PeerPaces(limits),
-      onRoom: () => {
-        for (const { fetch } of this.#running.keys()) fetch.pump();
-      },
+      onRoom: () => this.#pumpSoon(),
     };
   }
 
@@ -117,6 +116,16 @@ class Exchange implements PayloadExchange {
 
   respondPartly(id: Uint8Array, size: number, index: number): Promise<Uint8Array> | null {
     return this.#jobs.get(nameOf(id, size))?.fetch.respond(index) ?? null;
+  }
+
+  /** Once for all answers of one turn of the event loop: what they leave room for is asked in one message. */
+  #pumpSoon(): void {
+    if (this.#pumpsSoon) return;
+    this.#pumpsSoon = true;
+    setImmediate(() => {
+      this.#pumpsSoon = false;
+      for (const { fetch } of this.#running.keys()) fetch.pump();
+    });
   }
 
   #open(name: string, id: Uint8Array, size: number): Job {

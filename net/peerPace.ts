@@ -3,6 +3,8 @@ import type { PeerKey } from './transport.js';
 
 interface Pace {
   inFlight: number;
+  /** Its window was full and is not half empty again. */
+  full: boolean;
   /** Smoothed time of an answer and its mean deviation; null before the first one. */
   time: { readonly mean: number; readonly deviation: number } | null;
   /** It let a request wait for too long and has not answered since. */
@@ -12,7 +14,7 @@ interface Pace {
 /** Peers remembered that have nothing under way. */
 const IDLE_MAX = 1_024;
 
-const unknown: Pace = { inFlight: 0, time: null, late: false };
+const unknown: Pace = { inFlight: 0, full: false, time: null, late: false };
 
 /**
  * How fast each peer answers chunk requests, and how many it has under way: shared by all fetches of a node, so that
@@ -31,15 +33,16 @@ export class PeerPaces {
     this.#limits = limits;
   }
 
-  /** May the peer be asked for one more chunk? */
+  /** May the peer be asked for one more chunk? A window is filled at once, and again when half of it is answered. */
   hasRoom(peer: PeerKey): boolean {
-    const { inFlight, late } = this.#of(peer);
-    return inFlight < (late ? 1 : this.#limits.chunksPerPeer);
+    const { inFlight, full, late } = this.#of(peer);
+    return late ? inFlight === 0 : !full;
   }
 
   begin(peer: PeerKey): void {
     const pace = this.#of(peer);
-    this.#set(peer, { ...pace, inFlight: pace.inFlight + 1 });
+    const inFlight = pace.inFlight + 1;
+    this.#set(peer, { ...pace, inFlight, full: pace.full || inFlight >= this.#limits.chunksPerPeer });
   }
 
   /** A request has ended: with a chunk after so long, or (null) without one. */
@@ -47,8 +50,9 @@ export class PeerPaces {
     const pace = this.#of(peer);
     if (pace.inFlight === 0) throw new RangeError('ended a request that was not begun');
     const inFlight = pace.inFlight - 1;
-    if (tookMs === null) this.#set(peer, { ...pace, inFlight });
-    else this.#set(peer, { ...pace, inFlight, time: smoothed(pace.time, tookMs) });
+    const full = pace.full && inFlight > this.#limits.chunksPerPeer / 2;
+    const time = tookMs === null ? pace.time : smoothed(pace.time, tookMs);
+    this.#set(peer, { ...pace, inFlight, full, time });
   }
 
   /** The peer answered, whatever it said. */

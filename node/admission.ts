@@ -12,6 +12,7 @@ import {
 } from '../chain/index.js';
 import {
   accountOf,
+  canCharge,
   checkUpdate,
   enrolledCell,
   submittedCell,
@@ -19,6 +20,7 @@ import {
   updateArgsCodec,
 } from '../contracts/index.js';
 import { bytesToHex, equalBytes } from '../crypto/index.js';
+import { releasesOf, roundRho } from '../fl/index.js';
 import type { MempoolFault } from './mempool.js';
 
 /** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
@@ -124,5 +126,11 @@ function refusedUpdate(
   if (args.round <= (submittedCell.get(state, task.id, bytesToHex(transaction.from)) ?? 0)) {
     return `this device's update for round ${args.round} is in a block already`;
   }
-  return checkUpdate(task, enrolled.units, payloads[0]!)?.detail ?? null;
+  const unfit = checkUpdate(task, enrolled.units, payloads[0]!);
+  if (unfit !== null) return unfit.detail;
+  const { sigma16 } = task.spec.privacy;
+  if (sigma16 === 0) return null;
+  const rho = roundRho(sigma16) * BigInt(releasesOf(task.spec.local));
+  if (canCharge(state, bytesToHex(transaction.from), bytesToHex(enrolled.dataset), rho)) return null;
+  return 'this update would overdraw the privacy budget declared for the dataset: it stays unpublished';
 }

@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type AttackName, attacks } from '../fl/index.js';
+import { hexToBytes } from '../crypto/index.js';
+import { type AttackName, attacks, wholeFaults } from '../fl/index.js';
 
 /** Bounds of a file that people or provisioning write: read whole, so it has to be small. */
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -36,6 +37,19 @@ const multiaddr = z
   .max(256)
   .regex(/^\/(ip4|ip6|dns4|dns6|dns)\/[^/]+\/tcp\/\d{1,5}$/, 'an address looks like /ip4/127.0.0.1/tcp/4001');
 
+/** From genesis, unless told otherwise. */
+export const joins = ['genesis', 'snapshot'] as const;
+
+const KNOWN_BLOCK = /^([1-9]\d{0,14}):([0-9a-f]{64})$/;
+/** HEIGHT:HASH. */
+const knownBlock = z.string().regex(KNOWN_BLOCK, 'a trusted block is HEIGHT:HASH, the hash in 64 hex digits');
+
+/** What HEIGHT:HASH names; null: it is no such text. */
+export function readKnownBlock(text: string): { readonly height: number; readonly hash: Uint8Array } | null {
+  const found = KNOWN_BLOCK.exec(text);
+  return found === null ? null : { height: Number(found[1]), hash: hexToBytes(found[2]!) };
+}
+
 /** The configuration of one validator, DIR/nodes/NAME/config.json. Relative paths start at the file's folder. */
 export const nodeConfigSchema = z.strictObject({
   version: z.literal(1),
@@ -58,6 +72,12 @@ export const nodeConfigSchema = z.strictObject({
     .strictObject({ name: z.literal('false-verdicts'), fromRound: z.number().int().min(1).max(1_000_000) })
     .nullable()
     .default(null),
+  /** How a node without a block gets the chain: every block from genesis, or from a recent snapshot on. */
+  join: z.enum(joins).optional(),
+  /** A block that is known to be of the chain, for joining by a snapshot. */
+  trust: knownBlock.optional(),
+  /** `all` payloads stay (an auditor's archive), or only those within their tasks' audit `window`. */
+  retention: z.enum(['all', 'window']).default('all'),
 });
 /** As a node runs with it: every path is absolute. */
 export type NodeConfig = Readonly<z.infer<typeof nodeConfigSchema>>;
@@ -83,6 +103,10 @@ export const deviceConfigSchema = z.strictObject({
   name,
   data: path,
   schema: path,
+  /** Where the labels are, if `data` is an IDX file. */
+  labels: path.nullable().default(null),
+  /** What may be wrong with the data as a whole. */
+  allow: z.array(z.enum(wholeFaults)).max(wholeFaults.length).default([]),
   /** For demonstrations and tests only: what a poisoned device does. */
   attack: z.enum(Object.keys(attacks) as [AttackName, ...AttackName[]]).nullable(),
   attackFromRound: z.number().int().min(1).max(1_000_000),
@@ -123,6 +147,7 @@ export function readDeviceConfig(folder: string): DeviceConfig {
     data: at(config.data),
     schema: at(config.schema),
     accomplices: config.accomplices.map(at),
+    labels: config.labels === null ? null : at(config.labels),
     folder: resolve(folder),
   });
 }

@@ -17,6 +17,7 @@ import {
 import { admitEnvelope, mempoolFaults, payloadFault } from './admission.js';
 import { openEnvelope, packEnvelope, transactionBatch } from './envelope.js';
 import type { Logger } from './log.js';
+import type { Measured } from './measured.js';
 import { Mempool } from './mempool.js';
 import { Relay } from './relay.js';
 import type { SubmitFault, Submitted } from './rpc/index.js';
@@ -29,9 +30,13 @@ export interface IntakeOptions {
   readonly chainId: Uint8Array;
   readonly tip: () => Tip;
   readonly store: Store;
+  /** Hears of updates that were checked. */
+  readonly measured: Measured;
   readonly transport: Transport;
   readonly payloads: PayloadExchange;
   readonly log: Logger;
+  /** Payloads that came with a transaction which is not taken: they may be removed, if nobody else wants them. */
+  readonly onRefused: (ids: readonly Uint8Array[]) => void;
   /** A transaction waits for a block. */
   readonly onWaiting: () => void;
 }
@@ -80,11 +85,16 @@ export class Intake {
       return fault(...mempoolFaults.known);
     const admission = admitEnvelope(transaction, chainId, tip().state);
     if (!admission.ok) return admission;
-    const unfit = payloadFault(transaction, payloads, tip().state);
+    const unfit = this.#payloadFault(transaction, payloads);
     if (unfit !== null) return unfit;
-    await this.#keep([{ verified: admission.verified, carried: payloads }]);
-    const refused = this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
-    if (refused !== null) return fault(...mempoolFaults[refused]);
+    const refused = await this.#holding([transaction], async () => {
+      await this.#keep([{ verified: admission.verified, carried: payloads }]);
+      return this.mempool.add(admission.verified, readState(tip().state), acceptedAt);
+    });
+    if (refused !== null) {
+      this.#refuse(transaction);
+      return fault(...mempoolFaults[refused]);
+    }
     this.#passOn(transaction);
     onWaiting();
     return { ok: true, hash };
@@ -134,13 +144,13 @@ export class Intake {
 
   /** What came with its payloads, or has none, together and with one write; the payloads of the others are pulled. */
   async #take(arrivals: readonly Arrival[], from: string): Promise<void> {
-    const { transport, log, tip } = this.#options;
+    const { transport, log } = this.#options;
     const isWhole = ({ verified, carried }: Arrival) =>
       carried.length > 0 || verified.transaction.payloads.length === 0;
     for (const { verified } of arrivals.filter((arrival) => !isWhole(arrival)))
       void this.#pull(verified, from);
     const fit = arrivals.filter(isWhole).filter(({ verified, carried }) => {
-      const unfit = payloadFault(verified.transaction, carried, tip().state);
+      const unfit = this.#payloadFault(verified.transaction, carried);
       if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
       // Whoever carries payloads has looked at them; what the state refuses may be honest on another tip.
       if (unfit?.code === 'payload-mismatch') {
@@ -149,31 +159,46 @@ export class Intake {
       return unfit === null;
     });
     try {
-      await this.#keep(fit);
-      for (const { verified } of fit) this.#pool(verified);
+      const transactions = fit.map(({ verified }) => verified.transaction);
+      await this.#holding(transactions, async () => {
+        await this.#keep(fit);
+        for (const { verified } of fit) this.#pool(verified);
+      });
+      for (const { verified } of fit) if (!this.pending(verified.hash)) this.#refuse(verified.transaction);
     } catch (error) {
       log('warn', 'payloads-not-kept', { error: String(error) });
     }
   }
 
   async #pull(verified: VerifiedTransaction, from: string): Promise<void> {
-    const { store, transport, payloads, log, tip } = this.#options;
+    const { store, transport, payloads, log } = this.#options;
     const { transaction } = verified;
     const hash = bytesToHex(verified.hash);
     this.#pulling.add(hash);
+    this.mempool.wanted.hold(transaction.payloads);
     try {
       const peers = [from, ...transport.connectedPeers().filter((peer) => peer !== from)];
       await Promise.all(transaction.payloads.map(({ id, size }) => payloads.fetch(id, size, peers)));
       // Read when all are held: while others are under way, none is in memory.
       const pulled = transaction.payloads.map(({ id }) => store.payload(id)!);
-      const unfit = payloadFault(transaction, pulled, tip().state);
+      const unfit = this.#payloadFault(transaction, pulled);
       if (unfit !== null) log('debug', 'gossip-refused', { from, code: unfit.code });
       else this.#pool(verified);
     } catch (error) {
       log('debug', 'payload-missing', { from, error: String(error) });
     } finally {
+      this.mempool.wanted.free(transaction.payloads);
+      if (!this.pending(verified.hash)) this.#refuse(transaction);
       this.#pulling.delete(hash);
     }
+  }
+
+  #payloadFault(transaction: Transaction, payloads: readonly Uint8Array[]): ReturnType<typeof payloadFault> {
+    const { tip, measured } = this.#options;
+    const fault = payloadFault(transaction, payloads, tip().state);
+    if (fault === null)
+      for (const [i, { id }] of transaction.payloads.entries()) measured.note(id, payloads[i]!);
+    return fault;
   }
 
   #pool(verified: VerifiedTransaction): void {
@@ -193,6 +218,21 @@ export class Intake {
       verified.transaction.payloads.map(({ id }, i) => ({ id, bytes: carried[i]! })),
     );
     if (payloads.length > 0) await this.#options.store.putPayloads(payloads);
+  }
+
+  /** While the work runs, nobody removes the payloads of these. */
+  async #holding<T>(transactions: readonly Transaction[], work: () => Promise<T>): Promise<T> {
+    const refs = transactions.flatMap(({ payloads }) => payloads);
+    this.mempool.wanted.hold(refs);
+    try {
+      return await work();
+    } finally {
+      this.mempool.wanted.free(refs);
+    }
+  }
+
+  #refuse({ payloads }: Transaction): void {
+    if (payloads.length > 0) this.#options.onRefused(payloads.map(({ id }) => id));
   }
 
   #passOn(transaction: Transaction): void {

@@ -1,15 +1,17 @@
+import { readState } from '../chain/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
-import { parseGenesis, startChain } from '../genesis/index.js';
+import { type ChainStart, parseGenesis, startChain } from '../genesis/index.js';
 import { createLibp2pTransport } from '../net/index.js';
-import { ConfigError, type NodeConfig, readBounded } from './config.js';
+import { ConfigError, type NodeConfig, readBounded, readKnownBlock } from './config.js';
 import { startDevices } from './devices/index.js';
+import { createCertifier } from './driver/certifier.js';
 import { type Closer, createCloser } from './driver/closer.js';
 import { createLyingCloser } from './driver/lyingCloser.js';
 import { offenceFile } from './driver/offences.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
 import { Node } from './node.js';
 import { openPartials } from './partials.js';
-import { followPeers } from './peers.js';
+import { followPeers, peersIn } from './peers.js';
 import { readKeystore } from './provision/index.js';
 import {
   type Client,
@@ -18,7 +20,8 @@ import {
   type RpcContext,
   startRpcServer,
 } from './rpc/index.js';
-import { openStore } from './store/index.js';
+import { joinChain } from './snapshot/index.js';
+import { openStore, settleJoin } from './store/index.js';
 
 /** How long devices wait for a node that is behind before they go by what it has. */
 const CAUGHT_UP_MS = 30_000;
@@ -50,6 +53,8 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   }
   const keys = { secret: sign, vrfSecret: vrf };
   const { chainId, tip } = chain;
+  await settleJoin(config.dataDir);
+  if (config.join === 'snapshot') await joinBySnapshot(config, chain, sign, log);
   const store = await openStore({ path: config.dataDir, chainId, genesisState: tip.state, create: true });
   const partials = await openPartials(`${config.dataDir}.partial`, (id) => store.hasPayload(id));
   const onError = (error: Error) => log('warn', 'net', { error: error.message });
@@ -70,8 +75,10 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     transport,
     partials,
     closer: closerOf(config, log),
+    certifier: createCertifier(),
     keys,
     log,
+    retention: config.retention,
     offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,
     onCommit: follow,
@@ -110,6 +117,27 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** With links of its own, which are over before the node's begin. */
+async function joinBySnapshot(
+  config: NodeConfig,
+  chain: ChainStart,
+  secret: Uint8Array,
+  log: Logger,
+): Promise<void> {
+  const { dataDir: path, listen, peers, trust } = config;
+  const onError = (error: Error) => log('warn', 'net', { error: error.message });
+  const transport = createLibp2pTransport({ secret, chainId: chain.chainId, listen, onError });
+  transport.setPeers(peersIn(readState(chain.tip.state), peers));
+  try {
+    await transport.start();
+    const partials = await openPartials(`${path}.partial`, () => false);
+    const known = trust === undefined ? undefined : readKnownBlock(trust)!;
+    await joinChain({ chain, path, transport, partials, log, known });
+  } finally {
+    await transport.stop();
   }
 }
 

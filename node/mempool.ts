@@ -1,4 +1,5 @@
 import { limits, nonceCell, type StateReader, type VerifiedTransaction } from '../chain/index.js';
+import { Wanted } from './wanted.js';
 
 export const mempoolLimits = {
   transactionsMax: 5_000,
@@ -20,6 +21,10 @@ interface Entry {
  */
 export class Mempool {
   readonly #byHash = new Map<string, Entry>();
+  /** Payloads of those that wait: they stay on disk. */
+  readonly wanted = new Wanted();
+  /** Payloads of those that were dropped and can stand in no block, since the last `takeDropped`. */
+  #dropped: Uint8Array[] = [];
   readonly #bySender = new Map<string, Map<number, string>>();
   #bytes = 0;
 
@@ -45,6 +50,7 @@ export class Mempool {
     this.#byHash.set(hash, { verified, acceptedAt });
     this.#bySender.set(sender, waiting.set(nonce, hash));
     this.#bytes += size;
+    this.wanted.hold(transaction.payloads);
     return null;
   }
 
@@ -100,9 +106,19 @@ export class Mempool {
     });
     for (const [sender, waiting] of this.#bySender) {
       const next = nonceCell.get(state, sender) ?? 0;
-      for (const [nonce, hash] of waiting) if (nonce < next) this.#drop(hash, this.#byHash.get(hash)!);
+      for (const [nonce, hash] of waiting) {
+        if (nonce >= next) continue;
+        const entry = this.#byHash.get(hash)!;
+        this.#drop(hash, entry);
+        this.#dropped.push(...entry.verified.transaction.payloads.map(({ id }) => id));
+      }
     }
     return settled;
+  }
+
+  /** Ids of payloads that no transaction brings into a block any more, unless another one does. */
+  takeDropped(): readonly Uint8Array[] {
+    return this.#dropped.splice(0);
   }
 
   #drop(hash: string, { verified }: Entry): void {
@@ -112,5 +128,6 @@ export class Mempool {
     if (waiting.size === 0) this.#bySender.delete(sender);
     this.#byHash.delete(hash);
     this.#bytes -= verified.size;
+    this.wanted.free(verified.transaction.payloads);
   }
 }

@@ -12,20 +12,26 @@ import {
 } from '../net/index.js';
 import { watchAbstention } from './abstention.js';
 import { Answers } from './driver/answers.js';
+import { type Certifier, certifierHere } from './driver/certifier.js';
 import { type Clock, systemClock } from './driver/clock.js';
 import type { Closer } from './driver/closer.js';
 import { Driver } from './driver/driver.js';
 import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
+import { MarkedInputs } from './driver/marks.js';
 import { encodeMessage } from './driver/message.js';
 import { noOffenceFile, type OffenceFile } from './driver/offences.js';
+import { recallFrom } from './driver/recall.js';
 import { Sync } from './driver/sync.js';
 import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
+import { createMeasured, type Measured } from './measured.js';
 import type { Mempool } from './mempool.js';
+import { Keeper } from './pruning/keeper.js';
 import type { Submitted } from './rpc/index.js';
+import { serveSnapshots } from './snapshot/index.js';
 import { Standing } from './standing.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
@@ -45,12 +51,16 @@ export interface NodeOptions {
   /** Where chunks of unfinished payloads lie. Default: in memory. */
   readonly partials?: PartialPayloads;
   readonly closer: Closer;
+  /** Default: in this thread. */
+  readonly certifier?: Certifier;
   readonly keys: { readonly secret: Uint8Array; readonly vrfSecret: Uint8Array };
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
   /** A block was decided: the state may name other peers than before. */
   readonly onCommit?: (tip: Tip) => void;
   readonly clock?: Clock;
+  /** Whether payloads go when their audit window is over. Default: they stay. */
+  readonly retention?: 'all' | 'window';
   /** Where offences wait for a block; without one a crash takes them. */
   readonly offences?: OffenceFile;
 }
@@ -68,8 +78,10 @@ export class Node {
   readonly #payloads: PayloadExchange;
   readonly #intake: Intake;
   readonly #accuser: Accuser;
+  readonly #keeper: Keeper;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
+  readonly #snapshots: { committed(writes: number): void };
   readonly #waiters = new Set<() => void>();
   #tip: Tip;
   #lastStatusAt = Number.NEGATIVE_INFINITY;
@@ -82,31 +94,28 @@ export class Node {
     const { chain, store, transport, keys, log, onFatal } = options;
     this.#clock = options.clock ?? systemClock;
     this.publicKey = publicKeyOf(keys.secret);
+    const measured = createMeasured(store);
     this.#payloads = createPayloadExchange({
       transport,
       store: payloadStoreOf(store),
       ...(options.partials && { partials: options.partials }),
     });
-    this.#intake = new Intake({
-      chainId: chain.chainId,
-      tip: () => this.tip,
-      store,
-      transport,
-      payloads: this.#payloads,
-      log,
-      onWaiting: () => this.#driver.wake(),
-    });
+    this.#intake = this.#createIntake(options, measured);
     const tip = tipOf(store, chain);
     this.#tip = tip;
     const witness = new Witness({
       window: RING_ERAS_KEPT * chain.rules.eraHeights,
       onOffence: (evidence) => this.#accuser.report(evidence),
+      before: recallFrom(options, tip),
     });
+    const marks = this.#createMarks(options);
     this.#driver = new Driver({
+      marks,
       rules: chain.rules,
       params: paramsCell.get(readState(tip.state))!,
       tip,
       store,
+      payloadOf: measured.payload,
       mempool: this.mempool,
       transport,
       payloads: this.#payloads,
@@ -119,10 +128,13 @@ export class Node {
       onMissed: (work, input) => witness.missed(work, input),
       requestProposal: (peer, height, value) => this.#answers.requestProposal(peer, height, value),
       isDecided: (height) => this.#sync.isDecided(height),
-      onCommit: (judged) => this.#committed(judged),
+      onPulled: ({ judged, certificate }) => witness.pulled(judged.tip, certificate),
+      onCommit: (run) => this.#committed(run),
       onBegin: () => this.#inbox.replay(),
       onFatal,
     });
+    const { retention = 'all' } = options;
+    this.#keeper = new Keeper({ store, driver: this.#driver, mempool: this.mempool, retention, log });
     this.#inbox = new Inbox({
       driver: this.#driver,
       chainId: chain.chainId,
@@ -132,17 +144,10 @@ export class Node {
       onBehind: (from, height) => this.#answers.behind(from, height),
       onOffence: (from, fault) => transport.penalize(from, OFFENCE_POINTS, `a message: ${fault}`),
     });
-    this.#sync = new Sync({
-      driver: this.#driver,
-      rules: chain.rules,
-      store,
-      transport,
-      payloads: this.#payloads,
-      clock: this.#clock,
-      log,
-    });
+    this.#sync = this.#createSync(options, marks);
     this.#answers = this.#createAnswers(options);
     this.#accuser = this.#createAccuser(options);
+    this.#snapshots = serveSnapshots({ transport, store, chain, clock: this.#clock, tip: () => this.tip });
     this.#abstention = watchAbstention({
       store,
       standing: this.#standing,
@@ -156,6 +161,24 @@ export class Node {
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
   }
 
+  #createMarks({ chain: { rules }, store, transport, log }: NodeOptions): MarkedInputs {
+    return new MarkedInputs({ rules, store, transport, payloads: this.#payloads, log });
+  }
+
+  #createIntake({ chain, store, transport, log }: NodeOptions, measured: Measured): Intake {
+    return new Intake({
+      chainId: chain.chainId,
+      tip: () => this.tip,
+      store,
+      measured,
+      transport,
+      payloads: this.#payloads,
+      log,
+      onRefused: (ids) => this.#keeper.release(ids),
+      onWaiting: () => this.#driver.wake(),
+    });
+  }
+
   #createAccuser({ chain, store, keys, log, offences }: NodeOptions): Accuser {
     return new Accuser({
       chainId: chain.chainId,
@@ -167,6 +190,13 @@ export class Node {
       file: offences ?? noOffenceFile,
       log,
     });
+  }
+
+  #createSync(options: NodeOptions, marks: MarkedInputs): Sync {
+    const { chain, store, transport, log, certifier = certifierHere } = options;
+    const { rules } = chain;
+    const [driver, payloads, clock] = [this.#driver, this.#payloads, this.#clock];
+    return new Sync({ driver, rules, store, transport, payloads, marks, certifier, clock, log });
   }
 
   #createAnswers({ store, transport, log }: NodeOptions): Answers {
@@ -196,6 +226,7 @@ export class Node {
   async start(): Promise<void> {
     await this.#options.transport.start();
     await this.#driver.start();
+    await this.#keeper.start();
     this.#accuser.settle();
     this.#tellStatus();
   }
@@ -204,8 +235,10 @@ export class Node {
     this.#closed = true;
     this.#cancelStatus();
     this.#intake.close();
+    this.#keeper.close();
     const partlyPulled = this.#payloads.close();
     for (const wake of this.#waiters) wake();
+    await this.#sync.close();
     await this.#driver.close();
     await this.#options.transport.stop();
     await partlyPulled;
@@ -275,6 +308,7 @@ export class Node {
       finalityCount: this.finality.count,
       finalityMsP50: this.finality.quantile(0.5) ?? 0,
       finalityMsP95: this.finality.quantile(0.95) ?? 0,
+      ...this.#keeper.counts,
       ...this.#refused(),
     };
   }
@@ -290,11 +324,15 @@ export class Node {
     return sums;
   }
 
-  #committed({ block, executed, tip }: Judged): void {
-    const hashes = executed.receipts.flatMap(({ transaction }) =>
+  /** Blocks that were pulled are on disk several at a time: one look at the rest of the node serves for all. */
+  #committed(run: readonly Judged[]): void {
+    const { block, tip } = run.at(-1)!;
+    const receipts = run.flatMap(({ executed }) => executed.receipts);
+    const hashes = receipts.flatMap(({ transaction }) =>
       transaction === null ? [] : [bytesToHex(transaction)],
     );
     this.#tip = tip;
+    this.#snapshots.committed(run.reduce((sum, { executed }) => sum + executed.changes.size, 0));
     const now = performance.now();
     for (const { acceptedAt } of this.mempool.settle(hashes, readState(tip.state))) {
       if (acceptedAt >= 0) this.finality.add(now - acceptedAt);
@@ -302,9 +340,11 @@ export class Node {
     this.#options.log('info', 'commit', {
       height: tip.height,
       hash: bytesToHex(tip.hash).slice(0, 16),
-      transactions: block.transactions.length,
+      transactions: hashes.length,
       empty: block.header.leader === null,
+      ...(run.length > 1 && { blocks: run.length }),
     });
+    this.#keeper.committed();
     this.#watchTime();
     this.#accuser.settle();
     this.#options.onCommit?.(tip);

@@ -1,6 +1,8 @@
 import { createReplay } from '../audit/index.js';
-import { decodeBlock, decodeCertificate } from '../chain/index.js';
+import { type Block, DecodeError, decodeBlock, decodeCertificate, payloadId } from '../chain/index.js';
+import { bytesToHex } from '../crypto/index.js';
 import type { ChainStart } from '../genesis/index.js';
+import { createMarking } from './export/marking.js';
 import {
   type Abstention,
   clearBuildPlace,
@@ -64,7 +66,7 @@ export async function repairChain(options: RepairOptions): Promise<RepairReport>
     return report;
   }
   const place = await clearBuildPlace(path);
-  const salvage = await openSalvage(path);
+  const salvage = await openSalvage(path, chain.chainId);
   try {
     const binding = bindingOf(salvage, options);
     const store = await openStore({ ...storeOptions(options, place, true), binding });
@@ -87,30 +89,59 @@ function bindingOf({ binding }: Salvage, { votesLost, voteAfter }: RepairOptions
   return voteAfter === null ? base : { ...base, abstention: { through: voteAfter } };
 }
 
+/** Without the state at its base nothing of it can be executed again. */
+const JOINED =
+  'the folder was joined by a snapshot, so the blocks before are not here; the node joins again, or syncs from genesis';
+
 /** Takes over every block that holds, from height 1 on. Returns why it stopped, or null at the end. */
 async function rebuild(chain: ChainStart, salvage: Salvage, store: Store): Promise<string | null> {
   const replay = createReplay(chain);
+  const mark = createMarking(async ({ id }) => salvage.payload(id));
   for (;;) {
     const raw = salvage.blockBytes(store.head.height + 1);
-    if (raw === null) return null;
-    const announced = announcedBy(raw.block);
-    if (announced === null) return 'the block does not decode';
-    const payloads = announced.flatMap(({ id }) => {
-      const bytes = salvage.payload(id);
-      return bytes === null ? [] : [{ id, bytes }];
-    });
-    const divergence = replay.take({ ...raw, payloads: payloads.map(({ bytes }) => bytes) });
+    if (raw === null) return store.head.height === 0 && salvage.joined ? JOINED : null;
+    const block = decodedBlock(raw.block);
+    if (block === null) return 'the block does not decode';
+    const announced = block.transactions.flatMap(({ payloads }) => payloads);
+    const given = announced.map((ref) => ({ ref, bytes: salvage.payload(ref.id) }));
+    const lost = given.find(({ ref, bytes }) => bytes === null && !salvage.isPruned(ref));
+    if (lost !== undefined) return `missing-payload: payload ${bytesToHex(lost.ref.id)} is lost`;
+    const { certificate: encoded, receipts } = raw;
+    const payloads = given.map(({ bytes }) => bytes);
+    const marked = await marksOf(mark, block, payloads, receipts);
+    if (marked === 'unreadable') return 'the receipts do not decode';
+    const divergence = replay.take({ block: raw.block, certificate: encoded, payloads, ...marked });
     if (divergence !== null) return `${divergence.reason}: ${divergence.detail}`;
-    const { block, hash, executed } = replay.last!;
-    await store.putPayloads(payloads);
-    const { chainId: _, ...certificate } = decodeCertificate(raw.certificate);
-    await store.commit({ ...executed, block, hash, certificate });
+    const { hash, executed } = replay.last!;
+    const held = given.flatMap(({ ref: { id }, bytes }) => (bytes === null ? [] : [{ id, bytes }]));
+    await store.putPayloads(held);
+    const { chainId: _, ...certificate } = decodeCertificate(encoded);
+    const absent = given.filter(({ bytes }) => bytes === null).map(({ ref }) => ref);
+    const made = (marked?.made ?? []).map((bytes) => ({ id: payloadId(bytes), bytes }));
+    await store.commit({ ...executed, block, hash, certificate, absent });
+    await store.putPayloads(made);
   }
 }
 
-function announcedBy(raw: Uint8Array) {
+/** What a pruned chain's receipts say in the place of payloads. Receipts of a former format are not kept: none. */
+async function marksOf(
+  mark: ReturnType<typeof createMarking>,
+  block: Block,
+  payloads: readonly (Uint8Array | null)[],
+  receipts: readonly Uint8Array[],
+) {
+  if (receipts.length === 0) return null;
   try {
-    return decodeBlock(raw).transactions.flatMap(({ payloads }) => payloads);
+    return await mark(block, payloads, receipts);
+  } catch (error) {
+    if (error instanceof DecodeError) return 'unreadable';
+    throw error;
+  }
+}
+
+function decodedBlock(raw: Uint8Array): Block | null {
+  try {
+    return decodeBlock(raw);
   } catch {
     return null;
   }

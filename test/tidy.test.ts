@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Which rooms a room may import (DESIGN.md section 2). Imports go down only. */
+/** Which rooms a room may import. Imports go down only. */
 const mayImport: Record<string, readonly string[]> = {
   crypto: [],
   chain: ['crypto'],

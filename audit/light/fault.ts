@@ -13,6 +13,8 @@ export type LightFault =
   | 'skips-height'
   | 'wrong-parent'
   | 'wrong-time'
+  /** The seed of the block before does not lead to the block's own (`proveBase` alone asks). */
+  | 'wrong-seed'
   /** The certificate names another block than the header. */
   | 'other-block'
   | CertificateFault

@@ -16,7 +16,7 @@ import {
   verifyCertificate,
 } from '../../consensus/index.js';
 import { bytesToHex, compareBytes, equalBytes } from '../../crypto/index.js';
-import { type Genesis, startChain } from '../../genesis/index.js';
+import { type ChainStart, type Genesis, startChain } from '../../genesis/index.js';
 import { type LightRefusal, refused } from './fault.js';
 import {
   HEADER_BYTES_MAX,
@@ -60,7 +60,14 @@ export type Followed = { readonly ok: true; readonly head: LightHead } | LightRe
 
 /** Begins at the genesis. Cost: the initial state is made once. */
 export function lightChain(genesis: Genesis): { readonly chain: LightChain; readonly head: LightHead } {
-  const { chainId, rules, tip } = startChain(genesis);
+  return lightChainOf(startChain(genesis));
+}
+
+/** The same for whoever has made the initial state already. */
+export function lightChainOf({ chainId, rules, tip }: ChainStart): {
+  readonly chain: LightChain;
+  readonly head: LightHead;
+} {
   const { eraHeights, members } = rules;
   const ring = ringAt(readState(tip.state), 1, eraHeights);
   const { height, hash, seed, time } = tip;
@@ -111,7 +118,7 @@ export function follow(chain: LightChain, head: LightHead, raw: Uint8Array): Fol
   const sameChain = equalBytes(certificate.chainId, chain.chainId);
   if (!sameChain || certificate.height !== header.height || !equalBytes(certificate.hash, hash))
     return refused('other-block', 'the certificate is of another block');
-  const committee = committeeOf(chain, head, decoded.value);
+  const committee = committeeOf(chain, head, decoded.value).map(({ publicKey }) => publicKey);
   const certified = verifyCertificate({ certificate, chainId: chain.chainId, committee });
   if (!certified.ok)
     return refused(
@@ -169,17 +176,17 @@ function linkFault(chain: LightChain, head: LightHead, header: Header): LightRef
 }
 
 /**
- * Public keys of the committee in its order. With the whole ring in it a false `parentSeed` could but put the same
+ * The committee in its order. With the whole ring in it a false `parentSeed` could but put the same
  * members in another order, which signatures in the right one do not fit.
  */
-function committeeOf(
+export function committeeOf(
   chain: LightChain,
   head: LightHead,
-  { header, parentSeed }: LightStep,
-): readonly Uint8Array[] {
+  { header, parentSeed }: Pick<LightStep, 'header' | 'parentSeed'>,
+): readonly RingSeat[] {
   const seed = header.height === head.height + 1 ? head.seed : parentSeed;
   const members = Math.min(chain.members, head.ring.length);
-  return drawCommittee(head.ring, seed, members).map((seat) => head.ring[seat]!.publicKey);
+  return drawCommittee(head.ring, seed, members).map((seat) => head.ring[seat]!);
 }
 
 /** Is it a ring at all (sorted, nobody twice), and the one that the header names? */

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emptyTree, payloadId } from '../../chain/index.js';
+import { emptyTree, PAYLOAD_CHUNK_BYTES, payloadId } from '../../chain/index.js';
 import { sha256, utf8ToBytes } from '../../crypto/index.js';
 import { createLibp2pTransport, createPayloadExchange, type PeerAddress } from '../../net/index.js';
 import { openPartials } from '../../node/partials.js';
@@ -16,7 +16,15 @@ export type Order =
   | { readonly kind: 'meet'; readonly peers: readonly PeerAddress[] }
   | { readonly kind: 'hold'; readonly seeds: readonly number[]; readonly bytes: number }
   | { readonly kind: 'fetch'; readonly payloads: readonly Announced[]; readonly from: readonly string[] }
-  | { readonly kind: 'stream'; readonly from: string; readonly bytes: number; readonly times: number };
+  /** The limits of this machine: chunks hashed one after another; payloads written as the store writes them. */
+  | { readonly kind: 'hash'; readonly bytes: number }
+  | { readonly kind: 'write'; readonly seeds: readonly number[]; readonly bytes: number }
+  | {
+      readonly kind: 'stream';
+      readonly from: readonly string[];
+      readonly bytes: number;
+      readonly times: number;
+    };
 
 export interface Announced {
   readonly id: Uint8Array;
@@ -34,7 +42,8 @@ export interface Answer {
 
 const chainId = sha256(utf8ToBytes('bench/payloads'));
 
-async function main(name: string): Promise<void> {
+/** A node of its own folder, started. */
+async function openNode(name: string) {
   const folder = await mkdtemp(join(tmpdir(), 'consilium-bench-payloads-'));
   const path = join(folder, 'chain');
   const store = await openStore({ path, chainId, genesisState: emptyTree, create: true });
@@ -61,6 +70,22 @@ async function main(name: string): Promise<void> {
     { requestBytesMax: 4, concurrentMax: 1 },
   );
   await transport.start();
+  const close = async (): Promise<void> => {
+    await exchange.close();
+    await transport.stop();
+    await store.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { store, transport, exchange, close };
+}
+
+async function main(name: string): Promise<void> {
+  const { store, transport, exchange, close } = await openNode(name);
+  /** Of the order at hand; what an order needs before its work begins is not counted. */
+  let begun = { at: 0, cpu: process.cpuUsage() };
+  const begin = () => {
+    begun = { at: performance.now(), cpu: process.cpuUsage() };
+  };
 
   async function carryOut(order: Order): Promise<readonly Announced[]> {
     switch (order.kind) {
@@ -82,13 +107,29 @@ async function main(name: string): Promise<void> {
       case 'fetch':
         await Promise.all(order.payloads.map(({ id, size }) => exchange.fetch(id, size, order.from)));
         return [];
+      case 'hash': {
+        const chunk = noise(1, PAYLOAD_CHUNK_BYTES);
+        begin();
+        for (let done = 0; done < order.bytes; done += chunk.length) payloadId(chunk);
+        return [];
+      }
+      case 'write': {
+        const payloads = order.seeds.map((seed) => noise(seed, order.bytes));
+        const named = payloads.map((bytes) => ({ id: payloadId(bytes), bytes }));
+        begin();
+        await Promise.all(named.map(({ id, bytes }) => store.putPayload(id, bytes)));
+        return [];
+      }
       case 'stream': {
         const request = new Uint8Array(4);
         new DataView(request.buffer).setUint32(0, order.bytes);
         const options = { timeoutMs: LONG_MS, responseBytesMax: order.bytes };
-        for (let nth = 0; nth < order.times; nth += 1) {
-          await transport.request(order.from, STREAM, request, options);
-        }
+        const takeFrom = async (from: string) => {
+          for (let nth = 0; nth < order.times; nth += 1) {
+            await transport.request(from, STREAM, request, options);
+          }
+        };
+        await Promise.all(order.from.map(takeFrom));
         return [];
       }
       default: {
@@ -99,11 +140,11 @@ async function main(name: string): Promise<void> {
   }
 
   const tell = async (order: Order | null): Promise<void> => {
-    const [at, cpu] = [performance.now(), process.cpuUsage()];
+    begin();
     const payloads = order === null ? [] : await carryOut(order);
-    const { user, system } = process.cpuUsage(cpu);
+    const { user, system } = process.cpuUsage(begun.cpu);
+    const ms = performance.now() - begun.at;
     const addresses = transport.addresses();
-    const ms = performance.now() - at;
     process.send!({
       self: transport.self,
       addresses,
@@ -113,14 +154,7 @@ async function main(name: string): Promise<void> {
     } satisfies Answer);
   };
   process.on('message', (order: Order) => void tell(order));
-  process.once('disconnect', () => {
-    void (async () => {
-      await exchange.close();
-      await transport.stop();
-      await store.close();
-      await rm(folder, { recursive: true, force: true });
-    })();
-  });
+  process.once('disconnect', () => void close());
   await tell(null);
 }
 

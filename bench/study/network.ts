@@ -9,6 +9,7 @@ import {
   craftedWire,
   createAlignment,
   createGrid,
+  encodeUpdate,
   encodeWeights,
   evaluate,
   type FrontName,
@@ -16,7 +17,6 @@ import {
   initialWeights,
   meanOfWire,
   oneStep,
-  packUpdate,
   type Records,
   roundToFine,
   type SubmittedUpdate,
@@ -181,7 +181,7 @@ function sendAll(
       isBad(device) && attack!.craft !== null && honest.length > 0
         ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
         : null;
-    const payload = packUpdate(crafted === null ? wires[at]! : craftedWire(crafted, units, grid));
+    const payload = encodeUpdate(crafted === null ? wires[at]! : craftedWire(crafted, units, grid), grid);
     return { device: nameOf(device), units, hash: bytesToHex(sha256(payload)), payload };
   });
 }

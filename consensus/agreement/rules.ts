@@ -10,7 +10,7 @@ import { softValue } from './soft.js';
 import type { AgreementState, Decision } from './state.js';
 import type { MemberVote } from './vote.js';
 
-/** The vote table of DESIGN.md section 6: one pure function per row, from what is known to what to do now. */
+/** The vote table (docs/agreement.md): one pure function per row, from what is known to what to do now. */
 export interface AgreementRules {
   readonly quorumOf: (members: number) => number;
   readonly mayPropose: (state: AgreementState) => boolean;

@@ -1,4 +1,10 @@
-import { type CallScope, type Refusal, refuse, type StateAccess } from '../../chain/index.js';
+import {
+  type CallScope,
+  type Refusal,
+  refuse,
+  type StateAccess,
+  type StateReader,
+} from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 import { rhoCap } from '../../fl/index.js';
 import { accountOf } from '../identity/index.js';
@@ -34,21 +40,30 @@ export function declare<C>(scope: CallScope<C>, args: Declare): Refusal | null {
 }
 
 /**
- * Charges `rho` (2^-40) to a dataset's ledger: a privacy filter with fixed δ.
+ * Charges `rho` (2^-40) to a dataset's ledger, for something that a block has published: a privacy filter with fixed δ.
  *
- * A charge that would overdraw changes nothing and is refused. Without a declaration nothing is free: refused.
+ * What would overdraw is refused, and takes all that is left: the release is in the block all the same, so nothing may
+ *   follow it. Without a declaration nothing is free: refused.
+ * Write it where it stays when the call is refused (`kept`). Source of the filter at fixed ρ: Feldman and Zrnic 2021,
+ *   arXiv:2008.11193; with the Gaussian curve: Smith and Thakurta 2022, arXiv:2202.10209.
  */
 export function charge(state: StateAccess, device: string, dataset: string, rho: bigint): Refusal | null {
   const ledger = ledgerCell.get(state, device, dataset);
   if (ledger === null)
     return refuse('undeclared-dataset', 'declare the dataset and its budget first (privacy.declare)');
-  const rhoSpent = ledger.rhoSpent + rho;
-  if (rhoSpent > ledger.rhoCap) {
-    return refuse(
-      'budget-exhausted',
-      'this round would overdraw the privacy budget declared for the dataset',
-    );
-  }
+  const within = ledger.rhoSpent + rho <= ledger.rhoCap;
+  const rhoSpent = within ? ledger.rhoSpent + rho : ledger.rhoCap;
   ledgerCell.set(state, { ...ledger, rhoSpent, charges: ledger.charges + 1 }, device, dataset);
-  return null;
+  return within ? null : overdraws;
+}
+
+const overdraws = refuse(
+  'budget-exhausted',
+  'this update overdraws the privacy budget declared for the dataset: nothing is left of it',
+);
+
+/** Would this charge overdraw, or is there no ledger? What a node asks before it passes an update on. */
+export function canCharge(state: StateReader, device: string, dataset: string, rho: bigint): boolean {
+  const ledger = ledgerCell.get(state, device, dataset);
+  return ledger !== null && ledger.rhoSpent + rho <= ledger.rhoCap;
 }

@@ -2,7 +2,7 @@ import { type Contract, method } from '../../chain/index.js';
 import { declare } from './apply.js';
 import { declareCodec } from './calls.js';
 
-export { charge } from './apply.js';
+export { canCharge, charge } from './apply.js';
 export * from './calls.js';
 export * from './state.js';
 

@@ -1,6 +1,6 @@
 import { cell, type Infer, integer, oneOf, record, u64, uint } from '../../chain/index.js';
 
-/** What one entry of the ledger protects (DESIGN.md section 8). */
+/** What one entry of the ledger protects. */
 export const unitCodec = oneOf('record');
 
 /**

@@ -9,7 +9,7 @@ import { presenceCell, type Standing, standingCell, validatorPointsCell } from '
  * Start of a block: what the parent says of its validators, and the change of era.
  *
  * Only two things enter: whose votes the block carries for its parent, and whether the parent was empty; so
- * the result is the same on every node (DESIGN.md section 5).
+ * the result is the same on every node.
  */
 export function beginBlock<C>(scope: Scope<C>): void {
   const params = paramsCell.get(scope.state)!;
@@ -30,7 +30,7 @@ export function standingOf(state: StateReader, device: string): Standing {
 
 /**
  * One verdict's effect: a qualified update gains a point, a refusal that `costs` takes one; at 0 points the
- * device is blacklisted. Refusals by rank cost nothing (DESIGN.md section 7).
+ * device is blacklisted. Refusals by rank cost nothing.
  */
 export function scoreDevice(
   state: StateAccess,

@@ -12,8 +12,17 @@ import { accountOf, validatorOf } from '../identity/index.js';
 import { ledgerCell } from '../privacy/index.js';
 import { standingOf } from '../reputation/index.js';
 import { type Apply, type TaskSpec, verifyEnrolment } from './calls.js';
+import { decodeContent } from './content.js';
 import { checkTask } from './fits.js';
-import { enrolledCell, openTasksCell, TASKS_OPEN_MAX, type Task, taskCell, taskCountCell } from './state.js';
+import {
+  contentCell,
+  enrolledCell,
+  openTasksCell,
+  TASKS_OPEN_MAX,
+  type Task,
+  taskCell,
+  taskCountCell,
+} from './state.js';
 
 export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskSpec }): Refusal | null {
   const { state, block } = scope;
@@ -47,7 +56,24 @@ export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskS
   return null;
 }
 
-/** An equal level admits (DESIGN.md section 14); the device's own validator has to vouch for its terms. */
+/** As `publish`, with a sealed content that is kept beside the task. Nothing of it may stand in clear as well. */
+export function publishSealed<C>(
+  scope: CallScope<C>,
+  { spec, content }: { readonly spec: TaskSpec; readonly content: Uint8Array },
+): Refusal | null {
+  const sealed = decodeContent(content);
+  if (sealed === null || !equalBytes(sealed.chainId, scope.block.chainId))
+    return refuse('malformed-content', 'the content is not sealed as this chain keeps it');
+  if (sealed.wraps.length === 0) return refuse('no-reader', 'a content that nobody can open says nothing');
+  if (spec.title !== '')
+    return refuse('title-in-clear', 'a task with sealed content has an empty title: the content has its own');
+  const refusal = publish(scope, { spec });
+  if (refusal !== null) return refusal;
+  contentCell.set(scope.state, content, taskCountCell.get(scope.state)!);
+  return null;
+}
+
+/** An equal level admits; the device's own validator has to vouch for its terms. */
 export function applyForTask<C>(scope: CallScope<C>, args: Apply): Refusal | null {
   const { state, sender } = scope;
   const device = bytesToHex(sender);

@@ -1,12 +1,15 @@
 import {
   bool,
   bytes,
+  bytesBetween,
   type Codec,
   encode,
   type Infer,
   integer,
   limits,
   list,
+  nullable,
+  oneKindOf,
   oneOf,
   record,
   tagged,
@@ -17,50 +20,85 @@ import { sign, verifySignature } from '../../crypto/index.js';
 import {
   type AggregationName,
   aggregationRules,
+  CATEGORIES_MAX,
+  CLASSES_MAX,
+  COLUMNS_MAX,
+  FEATURES_MAX,
   type FrontName,
   fronts,
+  type LayerKind,
   LOCAL_STEPS_MAX,
   type LocalStepName,
   localSteps,
+  MISSING_MAX,
+  NAME_BYTES_MAX,
   type ServerStepName,
   SIGMA16_MAX,
+  SOURCE_BYTES_MAX,
   serverSteps,
   type VerificationName,
   verificationRules,
+  WEIGHT16_MAX,
 } from '../../fl/index.js';
 import { unitCodec } from '../privacy/index.js';
+import { CONTENT_BYTES_MAX } from './content.js';
 
 /** Most units (records) that one device may enrol with, so that no device outweighs the others. */
 export const UNITS_MAX = 10_000;
 export const DEVICES_MAX = 1_000;
 
+/** Longest audit window: more heights than a chain has in a century at one a second. */
+export const AUDIT_HEIGHTS_MAX = 2 ** 32;
+
 const micro = integer(-1e15, 1e15);
 
+const count = integer(1, 100_000);
+const activation = oneOf('linear', 'relu', 'tanh', 'sigmoid');
+
+/** As in fl/model; what fits together is `checkModel`'s business. */
 export const modelCodec = record({
-  inputs: integer(1, 100_000),
+  inputs: count,
   layers: list(
-    record({
-      kind: oneOf('dense'),
-      units: integer(1, 100_000),
-      activation: oneOf('linear', 'relu', 'tanh', 'sigmoid'),
-    }),
+    oneKindOf({
+      dense: { units: count, activation },
+      conv2d: { filters: count, size: count, padding: oneOf('same', 'valid'), activation },
+      pool2d: { pool: oneOf('max', 'mean'), size: count },
+      reshape: { height: count, width: count, channels: count },
+      flatten: {},
+      dropout: { rate16: integer(0, 65_535) },
+      groupNorm: { groups: count },
+    } satisfies Record<LayerKind, unknown>),
     32,
   ),
 });
 
+const nameText = text(NAME_BYTES_MAX);
+
 export const schemaCodec = record({
   features: list(
     record({
-      name: text(64),
+      name: nameText,
+      kind: oneOf('number', 'category'),
+      count: integer(1, COLUMNS_MAX),
       centerMicro: micro,
       scaleMicro: integer(1, 1e15),
       minMicro: micro,
       maxMicro: micro,
-      zeroIsMissing: bool,
+      categories: list(nameText, CATEGORIES_MAX),
+      missing: list(nameText, MISSING_MAX),
+      indicator: bool,
+      source: text(SOURCE_BYTES_MAX),
     }),
-    10_000,
+    FEATURES_MAX,
   ),
-  label: record({ name: text(64), positive: text(64), negative: text(64) }),
+  label: record({
+    name: nameText,
+    /** The index of a class is what the model predicts. */
+    classes: list(nameText, CLASSES_MAX),
+    weights16: list(integer(1, WEIGHT16_MAX), CLASSES_MAX),
+  }),
+  subject: nullable(nameText),
+  site: nullable(nameText),
 });
 
 /** Names come from the tables of rules, so that a new rule is one file and one line there. */
@@ -119,6 +157,11 @@ export const taskSpecCodec = record({
   enrolMs: integer(0, 30 * 86_400_000),
   deadlineMs: integer(1, 30 * 86_400_000),
   deadlineBlocks: integer(1, 1_000_000),
+  /**
+   * The audit window: so many heights after a round has closed its payloads may go (updates, and the model and
+   * accumulator that it began with). Until then every node holds them; the task's last model stays.
+   */
+  auditHeights: integer(1, AUDIT_HEIGHTS_MAX),
   reward: uint,
 });
 export type TaskSpec = Infer<typeof taskSpecCodec>;
@@ -149,6 +192,12 @@ export function verifyEnrolment(
 }
 
 export const publishCodec = record({ spec: taskSpecCodec });
+
+/** The same with a content that only its readers open: then the title says nothing. */
+export const publishSealedCodec = record({
+  spec: taskSpecCodec,
+  content: bytesBetween(1, 2 * CONTENT_BYTES_MAX),
+});
 
 /** Sent by the device; `approval` is its validator's signature under the same terms. */
 export const applyCodec = record({

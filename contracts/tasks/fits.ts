@@ -4,6 +4,8 @@ import {
   checkLocalWork,
   checkModel,
   checkSchema,
+  classCount,
+  encodedWidth,
   keptVectors,
   optimizerBytes,
   parameterCount,
@@ -31,12 +33,12 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
   if (modelProblem !== null) return refuse('model-unfit', modelProblem);
   const schemaProblem = checkSchema(schema);
   if (schemaProblem !== null) return refuse('schema-unfit', schemaProblem);
-  if (schema.features.length !== model.inputs) {
-    return refuse(
-      'model-unfit',
-      `the model takes ${model.inputs} inputs, the schema gives ${schema.features.length}`,
-    );
-  }
+  const width = encodedWidth(schema);
+  if (width !== model.inputs)
+    return refuse('model-unfit', `the model takes ${model.inputs} inputs, the schema gives ${width}`);
+  const [told, given] = [classCount(model), schema.label.classes.length];
+  if (told !== given)
+    return refuse('model-unfit', `the model tells ${told} classes apart, the schema has ${given}`);
   return null;
 }
 

@@ -1,9 +1,10 @@
 import { type Contract, method } from '../../chain/index.js';
-import { applyForTask, beginBlock, publish } from './apply.js';
-import { applyCodec, publishCodec } from './calls.js';
+import { applyForTask, beginBlock, publish, publishSealed } from './apply.js';
+import { applyCodec, publishCodec, publishSealedCodec } from './calls.js';
 
 export { endTask, enrolmentEnds, openTasks } from './apply.js';
 export * from './calls.js';
+export * from './content.js';
 export { checkTask } from './fits.js';
 export * from './state.js';
 
@@ -11,7 +12,11 @@ export * from './state.js';
 export function tasks<C>(): Contract<C> {
   return {
     name: 'tasks',
-    methods: { publish: method(publishCodec, publish), apply: method(applyCodec, applyForTask) },
+    methods: {
+      publish: method(publishCodec, publish),
+      publishSealed: method(publishSealedCodec, publishSealed),
+      apply: method(applyCodec, applyForTask),
+    },
     beginBlock,
   };
 }

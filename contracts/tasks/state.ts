@@ -1,5 +1,16 @@
-import { bytes, cell, type Infer, integer, list, oneOf, record, uint } from '../../chain/index.js';
+import {
+  bytes,
+  bytesBetween,
+  cell,
+  type Infer,
+  integer,
+  list,
+  oneOf,
+  record,
+  uint,
+} from '../../chain/index.js';
 import { DEVICES_MAX, taskSpecCodec, UNITS_MAX } from './calls.js';
+import { CONTENT_BYTES_MAX } from './content.js';
 
 export const TASKS_OPEN_MAX = 64;
 
@@ -21,5 +32,7 @@ export const taskCountCell = cell('tasks/count', uint);
 export const taskCell = cell('tasks/task', taskCodec);
 /** Ids of tasks that enrol or run, ascending. */
 export const openTasksCell = cell('tasks/open', list(uint, TASKS_OPEN_MAX));
+/** Sealed content of a task, encoded (`SealedContent`); absent for one that has its title in clear. */
+export const contentCell = cell('tasks/content', bytesBetween(1, 2 * CONTENT_BYTES_MAX));
 /** Admitted devices of a task, sorted by device. */
 export const enrolledCell = cell('tasks/enrolled', list(enrolledCodec, DEVICES_MAX));

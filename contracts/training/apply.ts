@@ -1,4 +1,12 @@
-import { type CallScope, type Refusal, refuse, type Scope } from '../../chain/index.js';
+import {
+  type CallScope,
+  type HeldPayload,
+  isMarked,
+  type PayloadRef,
+  type Refusal,
+  refuse,
+  type Scope,
+} from '../../chain/index.js';
 import { bytesToHex, compareBytes, hexToBytes } from '../../crypto/index.js';
 import {
   encodeWeights,
@@ -7,37 +15,61 @@ import {
   type RoundOutcome,
   releasesOf,
   roundRho,
-  squaredNorm,
-  unpackUpdate,
   verificationRules,
 } from '../../fl/index.js';
 import { charge } from '../privacy/index.js';
 import { scoreDevice, standingOf } from '../reputation/index.js';
-import { endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
+import { type Enrolled, endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
 import type { UpdateArgs } from './calls.js';
 import { type DueClosing, dueClosings, gridOf } from './closing.js';
-import { closedRoundCell, modelCell, type Round, roundCell, submittedCell } from './state.js';
+import { measureUpdate } from './measure.js';
+import { closedEventFields } from './outcome.js';
+import { closedRoundCell, modelCell, publishedCell, type Round, roundCell, submittedCell } from './state.js';
 
 /**
  * Takes an update into the open round, and charges the ledger for every one that the chain publishes.
  *
- * A late one (its round has closed, or the task is done) is charged too and counts nowhere: what was published
- * can't be unpublished.
+ * Whatever an enrolled device sends is charged, also what is refused, late, or no update at all: it is in a block, and
+ * what was published can't be unpublished. Only the same bytes as the last ones, sent again, say nothing new.
  */
 export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): Refusal | null {
   const { state, sender, payloads } = scope;
-  const device = bytesToHex(sender);
   const task = taskCell.get(state, args.task);
   if (task === null) return refuse('unknown-task', `there is no task ${args.task}`);
-  if (scope.level !== task.spec.level)
-    return refuse('wrong-level', 'the transaction must carry the level of the task');
   const enrolled = enrolledCell
     .get(state, task.id)!
     .find((entry) => compareBytes(entry.device, sender) === 0);
   if (enrolled === undefined)
     return refuse('not-enrolled', `this device is not enrolled for task ${task.id}`);
-  if (standingOf(state, device).blacklisted) return refuse('blacklisted', 'this device was blacklisted');
   const round = roundCell.get(state, task.id);
+  const refused = refusalOf(scope, args, task, enrolled, round);
+  const overdrawn = chargePublished(scope, task, enrolled);
+  if (refused !== null || overdrawn !== null) return refused ?? overdrawn;
+  submittedCell.set(state, args.round, task.id, bytesToHex(sender));
+  const { ref } = payloads[0]!;
+  const counts = round !== null && args.round === round.round;
+  if (counts) {
+    const { units } = enrolled;
+    const entry = { device: sender, units, payload: ref, height: scope.block.height };
+    const updates = [...round.updates, entry].sort((a, b) => compareBytes(a.device, b.device));
+    roundCell.set(state, { ...round, updates }, task.id);
+  }
+  const named = { task: task.id, round: args.round, device: sender, payload: ref.id };
+  scope.emit(counts ? 'update' : 'late', named);
+  return null;
+}
+
+function refusalOf(
+  { state, sender, level, payloads }: CallScope<RoundOutcome>,
+  args: UpdateArgs,
+  task: Task,
+  enrolled: Enrolled,
+  round: Round | null,
+): Refusal | null {
+  const device = bytesToHex(sender);
+  if (level !== task.spec.level)
+    return refuse('wrong-level', 'the transaction must carry the level of the task');
+  if (standingOf(state, device).blacklisted) return refuse('blacklisted', 'this device was blacklisted');
   if (round === null && task.status !== 'done')
     return refuse('no-round', `task ${task.id} has no open round`);
   const last = round?.round ?? task.spec.rounds;
@@ -46,46 +78,39 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     return refuse('already-submitted', 'one update a device and round');
   }
   if (payloads.length !== 1) return refuse('one-payload', 'an update is exactly one payload');
-  const unfit = checkUpdate(task, enrolled.units, payloads[0]!.bytes);
-  if (unfit !== null) return unfit;
+  return unfitness(task, enrolled.units, payloads[0]!.bytes);
+}
+
+/** Charges each payload of the transaction that isn't the last one of this device again. */
+function chargePublished(
+  { kept, sender, payloads }: CallScope<RoundOutcome>,
+  task: Task,
+  { dataset }: Enrolled,
+): Refusal | null {
   const { sigma16 } = task.spec.privacy;
-  const overdrawn =
-    sigma16 === 0
-      ? null
-      : charge(
-          state,
-          device,
-          bytesToHex(enrolled.dataset),
-          roundRho(sigma16) * BigInt(releasesOf(task.spec.local)),
-        );
-  if (overdrawn !== null) return overdrawn;
-  submittedCell.set(state, args.round, task.id, device);
-  const counts = round !== null && args.round === round.round;
-  if (counts) {
-    const entry = {
-      device: sender,
-      units: enrolled.units,
-      payload: payloads[0]!.ref,
-      height: scope.block.height,
-    };
-    const updates = [...round.updates, entry].sort((a, b) => compareBytes(a.device, b.device));
-    roundCell.set(state, { ...round, updates }, task.id);
+  if (sigma16 === 0) return null;
+  const device = bytesToHex(sender);
+  const rho = roundRho(sigma16) * BigInt(releasesOf(task.spec.local));
+  let refused: Refusal | null = null;
+  for (const { ref } of payloads) {
+    const last = publishedCell.get(kept, task.id, device);
+    if (last !== null && compareBytes(last, ref.id) === 0) continue;
+    publishedCell.set(kept, ref.id, task.id, device);
+    refused = charge(kept, device, bytesToHex(dataset), rho) ?? refused;
   }
-  scope.emit(counts ? 'update' : 'late', {
-    task: task.id,
-    round: args.round,
-    device: sender,
-    payload: payloads[0]!.ref.id,
-  });
-  return null;
+  return refused;
+}
+
+function unfitness(task: Task, units: number, held: HeldPayload): Refusal | null {
+  return isMarked(held) ? held.refusal : checkUpdate(task, units, held);
 }
 
 /** Is this a point of the round's wire lattice, and not longer than any honest update could be? */
 export function checkUpdate(task: Task, units: number, packed: Uint8Array): Refusal | null {
   const grid = gridOf(task);
-  const unpacked = unpackUpdate(packed, grid.dimension);
-  if (!unpacked.ok) return refuse('malformed-update', `the update does not unpack: ${unpacked.reason}`);
-  if (squaredNorm(unpacked.wire) > normCapSquared(grid, units)) {
+  const measure = measureUpdate(packed, grid);
+  if (!measure.ok) return refuse('malformed-update', `the update does not unpack: ${measure.reason}`);
+  if (measure.squaredNorm > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');
   }
   return null;
@@ -111,6 +136,7 @@ function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
   const weights = scope.emitPayload(encodeWeights(initialWeights(task.spec.model, task.spec.weightsSeed)));
   const { height, time } = scope.block;
   modelCell.set(scope.state, weights, task.id);
+  scope.emit('opened', { task: task.id, round: 1, weights: weights.id });
   roundCell.set(
     scope.state,
     {
@@ -140,15 +166,23 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
         : scoreDevice(scope.state, device, { qualified, costs });
     return { device: hexToBytes(device), qualified, reason, score16, points, blacklisted };
   });
-  const weights = scope.emitPayload(outcome.weights);
-  const accumulator = outcome.accumulator === null ? null : scope.emitPayload(outcome.accumulator);
-  const optimizer = outcome.optimizer === null ? null : scope.emitPayload(outcome.optimizer);
+  const weights = refOf(scope, outcome.weights);
+  const accumulator = outcome.accumulator === null ? null : refOf(scope, outcome.accumulator);
+  const optimizer = outcome.optimizer === null ? null : refOf(scope, outcome.optimizer);
   modelCell.set(scope.state, weights, task.id);
   record(scope, task, round, { status: 'closed', verdicts, weights });
   const qualified = verdicts.filter((verdict) => verdict.qualified).length;
   const refused = verdicts.length - qualified;
-  scope.emit('closed', { task: task.id, round: round.round, weights: weights.id, qualified, refused });
+  const said = verdicts.map(({ qualified, reason, score16 }) => ({ qualified, reason, score16 }));
+  const event = { task: task.id, round: round.round, weights: weights.id, qualified, refused };
+  const told = { verdicts: said, weights, accumulator, optimizer };
+  scope.emit('closed', closedEventFields({ ...event, outcome: told }));
   advance(scope, task, { ...round, weights, accumulator, optimizer });
+}
+
+/** Bytes that were computed are handed on; of pruned ones only the name is known. */
+function refOf(scope: Scope<RoundOutcome>, made: RoundOutcome['weights']): PayloadRef {
+  return made instanceof Uint8Array ? scope.emitPayload(made) : made;
 }
 
 function closeFailed(scope: Scope<RoundOutcome>, { task, round }: DueClosing): void {

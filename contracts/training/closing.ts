@@ -1,6 +1,6 @@
 import type { StateReader } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import { closeRound, type Grid, parameterCount, type RoundOutcome, roundGrid } from '../../fl/index.js';
+import { type ComputedOutcome, closeRound, type Grid, parameterCount, roundGrid } from '../../fl/index.js';
 import { standingOf } from '../reputation/index.js';
 import { type Enrolled, enrolledCell, enrolmentEnds, openTasks, type Task } from '../tasks/index.js';
 import { type Round, roundCell, submittedCell } from './state.js';
@@ -119,7 +119,7 @@ export function closingJob(
 }
 
 /** The verdict and the new model. Deterministic to the bit; cost grows with devices × parameters. */
-export function runClosing(job: ClosingJob): RoundOutcome {
+export function runClosing(job: ClosingJob): ComputedOutcome {
   return closeRound(job.input);
 }
 

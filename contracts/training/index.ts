@@ -6,6 +6,8 @@ import { updateArgsCodec } from './calls.js';
 export { checkUpdate } from './apply.js';
 export * from './calls.js';
 export * from './closing.js';
+export * from './measure.js';
+export { type ClosedEvent, closedEvents, markedOutcome } from './outcome.js';
 export * from './state.js';
 
 /** Rounds, verdicts and models. */

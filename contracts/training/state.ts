@@ -63,3 +63,5 @@ export const closedRoundCell = cell('training/closed', closedRoundCodec);
 export const modelCell = cell('training/model', payloadRefCodec);
 /** The last round that a device sent an update for. By task id and hex device. */
 export const submittedCell = cell('training/submitted', uint);
+/** The last payload of a device that a block published and its ledger was charged for. By task id and hex device. */
+export const publishedCell = cell('training/published', bytes(32));

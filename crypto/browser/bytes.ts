@@ -19,6 +19,19 @@ export function isHex(text: unknown, bytes: number): text is string {
   return typeof text === 'string' && text.length === 2 * bytes && /^[0-9a-f]*$/.test(text);
 }
 
+export function bytesToBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+export function base64ToBytes(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null;
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  // Bits of the last letter may be lost on the way.
+  return bytesToBase64(bytes) === text ? bytes : null;
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && compareBytes(a, b) === 0;
 }

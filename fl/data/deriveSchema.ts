@@ -1,9 +1,20 @@
 import { type DataProblem, notANumber } from './problem.js';
-import { checkSchema, type DataSchema, type FeatureSchema, labelText, MICRO, parseNumber } from './schema.js';
+import {
+  checkSchema,
+  type DataSchema,
+  type FeatureSchema,
+  labelText,
+  MICRO,
+  numberFeature,
+  parseNumber,
+} from './schema.js';
 import { lineOf, type Table } from './table.js';
 
 /** Columns that vary by less than this many millionths would lose their digits in a schema. */
 const SPREAD_MIN_MICRO = 100;
+
+/** What a derived schema says of itself, on chain too. */
+const DERIVED_SOURCE = 'computed from the training rows: right for public data only';
 
 export interface DeriveProblem {
   readonly kind: DataProblem['kind'] | 'label-values' | 'out-of-range';
@@ -44,7 +55,7 @@ export function deriveSchema(table: Table, labelColumn: string): DerivedSchema {
     if (!feature.ok) return feature;
     features.push(feature.feature);
   }
-  const schema: DataSchema = { features, label: label.label };
+  const schema: DataSchema = { features, label: label.label, subject: null, site: null };
   const problem = checkSchema(schema);
   return problem === null ? { ok: true, schema } : failed({ kind: 'bad-schema', text: problem });
 }
@@ -72,7 +83,7 @@ function deriveLabel(
     return failed({ kind: 'label-values', column: name, text });
   }
   const [negative, positive] = [...values].sort(compareLabels);
-  return { ok: true, label: { name, positive: positive!, negative: negative! } };
+  return { ok: true, label: { name, classes: [negative!, positive!], weights16: [] } };
 }
 
 function compareLabels(a: string, b: string): number {
@@ -108,16 +119,19 @@ function deriveFeature(
   }
   const minMicro = Math.floor(min * MICRO) + 0;
   const maxMicro = Math.ceil(max * MICRO) + 0;
-  return { ok: true, feature: { name, centerMicro, scaleMicro, minMicro, maxMicro, zeroIsMissing: false } };
+  return { ok: true, feature: derived(name, centerMicro, scaleMicro, minMicro, maxMicro) };
 }
 
 function constantFeature(name: string, centerMicro: number): FeatureSchema {
-  return {
-    name,
-    centerMicro,
-    scaleMicro: MICRO,
-    minMicro: centerMicro - MICRO,
-    maxMicro: centerMicro + MICRO,
-    zeroIsMissing: false,
-  };
+  return derived(name, centerMicro, MICRO, centerMicro - MICRO, centerMicro + MICRO);
+}
+
+function derived(
+  name: string,
+  centerMicro: number,
+  scaleMicro: number,
+  minMicro: number,
+  maxMicro: number,
+): FeatureSchema {
+  return numberFeature({ name, centerMicro, scaleMicro, minMicro, maxMicro, source: DERIVED_SOURCE });
 }

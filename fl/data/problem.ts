@@ -1,5 +1,17 @@
+/** One thing that keeps data from being trained on. */
 export interface DataProblem {
-  readonly kind: 'bad-schema' | 'missing-column' | 'not-a-number' | 'unknown-label' | 'no-rows';
+  readonly kind:
+    | 'bad-schema'
+    | 'missing-column'
+    | 'not-a-number'
+    | 'not-finite'
+    | 'unknown-category'
+    | 'unknown-label'
+    | 'no-subject'
+    | 'no-rows'
+    | 'constant-column'
+    | 'one-class'
+    | 'too-few-rows';
   /** Line of the file, 1 is the header. */
   readonly line?: number;
   readonly column?: string;
@@ -9,8 +21,10 @@ export interface DataProblem {
 
 /** A text cell where a number belongs. */
 export function notANumber(cell: string, line: number, column: string): DataProblem {
-  const text = `line ${line}, column ${column}: ${shown(cell)} is not a number (leave a missing value empty)`;
-  return { kind: 'not-a-number', line, column, text };
+  const isWord = !/^[+-]?(nan|inf(inity)?|1\.#(inf|qnan|ind))$/i.test(cell);
+  const advice = isWord ? 'is not a number' : 'is no finite number';
+  const text = `line ${line}, column ${column}: ${shown(cell)} ${advice} (leave a missing value empty, or let the schema name it)`;
+  return { kind: isWord ? 'not-a-number' : 'not-finite', line, column, text };
 }
 
 /** A cell as a message shows it: quoted and cut. */

@@ -51,17 +51,24 @@ export function parseTable(text: string): TableResult {
   if (rest.length > TABLE_ROWS_MAX)
     return fault('too-many-rows', rest.at(-1)!.line, `more than ${TABLE_ROWS_MAX} rows`);
   for (const { record, line } of rest) {
-    if (record.length !== header.length)
-      return fault('ragged', line, `line ${line} has ${record.length} cells, the header ${header.length}`);
-    const long = record.findIndex((cell) => cell.length > CELL_CHARS_MAX);
-    if (long >= 0)
-      return fault(
-        'cell-too-long',
-        line,
-        `line ${line}, column ${header[long]}: over ${CELL_CHARS_MAX} characters`,
-      );
+    const rowFault = checkRow(header, record, line);
+    if (rowFault !== null) return rowFault;
   }
   return { ok: true, header, rows: rest.map(({ record }) => record), lines: rest.map(({ line }) => line) };
+}
+
+/** What is wrong with the shape of one row, or null. */
+export function checkRow(
+  header: readonly string[],
+  record: readonly string[],
+  line: number,
+): (TableResult & { ok: false }) | null {
+  if (record.length !== header.length)
+    return fault('ragged', line, `line ${line} has ${record.length} cells, the header ${header.length}`);
+  const long = record.findIndex((cell) => cell.length > CELL_CHARS_MAX);
+  if (long < 0) return null;
+  const text = `line ${line}, column ${header[long]}: over ${CELL_CHARS_MAX} characters`;
+  return fault('cell-too-long', line, text);
 }
 
 /** The rows with the given numbers, in that order, with their lines. A number out of range is a bug. */
@@ -105,7 +112,8 @@ function records(text: string): Line[] | TableResult {
   }
 }
 
-function checkHeader(header: readonly string[]): TableResult | null {
+/** What is wrong with the names of the columns, or null. */
+export function checkHeader(header: readonly string[]): (TableResult & { ok: false }) | null {
   if (header.length > TABLE_COLUMNS_MAX)
     return fault('too-many-columns', 1, `${header.length} columns, at most ${TABLE_COLUMNS_MAX}`);
   const seen = new Set<string>();

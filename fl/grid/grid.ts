@@ -11,7 +11,7 @@ export interface GridParams {
   readonly sigma16: number;
 }
 
-/** The two lattices of a round (DESIGN.md section 4). */
+/** The two lattices of a round. */
 export interface Grid extends GridParams {
   /** The fine step is g = 2^fineExponent. */
   readonly fineExponent: number;

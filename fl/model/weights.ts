@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { drbg } from '../../crypto/index.js';
-import { type ModelSpec, parameterCount, widths } from './spec.js';
+import { drbg, type RandomBytes } from '../../crypto/index.js';
+import { ruleOf, sizeOf } from './layers/index.js';
+import { type ModelSpec, parameterCount, placedLayers } from './spec.js';
 
 /**
  * Weights of round 0, which everybody can compute from the task: kernels uniform within ±√(6 / (in + out)) from a
- * SHA-256 counter, biases zero. A single unit (logistic regression) starts at zero: it is convex.
+ * SHA-256 counter, biases zero. A single layer (logistic, softmax regression) starts at zero: it is convex.
  *
  * Unit: entry = limit · (2u + 1 - 2³²) / 2³² for the next 32-bit big-endian u of the counter, in float64, rounded
  *   once to float32. Only sqrt and + - × ÷, so that every engine gets the same bits.
@@ -12,19 +13,26 @@ import { type ModelSpec, parameterCount, widths } from './spec.js';
  */
 export function initialWeights(spec: ModelSpec, seed: Uint8Array): Float32Array {
   const weights = new Float32Array(parameterCount(spec));
-  if (spec.layers.length === 1 && spec.layers[0]!.units === 1) return weights;
+  if (spec.layers.length === 1) return weights;
   const random = drbg(seed);
-  let offset = 0;
-  for (const [inputs, units] of widths(spec)) {
-    const limit = Math.sqrt(6 / (inputs + units));
-    const view = new DataView(random(4 * inputs * units).buffer);
-    for (let index = 0; index < inputs * units; index++) {
-      const centred = 2 * view.getUint32(4 * index) + 1 - 4294967296;
-      weights[offset + index] = (limit * centred) / 4294967296;
+  for (const { layer, input, offset } of placedLayers(spec)) {
+    let start = offset;
+    for (const { shape, initial } of ruleOf(layer).tensors(layer, input)) {
+      const end = start + sizeOf(shape);
+      if (typeof initial === 'number') weights.fill(initial, start, end);
+      else fillUniform(weights.subarray(start, end), initial.within, random);
+      start = end;
     }
-    offset += inputs * units + units;
   }
   return weights;
+}
+
+function fillUniform(weights: Float32Array, limit: number, random: RandomBytes): void {
+  const view = new DataView(random(4 * weights.length).buffer);
+  for (let index = 0; index < weights.length; index++) {
+    const centred = 2 * view.getUint32(4 * index) + 1 - 4294967296;
+    weights[index] = (limit * centred) / 4294967296;
+  }
 }
 
 /** The payload of a model: its flat vector as little-endian float32. Non-finite weights are a bug and assert. */

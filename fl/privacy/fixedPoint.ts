@@ -63,3 +63,44 @@ export function normalDensity(x: bigint): bigint {
 
 /** 1/√(2π) · 2^256, rounded down. The test recomputes it by Machin's formula for π. */
 const INVERSE_SQRT_TWO_PI = 46194360132781112550002021175736725500524138381534012844286371432913401257262n;
+
+/**
+ * ln(numerator/denominator) of two positive whole numbers. Error below 2^-230, and 2^-240 of the result.
+ *
+ * A power of two is taken out so that a ratio m of 1 .. 2 is left; ln m = 2·artanh((m - 1)/(m + 1)), whose series gains
+ * three bits a term.
+ */
+export function logarithm(numerator: bigint, denominator: bigint): bigint {
+  const shift = bitLength(numerator) - bitLength(denominator);
+  const ratio =
+    shift >= 0
+      ? fraction(numerator, denominator << BigInt(shift))
+      : fraction(numerator << BigInt(-shift), denominator);
+  return BigInt(shift) * LN_2 + twiceArtanh(fraction(ratio - ONE, ratio + ONE));
+}
+
+function twiceArtanh(z: bigint): bigint {
+  const square = multiply(z, z);
+  let power = 2n * z;
+  let sum = 0n;
+  for (let odd = 1n; power / odd !== 0n; odd += 2n) {
+    sum += power / odd;
+    power = multiply(power, square);
+  }
+  return sum;
+}
+
+const LN_2 = twiceArtanh(ONE / 3n);
+
+/** Binary digits of a positive whole number. */
+export function bitLength(value: bigint): number {
+  const hex = value.toString(16);
+  return 4 * (hex.length - 1) + (32 - Math.clz32(Number.parseInt(hex[0]!, 16)));
+}
+
+/** e^x for 0 <= x < 2^20 as mantissa · 2^exponent, the mantissa a fixed-point number of 1 .. 2. Never too small. */
+export function expUp(x: bigint): { readonly mantissa: bigint; readonly exponent: bigint } {
+  const exponent = x / LN_2;
+  const mantissa = exp(x - exponent * LN_2);
+  return { mantissa: mantissa + (mantissa >> 200n) + 1n, exponent };
+}

@@ -18,7 +18,7 @@ const ROUNDS_MIN = 4;
 /**
  * Alignment: does a device pull where the others pull, over all rounds and over the last ones?
  *
- * Two absolute tests (docs/robustness.md), from the device's 4th round on.
+ * Two absolute tests, from the device's 4th round on.
  *   opposes: with A = Σ_t ⟨u_k/N_k, c_{-k}⟩ and B = Σ_t ‖c_{-k}‖², refused while A/B < -1/4 and A is below -2.33
  *     standard deviations of what the known noise of the device's own updates does to it (1 % of the honest, if
  *     they had no signal at all). c_{-k} is the mean over units of this round's others that are not refused so far,

@@ -39,9 +39,48 @@ export function dot(a: IntegerVector, b: IntegerVector): bigint {
   return total;
 }
 
-/** ‖a‖², exact. */
+/** ‖a‖², exact. Cost: O(d); some ns an entry of an Int32Array. */
 export function squaredNorm(a: IntegerVector): bigint {
-  return dot(a, a);
+  return a instanceof Int32Array ? squaredNorm32(a) : dot(a, a);
+}
+
+/** Of so many entries, sums of products below 2³² are exact in doubles. */
+const BLOCK_32 = 2 ** 21;
+
+function squaredNorm32(a: Int32Array): bigint {
+  let total = 0n;
+  for (let start = 0; start < a.length; start += BLOCK_32) {
+    const block = a.subarray(start, start + BLOCK_32);
+    let all = 0;
+    for (let index = 0; index < block.length; index++) all |= block[index]! ^ (block[index]! >> 31);
+    total += all < 2 ** 16 ? smallSquares(block) : anySquares(block);
+  }
+  return total;
+}
+
+/** Entries in -2¹⁶ .. 2¹⁶ - 1: what updates are made of. */
+function smallSquares(block: Int32Array): bigint {
+  let sum = 0;
+  for (let index = 0; index < block.length; index++) sum += block[index]! * block[index]!;
+  return BigInt(sum);
+}
+
+/**
+ * An entry is 2¹⁶ h + l with h in -2¹⁵ .. 2¹⁵ - 1 and l in 0 .. 2¹⁶ - 1, so its square is 2³² h² + 2¹⁷ h l + l², each
+ * product below 2³².
+ */
+function anySquares(block: Int32Array): bigint {
+  let highs = 0;
+  let mixed = 0;
+  let lows = 0;
+  for (let index = 0; index < block.length; index++) {
+    const high = block[index]! >> 16;
+    const low = block[index]! & 0xffff;
+    highs += high * high;
+    mixed += high * low;
+    lows += low * low;
+  }
+  return (BigInt(highs) << 32n) + (BigInt(mixed) << 17n) + BigInt(lows);
 }
 
 /** ‖a - b‖², exact; entries at most 2⁵² in magnitude. */

@@ -15,7 +15,7 @@ const MEAN_BITS = 16;
 const ROOT_BITS = 8n;
 
 /**
- * Which devices are too far from the others over the window: alignment's second test (docs/robustness.md).
+ * Which devices are too far from the others over the window: alignment's second test.
  *
  * A device is judged over the rounds R of the window in which it took part, once these are at least `roundsMin`.
  * Everybody present who took part in at least half of R is averaged over the rounds shared with R; m is the

@@ -10,7 +10,7 @@ import {
   type ServerStepName,
   serve,
 } from '../aggregation/index.js';
-import { type Grid, unpackUpdate } from '../grid/index.js';
+import { decodeUpdate, type Grid } from '../grid/index.js';
 import { directionScale, type LocalWork, localSteps } from '../local/index.js';
 import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
 import {
@@ -54,12 +54,26 @@ export interface RoundInput {
   readonly server: ServerParams & { readonly step: ServerStepName };
 }
 
+/** Names bytes that are not at hand. */
+export interface BytesName {
+  readonly id: Uint8Array;
+  readonly size: number;
+}
+
+/** How a round ends, computed from its updates, or taken over where they are pruned: then bytes are but named. */
 export interface RoundOutcome {
   /** One per update, sorted by device. */
   readonly verdicts: readonly Verdict[];
   /** Payload of the next model. */
-  readonly weights: Uint8Array;
+  readonly weights: Uint8Array | BytesName;
   /** For the next round. */
+  readonly accumulator: Uint8Array | BytesName | null;
+  /** What aggregation and the server's step keep; null: nothing, or not yet. */
+  readonly optimizer: Uint8Array | BytesName | null;
+}
+
+export interface ComputedOutcome extends RoundOutcome {
+  readonly weights: Uint8Array;
   readonly accumulator: Uint8Array | null;
   readonly optimizer: Uint8Array | null;
 }
@@ -72,17 +86,17 @@ export interface RoundOutcome {
  * Fails: payloads were checked on admission and the rest comes from state, so anything malformed asserts.
  * Cost: that of the rule; the caller runs it in a worker.
  */
-export function closeRound(input: RoundInput): RoundOutcome {
+export function closeRound(input: RoundInput): ComputedOutcome {
   return closeRoundBy(verificationRules[input.verification], input);
 }
 
 /** The same by a rule that need not be in the table: for studies. */
-export function closeRoundBy(rule: VerificationRule, input: RoundInput): RoundOutcome {
+export function closeRoundBy(rule: VerificationRule, input: RoundInput): ComputedOutcome {
   const { grid, round, faulty, blacklisted } = input;
   assert.equal(grid.dimension, parameterCount(input.model), 'the grid fits the model');
   const weights = decodeWeights(input.weights, grid.dimension);
   assert.ok(weights !== null, 'the model of the last round fits the task');
-  const updates = input.updates.map((update) => unpack(update, grid.dimension)).sort(byDevice);
+  const updates = input.updates.map((update) => unpack(update, grid)).sort(byDevice);
   const { verdicts, qualified, accumulator } = verifyRound(rule, input.front, updates, input.accumulator, {
     round,
     grid,
@@ -132,8 +146,8 @@ function step(
   return { weights: served.weights, optimizer: encodeOptimizer(kept) };
 }
 
-function unpack(update: SubmittedUpdate, dimension: number): RoundUpdate {
-  const unpacked = unpackUpdate(update.payload, dimension);
+function unpack(update: SubmittedUpdate, grid: Grid): RoundUpdate {
+  const unpacked = decodeUpdate(update.payload, grid);
   assert.ok(unpacked.ok, `update of ${update.device} was admitted and can be unpacked`);
   return { device: update.device, units: update.units, hash: update.hash, wire: unpacked.wire };
 }

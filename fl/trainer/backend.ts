@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { env, getBackend, ready, setBackend } from '@tensorflow/tfjs-core';
+import { env, ready, setBackend } from '@tensorflow/tfjs-core';
 import { TrainerError } from './error.js';
 
 let starting: Promise<void> | undefined;
+let started = false;
 
 /**
  * Starts the tensor library in this thread: WebAssembly, one thread, from the files of the installed package
@@ -18,9 +19,9 @@ export function startBackend(): Promise<void> {
   return starting;
 }
 
-/** Throws TrainerError "not-ready" unless the backend runs in this thread. */
+/** Throws TrainerError "not-ready" unless a backend runs in this thread. */
 export function requireBackend(): void {
-  if (getBackend() !== 'wasm') throw new TrainerError('not-ready', 'call startBackend first');
+  if (!started) throw new TrainerError('not-ready', 'call startBackend first');
 }
 
 const HOOKED = ['uncaughtException', 'unhandledRejection'] as const;
@@ -30,7 +31,7 @@ async function start(): Promise<void> {
   setWasmPaths(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')) + sep);
   // More threads need shared memory and a worker script that Node cannot load; a pool of workers does better.
   env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-  const started = await setBackend('wasm');
+  started = await setBackend('wasm');
   await ready();
   for (const [index, event] of HOOKED.entries())
     for (const listener of process.listeners(event as 'uncaughtException'))

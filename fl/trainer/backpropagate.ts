@@ -1,120 +1,100 @@
-import {
-  add,
-  matMul,
-  mul,
-  relu,
-  sigmoid,
-  square,
-  step,
-  sub,
-  type Tensor2D,
-  tanh,
-  tensor1d,
-  tensor2d,
-  tidy,
-  transpose,
-} from '@tensorflow/tfjs-core';
-import { type Activation, widths } from '../index.js';
+import type { RandomBytes } from '../../crypto/index.js';
+import { type ModelSpec, placedLayers, sizeOf } from '../index.js';
 import { requireBackend } from './backend.js';
 import type { Batch } from './job.js';
-
-/** One layer of one pass: each record's gradient is inputs ⊗ deltas for the kernel and deltas for the bias. */
-export interface LayerPass {
-  readonly inputs: number;
-  readonly units: number;
-  /** What went into the layer, [rows][inputs]. */
-  readonly a: Float32Array;
-  /** Derivative of the record's loss by the layer's sums, [rows][units]. */
-  readonly d: Float32Array;
-}
+import { type Forward, type GradientPart, trainerOf } from './layers/index.js';
 
 export interface Pass {
   readonly rows: number;
-  readonly layers: readonly LayerPass[];
-  /** Cross-entropy of each record on its logit, in nats, float64. */
+  /** Each record's gradient, by layer; layers without weights have none. */
+  readonly parts: readonly GradientPart[];
+  /** Cross-entropy of each record, in nats, float64. */
   readonly losses: Float64Array;
 }
 
 /**
- * Forward and backward through dense layers for all records at once, in float32 on the tensor backend.
+ * Forward and backward for all records at once, in float32 on the tensor backend.
  *
- * Loss: binary cross-entropy on the logit z, log(1 + e^z) - y z; its derivative is σ(z) - y.
- * Per-record gradients are not built: their factors a and d are (layer by layer), which is all that clipping
- * needs. Kernels are transposed explicitly, since the backend's transposed product is ten times slower.
+ * Loss: of one logit z, log(1 + e^z) - y z; of K logits, log Σ e^z - z_y. Its derivative by the logits is the
+ * predicted probability less the label. A class weight multiplies both, before anything is clipped: a record's
+ * contribution stays bounded by C.
+ * random: what dropout draws from; null: nothing is dropped.
  * The batch must have passed checkBatch. Results may hold NaN or infinity if the model has diverged.
- * Cost: three products of rows x parameters, and rows x (sum of widths) floats of memory.
+ * Cost: for dense layers three products of rows x parameters; `floatsPerRecord` floats of memory a record.
  */
-export function backpropagate({ model, weights, x, y }: Batch): Pass {
+export function backpropagate(batch: Batch, random: RandomBytes | null = null): Pass {
   requireBackend();
+  const { model, weights, x, y, classWeights } = batch;
   const rows = y.length;
-  const layers: LayerPass[] = [];
+  const layers = placedLayers(model);
+  const done: Forward[] = [];
+  let values = x;
+  for (const { layer, input, output, offset, parameters } of layers) {
+    const own = weights.subarray(offset, offset + parameters);
+    const forward = trainerOf(layer).run({
+      layer,
+      input,
+      output,
+      offset,
+      rows,
+      x: values,
+      weights: own,
+      random,
+    });
+    done.push(forward);
+    values = forward.out;
+  }
   const losses = new Float64Array(rows);
-  tidy(() => {
-    const kernels: Tensor2D[] = [];
-    const values: Tensor2D[] = [tensor2d(x, [rows, model.inputs])];
-    let offset = 0;
-    for (const [index, [inputs, units]] of widths(model).entries()) {
-      const end = offset + inputs * units;
-      const kernel = tensor2d(weights.subarray(offset, end), [inputs, units]);
-      const bias = tensor1d(weights.subarray(end, end + units));
-      kernels.push(kernel);
-      values.push(activate(model.layers[index]!.activation, add(matMul(values[index]!, kernel), bias)));
-      offset = end + units;
-    }
-    let delta = tensor2d(lossSlopes(floats(values.at(-1)!), y, losses), [rows, 1]);
-    for (let index = kernels.length - 1; index >= 0; index--) {
-      const [inputs, units] = kernels[index]!.shape;
-      layers[index] = { inputs, units, a: index === 0 ? x : floats(values[index]!), d: floats(delta) };
-      if (index > 0) {
-        const back: Tensor2D = matMul(delta, transpose(kernels[index]!));
-        delta = mul(back, slope(model.layers[index - 1]!.activation, values[index]!));
-      }
-    }
-  });
-  return { rows, layers, losses };
+  let slopes = lossSlopes(values, y, losses);
+  if (classWeights !== undefined) weigh(slopes, y, losses, classWeights);
+  const parts: GradientPart[] = [];
+  // Nobody asks what the loss says of the data itself.
+  const first = layers.findIndex(({ parameters }) => parameters > 0);
+  for (let index = layers.length - 1; index >= first; index--) {
+    const { part, dx } = done[index]!.backward(slopes, index > first);
+    if (part !== null) parts.unshift(part);
+    if (dx !== null) slopes = dx;
+  }
+  return { rows, parts, losses };
 }
 
-/** σ(z) - y for each record; fills in the losses on the way. In float64, where no sign of z overflows. */
+/** What one record takes in a pass: bounds how many go through at once. */
+export function floatsPerRecord(model: ModelSpec): number {
+  return placedLayers(model).reduce(
+    (sum, { layer, input, output }) => sum + sizeOf(output) + trainerOf(layer).floats(layer, input),
+    model.inputs,
+  );
+}
+
+/** Derivative of each record's loss by its logits, [rows][outputs]; fills in the losses. In float64, where no e^z overflows. */
 function lossSlopes(logits: Float32Array, y: Float32Array, losses: Float64Array): Float32Array {
+  const outputs = logits.length / y.length;
   const slopes = new Float32Array(logits.length);
-  for (const [row, z] of logits.entries()) {
-    losses[row] = Math.max(0, z) - y[row]! * z + Math.log1p(Math.exp(-Math.abs(z)));
-    slopes[row] = 1 / (1 + Math.exp(-z)) - y[row]!;
+  for (const [row, label] of y.entries()) {
+    if (outputs === 1) {
+      const z = logits[row]!;
+      losses[row] = Math.max(0, z) - label * z + Math.log1p(Math.exp(-Math.abs(z)));
+      slopes[row] = 1 / (1 + Math.exp(-z)) - label;
+      continue;
+    }
+    const own = logits.subarray(row * outputs, (row + 1) * outputs);
+    const most = Math.max(...own);
+    let total = 0;
+    for (const z of own) total += Math.exp(z - most);
+    losses[row] = most + Math.log(total) - own[label]!;
+    for (const [at, z] of own.entries())
+      slopes[row * outputs + at] = Math.exp(z - most) / total - (at === label ? 1 : 0);
   }
   return slopes;
 }
 
-function activate(activation: Activation, sums: Tensor2D): Tensor2D {
-  switch (activation) {
-    case 'linear':
-      return sums;
-    case 'relu':
-      return relu(sums);
-    case 'tanh':
-      return tanh(sums);
-    case 'sigmoid':
-      return sigmoid(sums);
-    default:
-      return activation satisfies never;
-  }
-}
-
-/** Derivative of an activation, from its value; relu has 0 at 0. */
-function slope(activation: Activation, value: Tensor2D): Tensor2D | number {
-  switch (activation) {
-    case 'linear':
-      return 1;
-    case 'relu':
-      return step(value);
-    case 'tanh':
-      return sub(1, square(value));
-    case 'sigmoid':
-      return mul(value, sub(1, value));
-    default:
-      return activation satisfies never;
-  }
-}
-
-function floats(tensor: Tensor2D): Float32Array {
-  return tensor.dataSync<'float32'>();
+function weigh(
+  slopes: Float32Array,
+  y: Float32Array,
+  losses: Float64Array,
+  weights: readonly number[],
+): void {
+  const outputs = slopes.length / y.length;
+  for (let row = 0; row < y.length; row++) losses[row]! *= weights[y[row]!]!;
+  for (let at = 0; at < slopes.length; at++) slopes[at]! *= weights[y[Math.floor(at / outputs)]!]!;
 }

@@ -1,5 +1,6 @@
 import { powerOfTwo } from '../index.js';
-import type { LayerPass, Pass } from './backpropagate.js';
+import type { Pass } from './backpropagate.js';
+import type { GradientPart } from './layers/index.js';
 
 /** Bits that a sum has below its clip bound: a contribution is a whole number under 2^38 of sum units. */
 const FRACTION_BITS = 38;
@@ -11,7 +12,7 @@ const SAFETY = 1 - 2 ** -30;
  * The factor by which each record's gradient is multiplied so that its length is at most the bound.
  *
  * "Ghost" norms: of a dense layer, one record's gradient is the outer product of its input a (with a 1 for the
- * bias) and its delta d, so its squared length is (|a|² + 1)·|d|², and no gradient is built.
+ * bias) and its delta d, so its squared length is (|a|² + 1)·|d|², and no gradient is built. Other layers' are built.
  * Computed in float64 from the float32 values that are summed later: with at most 2^21 terms, each rounded by
  * 2^-53, the norm is right to 2^-31, products and quotient add 2^-50, so a bound of C·(1 - 2^-30) in float64
  * is a bound of C in real numbers.
@@ -20,15 +21,14 @@ const SAFETY = 1 - 2 ** -30;
  * Source: Goodfellow 2015, arXiv:1510.01799; Li et al. 2022, arXiv:2110.05679.
  */
 export function clipFactors(
-  { rows, layers }: Pass,
+  { rows, parts }: Pass,
   bound: number,
 ): { factors: Float64Array; clipped: number } {
   const factors = new Float64Array(rows);
   let clipped = 0;
   for (let row = 0; row < rows; row++) {
     let squared = 0;
-    for (const { inputs, units, a, d } of layers)
-      squared += (squaredNorm(a, row * inputs, inputs) + 1) * squaredNorm(d, row * units, units);
+    for (const part of parts) squared += squaredLength(part, row);
     const norm = Math.sqrt(squared);
     const limit = bound * SAFETY;
     factors[row] = norm <= limit ? 1 : Number.isFinite(norm) ? limit / norm : 0;
@@ -58,28 +58,33 @@ export function sumUnit(clip16: number): number {
  * Cost: rows x parameters multiplications, float64, no allocation.
  */
 export function addWeighted(pass: Pass, factors: ArrayLike<number>, unit: number, sum: Float64Array): void {
-  let offset = 0;
-  for (const layer of pass.layers) {
+  for (const part of pass.parts) {
     for (let row = 0; row < pass.rows; row++)
-      if (factors[row] !== 0) addRecord(layer, row, factors[row]! / unit, sum, offset);
-    offset += layer.inputs * layer.units + layer.units;
+      if (factors[row] !== 0) addRecord(part, row, factors[row]! / unit, sum);
   }
 }
 
-function addRecord(
-  { inputs, units, a, d }: LayerPass,
-  row: number,
-  factor: number,
-  sum: Float64Array,
-  offset: number,
-): void {
-  let target = offset;
+function addRecord(part: GradientPart, row: number, factor: number, sum: Float64Array): void {
+  let target = part.offset;
+  if (part.kind === 'rows') {
+    const { parameters, g } = part;
+    for (let at = row * parameters; at < (row + 1) * parameters; at++)
+      sum[target++]! += Math.trunc(factor * g[at]!);
+    return;
+  }
+  const { inputs, units, a, d } = part;
   for (let input = 0; input <= inputs; input++) {
     const scaled = factor * (input < inputs ? a[row * inputs + input]! : 1);
     if (scaled === 0) target += units;
     else
       for (let unit = 0; unit < units; unit++) sum[target++]! += Math.trunc(scaled * d[row * units + unit]!);
   }
+}
+
+function squaredLength(part: GradientPart, row: number): number {
+  if (part.kind === 'rows') return squaredNorm(part.g, row * part.parameters, part.parameters);
+  const { inputs, units, a, d } = part;
+  return (squaredNorm(a, row * inputs, inputs) + 1) * squaredNorm(d, row * units, units);
 }
 
 function squaredNorm(values: Float32Array, start: number, length: number): number {

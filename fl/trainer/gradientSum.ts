@@ -1,10 +1,12 @@
-import { parameterCount } from '../index.js';
-import { backpropagate } from './backpropagate.js';
+import type { RandomBytes } from '../../crypto/index.js';
+import { type ModelSpec, parameterCount } from '../index.js';
+import { backpropagate, floatsPerRecord } from './backpropagate.js';
 import { addWeighted, clipFactors, sumUnit } from './clip.js';
 import { type Batch, checkBatch, RECORDS_MAX } from './job.js';
 
-/** Records in one pass through the tensor library: bounds its memory, whatever the number of records. */
+/** Records in one pass through the tensor library, and floats that it holds for them (64 MiB): bounds its memory. */
 const PASS_ROWS = 512;
+const PASS_FLOATS = 2 ** 24;
 
 export interface GradientSum {
   /** [parameters], flat order, float64, each a multiple of sumUnit(clip16) and exact. */
@@ -19,22 +21,23 @@ export interface GradientSum {
  *
  * Sensitivity: adding or removing one record moves the sum by a vector of length at most C, exactly and not
  * only up to float rounding. The tensor library computes each record's factors a and d in float32; whatever
- * they are, their outer product is what counts as "the gradient" here. From there on float64: the norm with a
+ * they are, their outer product is what counts as "the gradient" here (of a convolution or a norm, what is computed). From there on float64: the norm with a
  * safety margin (clipFactors), each contribution cut toward zero to whole units of a power of two, and the
  * sum of whole numbers below 2^53, which is exact in any order (sumUnit).
  * What this rests on: a record's a and d do not depend on the *values* of the records beside it. Each row of
  * a product is its own dot products, so this holds whatever the library's tiles are, as long as the number of
  * rows stays the same; it does, since N_k is public and fixed and adjacency is zero-out (a record against an
  * empty place). A test replaces a record and compares the others to the bit.
+ * random: what dropout draws from; null: nothing is dropped.
  * Fails: TrainerError "bad-job", "not-finite", "not-ready". Limit: RECORDS_MAX records.
  */
-export function gradientSum(batch: Batch, clip16: number): GradientSum {
+export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | null = null): GradientSum {
   checkBatch(batch, RECORDS_MAX);
   const unit = sumUnit(clip16);
   const sum = new Float64Array(parameterCount(batch.model));
   let [loss, finite, clipped] = [0, 0, 0];
   for (const part of passes(batch)) {
-    const pass = backpropagate(part);
+    const pass = backpropagate(part, random);
     const clips = clipFactors(pass, clip16 / 65_536);
     addWeighted(pass, clips.factors, unit, sum);
     clipped += clips.clipped;
@@ -48,11 +51,18 @@ export function gradientSum(batch: Batch, clip16: number): GradientSum {
   return { sum, loss: finite === 0 ? 0 : loss / finite, clippedShare: clipped / batch.y.length };
 }
 
-/** The batch in pieces of PASS_ROWS records. */
+/** Records that go through at once. The same for all passes but the last, whatever the data. */
+export function passRows(model: ModelSpec): number {
+  return Math.max(1, Math.min(PASS_ROWS, Math.floor(PASS_FLOATS / floatsPerRecord(model))));
+}
+
+/** The batch in pieces of so many records. */
 export function* passes(batch: Batch): Generator<Batch> {
-  for (let start = 0; start < batch.y.length; start += PASS_ROWS) {
-    const end = Math.min(start + PASS_ROWS, batch.y.length);
-    const x = batch.x.subarray(start * batch.model.inputs, end * batch.model.inputs);
-    yield { model: batch.model, weights: batch.weights, x, y: batch.y.subarray(start, end) };
+  const { model, x, y } = batch;
+  const rows = passRows(model);
+  for (let start = 0; start < y.length; start += rows) {
+    const end = Math.min(start + rows, y.length);
+    const part = x.subarray(start * model.inputs, end * model.inputs);
+    yield { ...batch, x: part, y: y.subarray(start, end) };
   }
 }

@@ -1,5 +1,6 @@
 import {
   checkModel,
+  classCount,
   type Grid,
   type LocalPlace,
   type LocalWork,
@@ -8,17 +9,19 @@ import {
 } from '../index.js';
 import { TrainerError } from './error.js';
 
-/** Most records of one job: a device enrols with at most so many (DESIGN.md section 14). */
+/** Most records of one job: a device enrols with at most so many. */
 export const RECORDS_MAX = 10_000;
 
-/** What a model is trained on. weights: flat, layer by layer, kernel [in][out] row-major, then bias. */
+/** What a model is trained on. weights: flat, in the order of tensorShapes. */
 export interface Batch {
   readonly model: ModelSpec;
   readonly weights: Float32Array;
   /** [rows][model.inputs], row-major. */
   readonly x: Float32Array;
-  /** [rows], each 0 or 1. */
+  /** [rows], each a class, from 0. */
   readonly y: Float32Array;
+  /** What a row of each class weighs, each above 0; 1 if not given. */
+  readonly classWeights?: readonly number[];
 }
 
 /** One device's work in a round: the clip and noise of each step are in the grid. */
@@ -44,7 +47,7 @@ export interface DescendJob extends Batch {
 }
 
 /** Throws TrainerError "bad-job" or "not-finite" unless everything fits and is finite. Cost O(x + weights). */
-export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number): void {
+export function checkBatch({ model, weights, x, y, classWeights }: Batch, recordsMax: number): void {
   const problem = checkModel(model);
   if (problem !== null) throw new TrainerError('bad-job', problem);
   if (weights.length !== parameterCount(model))
@@ -53,8 +56,15 @@ export function checkBatch({ model, weights, x, y }: Batch, recordsMax: number):
     throw new TrainerError('bad-job', `${y.length} rows, a job has 1 to ${recordsMax}`);
   if (x.length !== y.length * model.inputs)
     throw new TrainerError('bad-job', `${x.length} inputs for ${y.length} rows of ${model.inputs}`);
-  if (!y.every((label) => label === 0 || label === 1))
-    throw new TrainerError('bad-job', 'a label is neither 0 nor 1');
+  const classes = classCount(model);
+  if (!y.every((label) => Number.isInteger(label) && label >= 0 && label < classes))
+    throw new TrainerError('bad-job', `a label is none of the classes 0 to ${classes - 1}`);
+  if (classWeights !== undefined && (classWeights.length !== classes || !classWeights.every(isWeight)))
+    throw new TrainerError('bad-job', 'a weight above 0 for each class, or none at all');
   if (!weights.every(Number.isFinite)) throw new TrainerError('not-finite', 'a weight is not finite');
   if (!x.every(Number.isFinite)) throw new TrainerError('not-finite', 'an input is not finite');
+}
+
+function isWeight(weight: number): boolean {
+  return weight > 0 && Number.isFinite(weight);
 }

@@ -3,6 +3,7 @@ import {
   addNoise,
   createGrid,
   fineStep,
+  type Grid,
   type LocalPlace,
   type LocalWork,
   localSteps,
@@ -15,8 +16,10 @@ import { gradientSum } from './gradientSum.js';
 import type { Batch } from './job.js';
 
 export interface LocalRun {
-  /** What travels, on the wire lattice of `roundGrid`. */
+  /** What travels, on the wire lattice of `grid`. */
   readonly wire: Int32Array;
+  /** That of `roundGrid`. */
+  readonly grid: Grid;
   /** Of the first step. Without noise: never to be sent. */
   readonly loss: number;
   readonly clippedShare: number;
@@ -49,7 +52,7 @@ export function takeLocalSteps(
   let weights = batch.weights;
   let first: { loss: number; clippedShare: number } | null = null;
   for (let step = 0; step < work.steps && weights.every(Number.isFinite); step++) {
-    const { sum, loss, clippedShare } = gradientSum({ ...batch, weights }, clip16);
+    const { sum, loss, clippedShare } = gradientSum({ ...batch, weights }, clip16, random);
     first ??= { loss, clippedShare };
     const noised = addNoise(roundToFine(sum, inner), inner, random);
     const place = { start: batch.weights, weights, control };
@@ -62,5 +65,5 @@ export function takeLocalSteps(
     weights = next;
   }
   const grid = roundGrid(params, work);
-  return { wire: toWire(roundToFine(travels, grid), grid), ...first! };
+  return { wire: toWire(roundToFine(travels, grid), grid), grid, ...first! };
 }

@@ -1,5 +1,5 @@
 import type { RandomBytes } from '../../crypto/index.js';
-import { addNoise, packUpdate, parameterCount, roundToFine, toWire } from '../index.js';
+import { addNoise, encodeUpdate, parameterCount, roundToFine, toWire } from '../index.js';
 import { TrainerError } from './error.js';
 import { gradientSum } from './gradientSum.js';
 import type { TrainJob, TrainResult } from './job.js';
@@ -21,10 +21,10 @@ export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
       `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
     );
   if (job.local !== undefined) {
-    const { wire, ...about } = takeLocalSteps(job, job.grid, job.local.work, job.local.control, random);
-    return { update: packUpdate(wire), ...about };
+    const { wire, grid, ...about } = takeLocalSteps(job, job.grid, job.local.work, job.local.control, random);
+    return { update: encodeUpdate(wire, grid), ...about };
   }
-  const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16);
+  const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16, random);
   const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
-  return { update: packUpdate(toWire(noised, job.grid)), loss, clippedShare };
+  return { update: encodeUpdate(toWire(noised, job.grid), job.grid), loss, clippedShare };
 }

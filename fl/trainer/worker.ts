@@ -4,6 +4,7 @@ import { startBackend } from './backend.js';
 import { descend } from './descend.js';
 import { TrainerError } from './error.js';
 import type { Reply, Request } from './message.js';
+import { goNative } from './native.js';
 import { osRandom } from './osRandom.js';
 import { trainStep } from './trainStep.js';
 
@@ -12,6 +13,7 @@ const port = parentPort;
 const random = osRandom();
 
 await startBackend();
+await goNative();
 // Requests that came during the start waited in the port's own queue.
 port.on('message', (request: Request) => {
   port.postMessage(answer(request));

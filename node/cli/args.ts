@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { attacks } from '../../fl/index.js';
+import { attacks, partitionNames, partitionRule } from '../../fl/index.js';
 import type { ProvisionedAttack } from '../provision/index.js';
 
 /** Parsers of option values; what they refuse becomes a usage error with the option's name. */
@@ -10,6 +10,12 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+/** How rows are dealt to devices. */
+export function partition(text: string): string {
+  if (partitionRule(text) !== null) return text;
+  throw new InvalidArgumentError(`It must be one of ${partitionNames.join(', ')}.`);
 }
 
 export const HEIGHT_MAX = 999_999_999_999;

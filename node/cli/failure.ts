@@ -60,9 +60,12 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   StoreError: 'bad-folder',
   NetError: 'node-failed',
   RpcServerError: 'node-failed',
+  DataError: 'bad-data',
   DeviceError: 'bad-config',
   ExportError: 'bad-export',
   LightError: 'check-failed',
+  JoinError: 'unreachable',
+  ModelError: 'refused',
   TrainerError: 'refused',
 };
 
@@ -75,6 +78,9 @@ const exitsByWord: Readonly<Record<string, ExitName>> = {
   'listen-failed': 'port-in-use',
   EADDRINUSE: 'port-in-use',
   'bad-range': 'usage',
+  untrusted: 'check-failed',
+  'folder-in-use': 'bad-folder',
+  'not-valid': 'check-failed',
   'worker-failed': 'internal',
 };
 

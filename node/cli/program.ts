@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addChain } from './commands/chain.js';
+import { addData } from './commands/data.js';
 import { addDemo } from './commands/demo.js';
+import { addDevice } from './commands/device.js';
 import { addGenesis } from './commands/genesis.js';
 import { addKeys } from './commands/keys.js';
 import { addLight } from './commands/light.js';
+import { addModel } from './commands/model.js';
 import { addNode } from './commands/nodeStart.js';
 import { addTask } from './commands/task.js';
 import { addTestnet } from './commands/testnet.js';
@@ -45,6 +48,9 @@ export function buildProgram(io: Io): Command {
   addNode(program, io);
   addValidatorCommands(program, io);
   addTask(program, io);
+  addData(program, io);
+  addModel(program, io);
+  addDevice(program, io);
   addChain(program, io);
   addLight(program, io);
   addGenesis(program, io);

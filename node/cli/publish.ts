@@ -14,13 +14,14 @@ export async function publishTask(
   chainId: Uint8Array,
   secret: Uint8Array,
   spec: TaskSpec,
+  content: Uint8Array | null = null,
 ): Promise<{ task: number; transaction: string; height: number }> {
   const wallet = createWallet({ client, chainId, secret });
   const hash = await wallet.send({
     contract: 'tasks',
-    method: 'publish',
+    method: content === null ? 'publish' : 'publishSealed',
     level: spec.level,
-    args: { spec },
+    args: content === null ? { spec } : { spec, content },
     payloads: [],
   });
   const done = await wallet.wait(hash, WAIT_MS);

@@ -16,9 +16,11 @@ import {
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
+import { layerForm } from '../rpc/index.js';
 import { CliError } from './failure.js';
 
 const ONE16 = 65_536;
+const AUDIT_HEIGHTS = 100_000;
 
 const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
@@ -32,16 +34,7 @@ export const taskFileSchema = z.strictObject({
   level: z.number().int().min(1).max(limits.levelMax).default(1),
   model: z.strictObject({
     inputs: z.number().int().min(1),
-    layers: z
-      .array(
-        z.strictObject({
-          kind: z.literal('dense'),
-          units: z.number().int().min(1),
-          activation: z.enum(['linear', 'relu', 'tanh', 'sigmoid']),
-        }),
-      )
-      .min(1)
-      .max(32),
+    layers: z.array(layerForm).min(1).max(32),
   }),
   /** 32 bytes of hex: the initial weights follow from it. */
   weightsSeed: z.string().regex(/^[0-9a-f]{64}$/, 'a seed is 64 hex digits'),
@@ -93,6 +86,8 @@ export const taskFileSchema = z.strictObject({
   enrolMs: z.number().int().min(0).default(60_000),
   deadlineMs: z.number().int().min(1).default(5_000),
   deadlineBlocks: z.number().int().min(1).default(2),
+  /** Heights for which the payloads of a closed round are held. */
+  auditHeights: z.number().int().min(1).default(AUDIT_HEIGHTS),
 });
 export type TaskFile = z.input<typeof taskFileSchema>;
 
@@ -114,7 +109,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     level: task.level,
     model: task.model,
     weightsSeed: Uint8Array.from(Buffer.from(task.weightsSeed, 'hex')),
-    schema: { features: [...schema.schema.features], label: schema.schema.label },
+    schema: schema.schema,
     publicData: task.publicData,
     learningRate16: Math.max(1, Math.round(task.learningRate * ONE16)),
     rounds: task.rounds,
@@ -144,6 +139,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     enrolMs: task.enrolMs,
     deadlineMs: task.deadlineMs,
     deadlineBlocks: task.deadlineBlocks,
+    auditHeights: task.auditHeights,
     reward: 0,
   };
 }

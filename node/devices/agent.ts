@@ -4,6 +4,7 @@ import {
   commonControl,
   createGrid,
   decodeOptimizer,
+  decodeUpdate,
   decodeWeights,
   type LocalPlace,
   localSteps,
@@ -14,7 +15,7 @@ import {
   roundGrid,
   roundRho,
   schemaHash,
-  unpackUpdate,
+  WEIGHT_ONE,
 } from '../../fl/index.js';
 import type { TrainerPool } from '../../fl/trainer/index.js';
 import type { Logger } from '../log.js';
@@ -220,10 +221,17 @@ async function trainUpdate(
   if (weights === null) throw new Error('the weights do not fit the model');
   const { clip16, sigma16 } = spec.privacy;
   const grid = createGrid({ dimension, clip16, sigma16 });
-  const control = await controlOf(part, spec, optimizerId);
-  const local = spec.local.step === 'fedsgd' ? {} : { local: { work: spec.local, control } };
-  const train = async ({ x, y }: Records) =>
-    (await pool.train({ model: spec.model, weights, x, y, grid, ...local })).update;
+  const { weights16 } = spec.schema.label;
+  const job = {
+    model: spec.model,
+    weights,
+    grid,
+    ...(weights16.length > 0 && { classWeights: weights16.map((weight16) => weight16 / WEIGHT_ONE) }),
+    ...(spec.local.step !== 'fedsgd' && {
+      local: { work: spec.local, control: await controlOf(part, spec, optimizerId) },
+    }),
+  };
+  const train = async ({ x, y }: Records) => (await pool.train({ ...job, x, y })).update;
   const own = await train(device.attacker.recordsOf(round));
   const travels = roundGrid({ dimension, clip16, sigma16 }, spec.local);
   const setting = { grid: travels, devices: spec.devicesMax, train };
@@ -244,10 +252,10 @@ async function controlOf(
   const dimension = parameterCount(spec.model);
   const { direction } = decodeOptimizer(await fetchPayload(part, optimizerId), dimension);
   const last = await device.ledger.update(task, device.ledger.lastRound(task));
-  const unpacked = last === null ? null : unpackUpdate(last, dimension);
-  if (direction === null || unpacked === null || !unpacked.ok) return null;
   const { clip16, sigma16 } = spec.privacy;
   const grid = roundGrid({ dimension, clip16, sigma16 }, spec.local);
+  const unpacked = last === null ? null : decodeUpdate(last, grid);
+  if (direction === null || unpacked === null || !unpacked.ok) return null;
   return {
     own: ownControl(unpacked.wire, device.rows, grid, spec.local),
     all: commonControl(direction, spec.local),

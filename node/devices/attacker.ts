@@ -4,11 +4,11 @@ import {
   type Attack,
   attacks,
   craftedWire,
+  decodeUpdate,
+  encodeUpdate,
   type Grid,
   meanOfWire,
-  packUpdate,
   type Records,
-  unpackUpdate,
 } from '../../fl/index.js';
 import type { DeviceConfig } from '../config.js';
 
@@ -64,13 +64,13 @@ export function createAttacker(
         attackers: honest.length,
         random: (length: number) => new Uint8Array(randomBytes(length)),
       };
-      return packUpdate(craftedWire(attack.craft(knowledge), own.rows, grid));
+      return encodeUpdate(craftedWire(attack.craft(knowledge), own.rows, grid), grid);
     },
   };
 }
 
-function meanOf(packed: Uint8Array, rows: number, grid: Grid): Float64Array {
-  const unpacked = unpackUpdate(packed, grid.dimension);
-  assert.ok(unpacked.ok, 'the trainer packs what can be unpacked');
+function meanOf(update: Uint8Array, rows: number, grid: Grid): Float64Array {
+  const unpacked = decodeUpdate(update, grid);
+  assert.ok(unpacked.ok, 'the trainer encodes what can be decoded');
   return meanOfWire(unpacked.wire, rows, grid);
 }

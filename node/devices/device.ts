@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToHex, publicKeyOf, sha256, utf8ToBytes } from '../../crypto/index.js';
-import { type DataSchema, encodeRows, parseTable, readSchema, rhoCap } from '../../fl/index.js';
+import { UNITS_MAX } from '../../contracts/index.js';
+import { bytesToHex, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
+import { type DataSchema, encodedWidth, readSchema, rhoCap } from '../../fl/index.js';
 import { type DeviceConfig, readBounded, readDeviceConfig } from '../config.js';
+import { DataError, hashFiles, readRows } from '../data/index.js';
 import { readKeystore } from '../provision/index.js';
 import { type Attacker, type AttackerRecords, createAttacker } from './attacker.js';
 import { DeviceError } from './error.js';
@@ -29,12 +30,14 @@ export async function loadDevice(folder: string): Promise<Device> {
   const { sign: secret } = readKeystore(join(folder, 'keystore.json'), join(folder, 'password'));
   if (secret?.length !== 32)
     throw new DeviceError('bad-keystore', `${folder}/keystore.json holds no signing key`);
-  const { schema, rows, text } = await readRecords(config);
+  const { schema, rows } = await readRecords(config);
   const accomplices = await Promise.all(
     config.accomplices.map(async (other) => (await readRecords(readDeviceConfig(other))).rows),
   );
   // Salted with the key: nobody can test a guess of the data against the id.
-  const dataset = sha256(utf8ToBytes('consilium/dataset/1'), secret, utf8ToBytes(text));
+  const salt = [utf8ToBytes('consilium/dataset/1'), secret];
+  const files = config.labels === null ? [config.data] : [config.data, config.labels];
+  const dataset = await hashFiles(salt, files);
   const { epsilonMicro, deltaPico } = config;
   const cap = epsilonMicro === 0 ? 0n : rhoCap(epsilonMicro, deltaPico);
   const ledger = await LedgerFile.open(folder, bytesToHex(dataset), cap);
@@ -47,26 +50,24 @@ export async function loadDevice(folder: string): Promise<Device> {
     rows: rows.rows,
     dataset,
     ledger,
-    attacker: createAttacker(config, schema.features.length, rows, accomplices),
+    attacker: createAttacker(config, encodedWidth(schema), rows, accomplices),
   };
 }
 
-/** A device's data in numbers, and its file as it is. */
-async function readRecords(config: Pick<DeviceConfig, 'schema' | 'data'>): Promise<{
-  readonly schema: DataSchema;
-  readonly rows: AttackerRecords;
-  readonly text: string;
-}> {
+/** A device's data in numbers. */
+async function readRecords(
+  config: DeviceConfig,
+): Promise<{ readonly schema: DataSchema; readonly rows: AttackerRecords }> {
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
-  const text = await readFile(config.data, 'utf8');
-  const table = parseTable(text);
-  if (!table.ok) throw new DeviceError('bad-data', `${config.data}: ${table.text}`);
-  const rows = encodeRows(table, schema.schema);
-  if (!rows.ok)
-    throw new DeviceError(
-      'bad-data',
-      `${config.data}: ${rows.problems[0]?.text ?? 'does not fit the schema'}`,
-    );
-  return { schema: schema.schema, rows, text };
+  if (schema.schema.label.classes.length !== 2)
+    throw new DeviceError('bad-data', `${config.schema}: models tell two classes apart, this label has more`);
+  const rows = await readRows(
+    { file: config.data, labels: config.labels, schema: schema.schema },
+    { rowsMax: UNITS_MAX, batchRows: 1, allow: config.allow },
+  ).catch((error: unknown) => {
+    if (!(error instanceof DataError)) throw error;
+    throw new DeviceError('bad-data', error.message, { cause: error });
+  });
+  return { schema: schema.schema, rows };
 }

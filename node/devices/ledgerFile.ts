@@ -28,7 +28,7 @@ const FILE = 'ledger.json';
  * A device's own record of what it has spent, kept beside the chain's.
  *
  * A round is charged, and its update on disk, before the first byte leaves; a round that was charged is never
- * trained again, only the same bytes are sent again (DESIGN.md section 8). Unit: ρ in 2^-40.
+ * trained again, only the same bytes are sent again. Unit: ρ in 2^-40.
  */
 export class LedgerFile {
   readonly #folder: string;

@@ -1,7 +1,6 @@
 import {
   announcedBytes,
   blockHash,
-  type Certificate,
   type ParentVote,
   readState,
   signProposal,
@@ -23,33 +22,30 @@ import {
   type Rules,
   type Tip,
 } from '../../consensus/index.js';
-import {
-  type Closings,
-  closingJob,
-  dueClosings,
-  emptyRunCell,
-  isWorkDue,
-  nextDeadline,
-  type Params,
-} from '../../contracts/index.js';
+import { type Closings, emptyRunCell, isWorkDue, nextDeadline, type Params } from '../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
 import type { PayloadExchange, Transport } from '../../net/index.js';
 import type { Logger } from '../log.js';
 import type { Mempool } from '../mempool.js';
-import type { Store } from '../store/index.js';
+import { certifiedAt, type Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
+import { type ComputedClosings, computeClosings } from './closings.js';
 import { evidenceOf } from './evidence.js';
 import {
+  commitsOf,
+  type Decided,
   type HeightWork,
   missingPayloads,
   ownSeed,
+  pause,
   signMemberVote,
   toParentVotes,
   toWire,
   votesOfCertificate,
 } from './height.js';
+import type { MarkedInputs } from './marks.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 import { agreementParams } from './params.js';
 import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
@@ -60,10 +56,12 @@ export interface DriverOptions {
   /** Where the store's chain ends. */
   readonly tip: Tip;
   readonly store: Store;
+  readonly payloadOf: (id: Uint8Array) => Uint8Array | null;
   readonly mempool: Mempool;
   readonly transport: Pick<Transport, 'publish' | 'connectedPeers' | 'penalize'>;
   readonly payloads: PayloadExchange;
   readonly closer: Closer;
+  readonly marks: Pick<MarkedInputs, 'forClosing'>;
   readonly clock: Clock;
   readonly keys: {
     readonly publicKey: Uint8Array;
@@ -81,8 +79,10 @@ export interface DriverOptions {
   readonly onDecided: (work: HeightWork, hash: Uint8Array, votes: readonly ParentVote[]) => void;
   /** An input came when its height was decided: nobody acts on it any more. */
   readonly onMissed: (work: HeightWork, input: AgreementInput) => void;
-  /** A block was decided and is on disk. */
-  readonly onCommit: (judged: Judged) => void;
+  /** A height was decided elsewhere, and this node had no part in it. */
+  readonly onPulled: (decided: Decided) => void;
+  /** Blocks were decided, one after the other, and are on disk. */
+  readonly onCommit: (run: readonly Judged[]) => void;
   /** The next height has begun: messages that came too early can be taken now. */
   readonly onBegin: () => void;
   /** Something that must not happen did: the node has to stop. */
@@ -125,7 +125,7 @@ export class Driver {
 
   /** Takes the chain up where the store left it. */
   start(): Promise<void> {
-    const last = this.#options.store.block(this.#tip.height);
+    const last = certifiedAt(this.#options.store, this.#tip.height);
     if (last !== null) this.#parentVotes = votesOfCertificate(this.#tip, last.certificate);
     return this.enqueue(() => this.#beginHeight());
   }
@@ -196,22 +196,43 @@ export class Driver {
     return true;
   }
 
-  /** A decided block from elsewhere, its certificate verified. Runs inside the queue. */
-  async adopt(judged: Judged, certificate: Certificate): Promise<void> {
-    if (judged.tip.height !== this.#tip.height + 1) return;
-    await this.#commit(judged, certificate, votesOfCertificate(judged.tip, certificate));
+  /**
+   * Decided blocks from elsewhere, one after the other, their certificates verified; they go to disk together. Runs
+   * inside the queue. `more`: the next one follows at once, so that this node need not get ready to agree on it; if
+   * it does not come after all, the caller says `resume`.
+   */
+  async adopt(run: readonly Decided[], more: boolean): Promise<void> {
+    const { judged, certificate } = run.at(-1)!;
+    await this.#commit(run, votesOfCertificate(judged.tip, certificate), more);
+  }
+
+  /** What the block after `tip` begins with: due outcomes, computed in a worker. Null: the driver was closed. */
+  async closings(tip: Tip): Promise<Closings | null> {
+    if (this.#work?.tip === tip) return this.#work.closings;
+    return (await this.#compute(tip))?.closings ?? null;
+  }
+
+  #compute(tip: Tip): Promise<ComputedClosings | null> {
+    return computeClosings(tip, { ...this.#options, isClosed: () => this.#closed });
+  }
+
+  /** Gets ready to agree on the next height, unless it is. */
+  resume(): Promise<void> {
+    return this.enqueue(() => (this.#work === null ? this.#beginHeight() : undefined));
   }
 
   async #beginHeight(): Promise<void> {
     const { rules, params, mempool, clock, keys } = this.#options;
     const tip = this.#tip;
     const height = tip.height + 1;
-    const closings = await this.#computeClosings(tip);
-    if (this.#closed) return;
+    const computed = await this.#compute(tip);
+    if (computed === null || this.#closed) return;
+    const { closings, isMarked } = computed;
     const committee = nextCommittee(rules, tip);
     const indexOf = new Map(committee.map((seat, index) => [bytesToHex(seat.publicKey), index]));
-    // Without a seat, or where it may have forgotten votes of its own, a node follows and does not vote.
-    const mayVote = this.#options.store.mayVote(height);
+    // Without a seat, where it may have forgotten votes of its own, or where it took an outcome that it did not compute,
+    // a node follows and does not vote.
+    const mayVote = this.#options.store.mayVote(height) && !isMarked;
     const self = mayVote ? (indexOf.get(bytesToHex(keys.publicKey)) ?? null) : null;
     const empty = emptyBlock(rules, tip, closings);
     const state = readState(tip.state);
@@ -268,18 +289,6 @@ export class Driver {
     if (deadline !== null) this.#setTimer(work, 'round-deadline', Math.max(0, deadline - now), wake);
   }
 
-  async #computeClosings(tip: Tip): Promise<Closings> {
-    const { store, closer } = this.#options;
-    const outcomes = new Map<string, RoundOutcome>();
-    for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {
-      if (!due.quorate) continue;
-      const job = closingJob(due, (id) => store.payload(id));
-      if (job === null) throw new Error(`a payload of the due closing ${due.id} is missing from the store`);
-      outcomes.set(due.id, await closer.run(job));
-    }
-    return outcomes;
-  }
-
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
     if (this.#work !== work) return this.#options.onMissed(work, input);
     const step = apply(work.machine, input);
@@ -311,7 +320,7 @@ export class Driver {
           const judged =
             effect.value === bytesToHex(work.empty.hash) ? work.empty : work.judged.get(effect.value)!;
           const certificate = createCertificate(effect.votes, work.committee.length);
-          await this.#commit(judged, certificate, toParentVotes(work.committee, effect.votes));
+          await this.#commit([{ judged, certificate }], toParentVotes(work.committee, effect.votes), false);
           break;
         }
         case 'offence':
@@ -329,7 +338,7 @@ export class Driver {
   }
 
   async #proposeOwn(work: HeightWork): Promise<void> {
-    const { rules, mempool, store, clock, keys, log, closer } = this.#options;
+    const { rules, mempool, store, payloadOf, clock, keys, log, closer } = this.#options;
     const { tip, height } = work;
     const { proof, seed } = ownSeed(work, keys.vrfSecret);
     const draft = {
@@ -340,7 +349,7 @@ export class Driver {
       parentVotes: this.#parentVotes,
       candidates: mempool.candidates(readState(tip.state)),
     };
-    const judged = buildBlock(rules, tip, draft, closer.propose(work.closings), (id) => store.payload(id));
+    const judged = buildBlock(rules, tip, draft, closer.propose(work.closings), payloadOf);
     const value = bytesToHex(judged.hash);
     const signature = signProposal(tip.chainId, height, judged.hash, keys.secret);
     const proposal = { block: judged.block, signature };
@@ -353,7 +362,7 @@ export class Driver {
 
   /** The block, then its payloads, then the execution. Keeps trying until the height is over. */
   async #judge(work: HeightWork, value: string): Promise<void> {
-    const { store, payloads, transport } = this.#options;
+    const { store, payloads, transport, clock } = this.#options;
     const own = work.judged.has(value);
     for (let attempt = 1; this.#work === work && !own; attempt += 1) {
       const peers = transport.connectedPeers();
@@ -364,27 +373,24 @@ export class Driver {
       const pulls = (missing ?? []).map(({ id, size }) => payloads.fetch(id, size, peers, work.abort.signal));
       const results = await Promise.allSettled(pulls);
       const failed = proposal === null || results.some(({ status }) => status === 'rejected');
-      if (failed) await this.#pause(work, 100 * Math.min(10, attempt));
+      if (failed) await pause(clock, work, 100 * Math.min(10, attempt));
     }
     await this.enqueue(() => this.#judgeHeld(work, value));
   }
 
   async #judgeHeld(work: HeightWork, value: string): Promise<void> {
     if (this.#work !== work) return;
-    const { store, transport, rules, mempool, log } = this.#options;
+    const { payloadOf, transport, rules, mempool, log } = this.#options;
     if (!work.judged.has(value)) {
       const { block, from } = work.proposals.get(value)!;
       const known = (transaction: (typeof block.transactions)[number]) =>
         mempool.get(bytesToHex(transactionHash(transaction)));
-      const judgement = judgeBlock(rules, work.tip, block, work.closings, (id) => store.payload(id), known);
+      const judgement = judgeBlock(rules, work.tip, block, work.closings, payloadOf, known);
       if (judgement.ok) work.judged.set(value, judgement.judged);
       else {
-        log('warn', 'invalid-block', {
-          height: work.height,
-          reason: judgement.reason,
-          detail: judgement.detail,
-        });
-        if (from !== null) transport.penalize(from, 10, `invalid block: ${judgement.reason}`);
+        const { reason, detail } = judgement;
+        log('warn', 'invalid-block', { height: work.height, reason, detail });
+        if (from !== null) transport.penalize(from, 10, `invalid block: ${reason}`);
       }
     }
     const verdict = work.judged.has(value) ? 'held' : 'invalid';
@@ -402,7 +408,7 @@ export class Driver {
     return work.proposals.get(value) ?? null;
   }
 
-  /** Sign, persist with what justifies it, then send: after a crash the record binds (DESIGN.md section 6). */
+  /** Sign, persist with what justifies it, then send: after a crash the record binds. */
   async #vote(
     work: HeightWork,
     { vote, justification }: Extract<AgreementEffect, { kind: 'vote' }>,
@@ -444,21 +450,24 @@ export class Driver {
    * The next height begins while the block is being written. What it sends is recorded first, and the store takes the
    * records after the block: nothing that rests on the block leaves before it is on disk.
    */
-  async #commit(judged: Judged, certificate: Certificate, votes: readonly ParentVote[]): Promise<void> {
-    const { store, onDecided, onCommit } = this.#options;
-    const { block, hash, executed } = judged;
+  async #commit(run: readonly Decided[], votes: readonly ParentVote[], more: boolean): Promise<void> {
+    const { store, onDecided, onPulled, onCommit } = this.#options;
+    const commits = commitsOf(run, this.#work);
     await this.#writing;
     this.#writing = store
-      .commit({ ...executed, block, hash, certificate })
-      .then(() => onCommit(judged))
+      .commit(...commits)
+      .then(() => onCommit(run.map(({ judged }) => judged)))
       .catch((error: unknown) => this.#fail(error));
     // Models that execution made are read from the store, by the next block's closings at the earliest.
-    if (executed.payloads.size > 0) await this.#writing;
-    if (this.#work !== null) onDecided(this.#work, hash, votes);
+    if (commits.some(({ payloads }) => payloads.size > 0)) await this.#writing;
+    const [{ judged, certificate }, ...others] = run as readonly [Decided, ...Decided[]];
+    const first = others.length === 0 ? votes : votesOfCertificate(judged.tip, certificate);
+    if (this.#work !== null) onDecided(this.#work, judged.hash, first);
+    for (const decided of this.#work === null ? run : others) onPulled(decided);
     this.#endHeight();
-    this.#tip = judged.tip;
+    this.#tip = run.at(-1)!.judged.tip;
     this.#parentVotes = votes;
-    await this.#beginHeight();
+    if (!more) await this.#beginHeight();
   }
 
   #endHeight(): void {
@@ -480,20 +489,5 @@ export class Driver {
   #setTimer(work: HeightWork, name: string, afterMs: number, fire: () => void): void {
     work.timers.get(name)?.();
     work.timers.set(name, this.#options.clock.after(afterMs, fire));
-  }
-
-  #pause(work: HeightWork, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (work.abort.signal.aborted) return resolve();
-      const cancel = this.#options.clock.after(ms, resolve);
-      work.abort.signal.addEventListener(
-        'abort',
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
-    });
   }
 }

@@ -3,6 +3,7 @@ import {
   type Certificate,
   encodeVote,
   type ParentVote,
+  type PayloadRef,
   signVote,
   type Vote,
 } from '../../chain/index.js';
@@ -18,6 +19,9 @@ import {
 } from '../../consensus/index.js';
 import type { Closings } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import type { Commit } from '../store/index.js';
+import type { Clock } from './clock.js';
+import { namedBy } from './closings.js';
 import type { SignedProposal } from './message.js';
 
 /** Everything the driver holds for the height that is being agreed on. It goes when the height is decided. */
@@ -93,6 +97,26 @@ export function toParentVotes(
     .sort((a, b) => Buffer.compare(a.voter, b.voter));
 }
 
+/** A block, executed, and what decided it. */
+export interface Decided {
+  readonly judged: Judged;
+  readonly certificate: Certificate;
+  /** Payloads for which marks stood: those that it announces, and those that its closings name. */
+  readonly absent?: readonly PayloadRef[];
+}
+
+/** What goes to disk. `work`: that of the first height, if this node worked on it. */
+export function commitsOf(run: readonly Decided[], work: HeightWork | null): readonly Commit[] {
+  const named = namedBy(work?.closings ?? new Map());
+  return run.map(({ judged: { block, hash, executed }, certificate, absent = named }) => ({
+    ...executed,
+    block,
+    hash,
+    certificate,
+    absent,
+  }));
+}
+
 /** Payloads that a block announces and the store lacks. */
 export function missingPayloads(
   block: Block,
@@ -102,7 +126,10 @@ export function missingPayloads(
 }
 
 /** The votes in a certificate, as parent votes. */
-export function votesOfCertificate(tip: Tip, certificate: Certificate): readonly ParentVote[] {
+export function votesOfCertificate(
+  tip: Pick<Tip, 'committee'>,
+  certificate: Certificate,
+): readonly ParentVote[] {
   return signersOf(certificate)
     .map((member, i) => ({
       voter: tip.committee[member]!.publicKey,
@@ -110,4 +137,17 @@ export function votesOfCertificate(tip: Tip, certificate: Certificate): readonly
       signature: certificate.signatures[i]!,
     }))
     .sort((a, b) => Buffer.compare(a.voter, b.voter));
+}
+
+/** Waits so long, or until the height is over. */
+export function pause(clock: Clock, { abort }: HeightWork, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (abort.signal.aborted) return resolve();
+    const cancel = clock.after(ms, resolve);
+    const end = () => {
+      cancel();
+      resolve();
+    };
+    abort.signal.addEventListener('abort', end, { once: true });
+  });
 }

@@ -1,6 +1,5 @@
 import {
   type Block,
-  blockHash,
   bytesBetween,
   CERTIFICATE_BYTES_MAX,
   type Certificate,
@@ -13,19 +12,9 @@ import {
   integer,
   limits,
   list,
-  rootsMatch,
   struct,
   uint,
 } from '../../chain/index.js';
-import {
-  nextCommittee,
-  type RingSeat,
-  type Rules,
-  type Tip,
-  verifyCertificate,
-} from '../../consensus/index.js';
-import { equalBytes } from '../../crypto/index.js';
-import type { RoundOutcome } from '../../fl/index.js';
 import type { Store } from '../store/index.js';
 
 /** Name of the protocol: "as many decided blocks from this height on as fit". */
@@ -110,34 +99,6 @@ export function encodeDecided(decided: Infer<typeof decidedCodec>): Uint8Array {
 /** Null: it is no such message. */
 export function readDecided(raw: Uint8Array): Infer<typeof decidedCodec> | null {
   return readOrNull(() => decode(decidedCodec, raw, DECIDED_BYTES_MAX));
-}
-
-/** What the certificate of a block is checked against, beside the ring: its parent. */
-export type Link = Pick<Tip, 'height' | 'hash' | 'seed'>;
-
-/**
- * Checks a block's certificate, and that the body is the one that was certified. Null: not the child of `parent`,
- * or not certified. Else the committee that certified it.
- *
- * `tip`: a tip at most one era back; rings are fixed an era ahead, so its state draws this committee too.
- * Cost: one signature check a member.
- */
-export function certifiers(
-  rules: Rules<RoundOutcome>,
-  tip: Tip,
-  parent: Link,
-  { block, certificate }: Certified,
-): readonly RingSeat[] | null {
-  const { header } = block;
-  const isChild =
-    equalBytes(header.chainId, tip.chainId) &&
-    header.height === parent.height + 1 &&
-    equalBytes(header.parent, parent.hash);
-  if (!isChild || certificate.height !== header.height) return null;
-  if (!equalBytes(blockHash(header), certificate.hash) || !rootsMatch(block)) return null;
-  const seats = nextCommittee(rules, { ...tip, height: parent.height, seed: parent.seed });
-  const committee = seats.map(({ publicKey }) => publicKey);
-  return verifyCertificate({ certificate, chainId: tip.chainId, committee }).ok ? seats : null;
 }
 
 function readOrNull<T>(read: () => T | null): T | null {

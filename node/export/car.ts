@@ -10,14 +10,14 @@ import { readSections, type Section } from './carReader.js';
 import { cidOf, DAG_CBOR, RAW } from './cid.js';
 import { ExportError } from './error.js';
 import {
-  decodeAbsent,
   decodeBase,
+  decodeMarks,
   decodeState,
-  encodeAbsent,
   encodeBase,
+  encodeMarks,
   encodeState,
-  isAbsentRecord,
   isBaseRecord,
+  isMarksRecord,
 } from './records.js';
 
 /** What an export holds, in its order: a base first, if it is a range with the state that it builds on. */
@@ -26,8 +26,9 @@ export type ExportItem =
   | { readonly kind: 'entry'; readonly entry: ReplayEntry };
 
 /**
- * Writes a chain as a CAR file, as it comes: for each height its block, its certificate (both DAG-CBOR), which of its
- * payloads are absent (only if any is), then the chunks of the others (raw). The root is the last block.
+ * Writes a chain as a CAR file, as it comes: for each height its block, its certificate (both DAG-CBOR), then the
+ * chunks of its payloads (raw). Where something is pruned at the source, before the block: which payloads are absent,
+ * the block's receipts (DAG-CBOR), and what marked closings made. The root is the last block.
  *
  * Written beside the target and renamed when complete, so a half-written file never has the asked-for name.
  */
@@ -59,11 +60,18 @@ export async function writeCar(
   }
 }
 
-function* sectionsOf(chainId: Uint8Array, { block, certificate, payloads }: ReplayEntry): Generator<Section> {
+/** One height. Exported for tests that alter files. */
+export function* sectionsOf(chainId: Uint8Array, entry: ReplayEntry): Generator<Section> {
+  const { block, certificate, payloads, receipts = [], made = [] } = entry;
+  const absent = payloads.flatMap((payload, i) => (payload === null ? [i] : []));
+  if (absent.length + receipts.length + made.length > 0) {
+    const sizes = made.map(({ length }) => length);
+    const marks = encodeMarks({ chainId, absent, receipts: receipts.length, made: sizes });
+    for (const bytes of [marks, ...receipts]) yield { codec: DAG_CBOR, bytes };
+    for (const bytes of made) yield* chunksOf(bytes);
+  }
   yield { codec: DAG_CBOR, bytes: block };
   yield { codec: DAG_CBOR, bytes: certificate };
-  const absent = payloads.flatMap((payload, i) => (payload === null ? [i] : []));
-  if (absent.length > 0) yield { codec: DAG_CBOR, bytes: encodeAbsent(chainId, absent) };
   for (const payload of payloads) if (payload !== null) yield* chunksOf(payload);
 }
 
@@ -94,26 +102,55 @@ export async function* readItems(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     section = await reader.next();
   }
   while (section !== null) {
+    const marks = await readMarks(reader, section);
+    if (marks !== null) section = await reader.next();
+    if (section === null)
+      throw new ExportError('cut-short', 'the file ends before the block of marked inputs');
     if (section.codec !== DAG_CBOR) throw new ExportError('disorder', 'a chunk stands where a block should');
-    const block = section.bytes;
-    last = sha256(block);
-    const certificate = await reader.record('a certificate');
-    const sizes = sizesOf(block);
-    const absent = new Set<number>();
-    // Looked at only if it belongs to this height: what is wrong with the next one must not be told of this one.
-    const following = sizes.length === 0 ? null : await reader.peek();
-    if (following !== null && following.codec === DAG_CBOR && isAbsentRecord(following.bytes)) {
-      const record = await reader.record('a list of absent payloads');
-      for (const place of decoded(() => decodeAbsent(record))) absent.add(place);
-    }
-    const payloads: (Uint8Array | null)[] = [];
-    for (const [i, size] of sizes.entries()) payloads.push(absent.has(i) ? null : await reader.payload(size));
-    yield { kind: 'entry', entry: { block, certificate, payloads } };
+    last = sha256(section.bytes);
+    yield { kind: 'entry', entry: await readEntry(reader, section.bytes, marks) };
     section = await reader.next();
   }
   if (last === null || !equalBytes(last, root)) {
     throw new ExportError('cut-short', 'the file ends before the block that its header names as the last');
   }
+}
+
+interface Marked {
+  readonly chainId: Uint8Array;
+  readonly absent: readonly number[];
+  readonly receipts: readonly Uint8Array[];
+  readonly made: readonly Uint8Array[];
+}
+
+/** What stands before a block of which something is pruned; null: it is a whole one. */
+async function readMarks(reader: Reader, { codec, bytes }: Section): Promise<Marked | null> {
+  if (codec !== DAG_CBOR || !isMarksRecord(bytes)) return null;
+  const { chainId, absent, receipts: count, made: sizes } = decoded(() => decodeMarks(bytes));
+  const receipts: Uint8Array[] = [];
+  for (let i = 0; i < count; i += 1) receipts.push(await reader.record('a receipt'));
+  const made: Uint8Array[] = [];
+  for (const size of sizes) made.push(await reader.payload(size));
+  return { chainId, absent, receipts, made };
+}
+
+async function readEntry(reader: Reader, block: Uint8Array, marks: Marked | null): Promise<ReplayEntry> {
+  const certificate = await reader.record('a certificate');
+  const { chainId, sizes } = announcedBy(block);
+  const absent = new Set(marks?.absent);
+  if (marks !== null && chainId !== null && !equalBytes(marks.chainId, chainId))
+    throw new ExportError('disorder', 'the marked inputs are said to be of another chain than their block');
+  // One order and no place twice: no byte of a file is without meaning.
+  const isInOrder = [...absent].every(
+    (place, i, all) => place < sizes.length && (i === 0 || all[i - 1]! < place),
+  );
+  if (!isInOrder || absent.size !== (marks?.absent.length ?? 0))
+    throw new ExportError('disorder', 'payloads are said to be absent that the block does not announce');
+  const payloads: (Uint8Array | null)[] = [];
+  for (const [i, size] of sizes.entries()) payloads.push(absent.has(i) ? null : await reader.payload(size));
+  const entry = { block, certificate, payloads };
+  if (marks === null || marks.receipts.length + marks.made.length === 0) return entry;
+  return { ...entry, receipts: marks.receipts, made: marks.made };
 }
 
 /** The heights of a file, without a base. As `readItems`. */
@@ -140,27 +177,18 @@ async function readBase(reader: Reader, record: Uint8Array): Promise<ReplayBase>
 
 interface Reader {
   next(): Promise<Section | null>;
-  peek(): Promise<Section | null>;
   /** A DAG-CBOR block, which has to be there. */
   record(what: string): Promise<Uint8Array>;
   payload(size: number): Promise<Uint8Array>;
 }
 
 function createReader(sections: AsyncGenerator<Section>): Reader {
-  let ahead: Section | null = null;
   const next = async (): Promise<Section | null> => {
-    const section = ahead;
-    ahead = null;
-    if (section !== null) return section;
     const { value, done } = await sections.next();
     return done === true ? null : value;
   };
   return {
     next,
-    peek: async () => {
-      ahead ??= await next();
-      return ahead;
-    },
     record: async (what) => {
       const section = await next();
       if (section === null) throw new ExportError('cut-short', `the file ends before ${what}`);
@@ -195,14 +223,19 @@ function decoded<T>(decode: () => T): T {
 }
 
 /**
- * Sizes of the payloads that a block announces; none if it does not decode or announces more than any block may,
- * which the replay then finds.
+ * Chain and sizes of the payloads of a block; none if it does not decode or announces more than any block may, which
+ * the replay then finds.
  */
-function sizesOf(block: Uint8Array): readonly number[] {
+function announcedBy(block: Uint8Array): {
+  readonly chainId: Uint8Array | null;
+  readonly sizes: readonly number[];
+} {
   try {
-    const sizes = decodeBlock(block).transactions.flatMap(({ payloads }) => payloads.map(({ size }) => size));
-    return sizes.reduce((sum, size) => sum + size, 0) > limits.payloadBytesPerBlockMax ? [] : sizes;
+    const { header, transactions } = decodeBlock(block);
+    const sizes = transactions.flatMap(({ payloads }) => payloads.map(({ size }) => size));
+    const isTooMuch = sizes.reduce((sum, size) => sum + size, 0) > limits.payloadBytesPerBlockMax;
+    return { chainId: header.chainId, sizes: isTooMuch ? [] : sizes };
   } catch {
-    return [];
+    return { chainId: null, sizes: [] };
   }
 }

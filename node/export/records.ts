@@ -41,13 +41,22 @@ const stateCodec = tagged('consilium/export-state', 1, {
   ),
 });
 
-/** Which of a block's payloads, by their place in it, the source no longer has. */
-const absentCodec = tagged('consilium/export-absent', 1, {
-  payloads: list(integer(0, 4_096), 4_096),
+/** Results of one block's closings that can be given: model, accumulator and optimizer state of each task that may be open. */
+const MADE_MAX = 192;
+
+/**
+ * Stands before a block of which something is pruned at the source: the places of its payloads that are absent, how
+ * many receipts follow (all of the block's, or none), and the sizes of what closings made behind them.
+ */
+const marksCodec = tagged('consilium/export-marks', 1, {
+  absent: list(integer(0, limits.transactionsPerBlockMax * limits.payloadsPerTransactionMax), 8_192),
+  receipts: integer(0, limits.transactionsPerBlockMax + 1),
+  made: list(integer(1, limits.payloadBytesMax), MADE_MAX),
 });
+export type MarksRecord = Infer<typeof marksCodec>;
 
 export const isBaseRecord = (record: Uint8Array): boolean => beginsWith(record, 'consilium/export-base');
-export const isAbsentRecord = (record: Uint8Array): boolean => beginsWith(record, 'consilium/export-absent');
+export const isMarksRecord = (record: Uint8Array): boolean => beginsWith(record, 'consilium/export-marks');
 
 /** A record's tag comes first, behind the heads of list and text. */
 function beginsWith(record: Uint8Array, tag: string): boolean {
@@ -93,11 +102,11 @@ export function decodeState(
   return decode(stateCodec, record, RECORD_BYTES_MAX).entries;
 }
 
-export function encodeAbsent(chainId: Uint8Array, payloads: readonly number[]): Uint8Array {
-  return encode(absentCodec, { chainId, payloads: [...payloads] });
+export function encodeMarks(marks: MarksRecord): Uint8Array {
+  return encode(marksCodec, marks);
 }
 
 /** Throws DecodeError. */
-export function decodeAbsent(record: Uint8Array): readonly number[] {
-  return decode(absentCodec, record, RECORD_BYTES_MAX).payloads;
+export function decodeMarks(record: Uint8Array): MarksRecord {
+  return decode(marksCodec, record, RECORD_BYTES_MAX);
 }

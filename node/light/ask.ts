@@ -7,13 +7,15 @@ import {
   linkBack,
   type ProvedBlock,
 } from '../../audit/light/index.js';
-import { base64ToBytes, type Client, RpcError } from '../rpc/index.js';
+import { base64ToBytes } from '../../crypto/index.js';
+import { RpcError } from '../rpc/errors.js';
+import type { LightClient } from './client.js';
 import { LightError } from './error.js';
 
 /** Follows one node's steps from a proved head to a later height. Throws LightError, RpcError. */
 export async function walk(
   chain: LightChain,
-  client: Client,
+  client: LightClient,
   from: LightHead,
   to: number,
 ): Promise<LightHead> {
@@ -30,7 +32,7 @@ export async function walk(
 }
 
 /** Goes back from a proved block to an earlier height by one node's headers. Throws LightError, RpcError. */
-export async function back(client: Client, from: ProvedBlock, to: number): Promise<ProvedBlock> {
+export async function back(client: LightClient, from: ProvedBlock, to: number): Promise<ProvedBlock> {
   let block = from;
   while (block.header.height > to) {
     const last = block.header.height - 1;
@@ -51,13 +53,13 @@ export async function back(client: Client, from: ProvedBlock, to: number): Promi
 }
 
 /** What a check shows; throws LightError, which names the node, if it does not hold. */
-export function held<R extends { readonly ok: true }>(client: Client, result: R | LightRefusal): R {
+export function held<R extends { readonly ok: true }>(client: LightClient, result: R | LightRefusal): R {
   if (result.ok) return result;
   throw new LightError(result.reason, `${client.url}: ${result.detail} (${result.reason})`);
 }
 
 /** Base64 in an answer. Throws RpcError "bad-answer". */
-export function bytesIn(client: Client, text: string): Uint8Array {
+export function bytesIn(client: LightClient, text: string): Uint8Array {
   const bytes = base64ToBytes(text);
   if (bytes !== null) return bytes;
   throw new RpcError('bad-answer', `${client.url} does not answer in base64`);

@@ -12,7 +12,9 @@ import { anyNode, decode, limits } from '../../chain/index.js';
 import type { ClosedRound } from '../../contracts/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 import { epsilonMicroOfRho } from '../../fl/index.js';
-import { type Client, type Json, jsonOf, RpcError } from '../rpc/index.js';
+import { RpcError } from '../rpc/errors.js';
+import { type Json, jsonOf } from '../rpc/json.js';
+import type { LightClient } from './client.js';
 import type { LightSession } from './session.js';
 
 /** The block by which something was proved. `time` in milliseconds since 1970. */
@@ -126,7 +128,7 @@ export async function findTransaction(session: LightSession, id: Uint8Array): Pr
 /** What a device (32 bytes) may spend and has spent. `datasets` null: those that the nodes know from tasks. */
 export async function findBudget(
   session: LightSession,
-  clients: readonly Client[],
+  clients: readonly LightClient[],
   device: Uint8Array,
   datasets: readonly string[] | null,
 ): Promise<LightFinding> {
@@ -168,7 +170,7 @@ export async function findKey(session: LightSession, key: string): Promise<Light
 }
 
 /** Datasets with which the device is enrolled, as nodes say. That none is left out shows when they are proved. */
-async function datasetsOf(clients: readonly Client[], device: string): Promise<readonly string[]> {
+async function datasetsOf(clients: readonly LightClient[], device: string): Promise<readonly string[]> {
   const found = new Set<string>();
   for (const client of clients) {
     try {

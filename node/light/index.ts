@@ -1,5 +1,3 @@
-/** A light client that asks nodes over RPC and keeps what it has proved in a file. */
-export * from './error.js';
-export * from './find.js';
-export * from './session.js';
-export { type KnownBlock, readTrust, writeTrust } from './trustFile.js';
+/** A light client that asks nodes over RPC, and a file that keeps what it has proved. */
+export * from './page.js';
+export { trustFile } from './trustFile.js';

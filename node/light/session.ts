@@ -12,17 +12,29 @@ import {
 import type { StateReader } from '../../chain/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Genesis } from '../../genesis/index.js';
-import { type Client, RpcError } from '../rpc/index.js';
+import { RpcError } from '../rpc/errors.js';
 import { back, bytesIn, held, walk } from './ask.js';
+import type { LightClient } from './client.js';
 import { LightError } from './error.js';
-import { type KnownBlock, readTrust, writeTrust } from './trustFile.js';
+
+/** A block that its owner knows from elsewhere. */
+export interface KnownBlock {
+  readonly height: number;
+  readonly hash: Uint8Array;
+}
+
+/** Where the proved head is kept between sessions. `root`: where following began. */
+export interface TrustPlace {
+  read(chain: LightChain, root: KnownBlock): LightHead | null;
+  write(chain: LightChain, root: KnownBlock, head: LightHead): void;
+}
 
 export interface LightSessionOptions {
   readonly genesis: Genesis;
   /** Nodes to ask; none of them is believed. */
-  readonly clients: readonly Client[];
-  /** Where the proved head is kept. */
-  readonly file: string;
+  readonly clients: readonly LightClient[];
+  /** Left out: the head is forgotten with the session. */
+  readonly trust?: TrustPlace | undefined;
   /** Begins there instead of at the genesis. */
   readonly known?: KnownBlock | undefined;
   /** Hears of a node whose answer does not hold, or that gives none; then the next one is asked. */
@@ -33,10 +45,10 @@ export interface LightSessionOptions {
 const BACK_MAX = 8 * LINKS_MAX;
 
 /**
- * A light client at work: asks nodes, believes proofs alone, and keeps the head that it has proved in a file.
+ * A light client at work: asks nodes, believes proofs alone, and keeps the head that it has proved.
  *
- * Everything throws LightError if what the nodes give does not hold, RpcError if they give nothing, ConfigError for a
- * file that cannot be used.
+ * Everything throws LightError if what the nodes give does not hold, RpcError if they give nothing, and what the
+ * place of the head throws.
  */
 export class LightSession {
   readonly chain: LightChain;
@@ -54,7 +66,7 @@ export class LightSession {
     this.#genesis = head;
     this.#root = options.known ?? { height: 0, hash: chain.chainId };
     this.#rootHead = options.known === undefined ? head : null;
-    this.#head = readTrust(options.file, chain, this.#root);
+    this.#head = options.trust?.read(chain, this.#root) ?? null;
   }
 
   /** What is proved so far; it only grows. */
@@ -95,7 +107,7 @@ export class LightSession {
   }
 
   /** The first answer that holds. */
-  async #anyOf<N extends { readonly client: Client }, T>(
+  async #anyOf<N extends { readonly client: LightClient }, T>(
     nodes: readonly N[],
     work: (node: N) => Promise<T>,
   ): Promise<T> {
@@ -130,16 +142,16 @@ export class LightSession {
     return started;
   }
 
-  async #headAt(client: Client, height: number): Promise<LightHead> {
+  async #headAt(client: LightClient, height: number): Promise<LightHead> {
     const before = await this.#begun();
     if (height <= before.height) return before;
     const after = await walk(this.chain, client, before, height);
     this.#head = after;
-    writeTrust(this.#options.file, this.chain, this.#root, after);
+    this.#options.trust?.write(this.chain, this.#root, after);
     return after;
   }
 
-  async #blockAt(client: Client, height: number): Promise<ProvedBlock> {
+  async #blockAt(client: LightClient, height: number): Promise<ProvedBlock> {
     const top = await this.#headAt(client, height);
     if (top.height - height > BACK_MAX && top.ring.length <= this.chain.members) {
       const start = await this.#start();
@@ -194,7 +206,7 @@ export class LightSession {
 }
 
 interface Standing {
-  readonly client: Client;
+  readonly client: LightClient;
   readonly height: number;
   readonly hash: string;
 }

@@ -8,15 +8,9 @@ import {
   lightStart,
   START_BYTES_MAX,
 } from '../../audit/light/index.js';
-import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import { base64ToBytes, bytesToBase64, bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { ConfigError, readBounded } from '../config.js';
-import { base64ToBytes, bytesToBase64 } from '../rpc/index.js';
-
-/** A block that its owner knows from elsewhere. */
-export interface KnownBlock {
-  readonly height: number;
-  readonly hash: Uint8Array;
-}
+import type { KnownBlock, TrustPlace } from './session.js';
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 const place = z.strictObject({ height: z.number().int().min(0), hash: hex32 });
@@ -30,13 +24,21 @@ const schema = z.strictObject({
   start: z.string().max(START_BYTES_MAX * 2),
 });
 
+/** A file for the proved head. Throws ConfigError for one that cannot be used. */
+export function trustFile(file: string): TrustPlace {
+  return {
+    read: (chain, root) => readTrust(file, chain, root),
+    write: (chain, root, head) => writeTrust(file, chain, root, head),
+  };
+}
+
 /**
  * The head that was saved, if it was followed from this root; null if there is no file, or one with another root.
  *
  * What it says is believed as far as its hash: whoever can write the file can choose what is trusted.
  * Throws ConfigError: a file that is not of this kind, of another chain, or not whole.
  */
-export function readTrust(file: string, chain: LightChain, root: KnownBlock): LightHead | null {
+function readTrust(file: string, chain: LightChain, root: KnownBlock): LightHead | null {
   const text = readIfThere(file);
   if (text === null) return null;
   const parsed = schema.safeParse(jsonOf(file, text));
@@ -53,7 +55,7 @@ export function readTrust(file: string, chain: LightChain, root: KnownBlock): Li
 }
 
 /** Whole or not at all: written beside, synced, renamed. A head at genesis is nothing to keep. */
-export function writeTrust(file: string, chain: LightChain, root: KnownBlock, head: LightHead): void {
+function writeTrust(file: string, chain: LightChain, root: KnownBlock, head: LightHead): void {
   if (head.block === null) return;
   const start = encodeStart({ header: head.block.header, ring: head.ring });
   const text = JSON.stringify({

@@ -4,7 +4,11 @@ import {
   deriveSchema,
   encodeRows,
   parseTable,
+  partitionNames,
+  partitionRule,
+  type Rows,
   readSchema,
+  requiredColumns,
   selectRows,
   splitRows,
   type Table,
@@ -26,14 +30,12 @@ export interface DataOptions {
   /** 32 bytes; decides the split. */
   readonly seed: Uint8Array;
   readonly devices: number;
+  /** How the training rows are dealt: a name of fl's partitions, "iid" if not given. */
+  readonly partition?: string;
 }
 
-/** Rows as a model takes them. x: [rows][features], row-major; y: [rows], 0 or 1. */
-export interface Encoded {
-  readonly x: Float32Array;
-  readonly y: Float32Array;
-  readonly rows: number;
-}
+/** Rows as a model takes them: two classes, y is 0 or 1. */
+export type Encoded = Rows;
 
 export interface PreparedData {
   readonly schema: DataSchema;
@@ -48,22 +50,28 @@ export interface PreparedData {
 }
 
 /**
- * Splits a two-class table 70:30 (at random, by the seed), deals the training part round robin to the devices
- * and encodes both parts by the schema. Nothing of the test part enters the schema.
+ * Splits a two-class table 70:30 (at random, by the seed), deals the training part to the devices by the named
+ * partition and encodes both parts by the schema. Nothing of the test part enters the schema.
  *
  * Throws ProvisionError "bad-data", "bad-schema", "bad-options"; every row is checked before anything is used.
  */
-export function prepareData({ csv, schema, label, seed, devices }: DataOptions): PreparedData {
+export function prepareData(options: DataOptions): PreparedData {
+  const { csv, schema, label, seed, devices, partition = 'iid' } = options;
   const table = readTable(csv);
   const trainRows = Math.floor(TRAIN_SHARE * table.rows.length);
   checkSizes(table.rows.length, trainRows, devices);
   const split = splitRows(table.rows.length, trainRows, seed);
   const trainTable = selectRows(table, split.train);
   const known = schema === null ? derive(trainTable, label) : read(schema, label);
+  if (known.label.classes.length !== 2)
+    throw new ProvisionError('bad-schema', `${known.label.classes.length} classes: models tell two apart`);
   const testTable = project(selectRows(table, split.test), known);
   const train = encode(trainTable, known, 'training');
   const test = encode(selectRows(table, split.test), known, 'test');
-  const shards = dealRoundRobin(split.train, devices).map((rows) => project(selectRows(table, rows), known));
+  const shards = deal(train, partition, seed, devices).map((part) => {
+    const rows = part.map((index) => split.train[index]!);
+    return project(selectRows(table, rows), known);
+  });
   return { schema: known, derived: schema === null, shards, testTable, train, test };
 }
 
@@ -72,6 +80,28 @@ export function majorityAccuracy(train: Encoded, test: Encoded): number {
   const positives = train.y.reduce((sum, label) => sum + label, 0);
   const majority = 2 * positives > train.rows ? 1 : 0;
   return test.y.filter((label) => label === majority).length / test.rows;
+}
+
+/** Rows of the training part, by device; each gets one row at least. */
+function deal(train: Rows, name: string, seed: Uint8Array, devices: number): readonly (readonly number[])[] {
+  // The split has shuffled already: dealt as they come, rows are as they always were.
+  if (name === 'iid')
+    return dealRoundRobin(
+      Array.from({ length: train.rows }, (_, index) => index),
+      devices,
+    );
+  const rule = partitionRule(name);
+  if (rule === null)
+    throw new ProvisionError('bad-options', `no partition ${name}: there is ${partitionNames.join(', ')}`);
+  const dealt = rule({ labels: train.y, sites: train.sites, parts: devices, rowsMin: 1, seed });
+  if (!dealt.ok) throw new ProvisionError('bad-data', dealt.text);
+  const most = dealt.parts.reduce((rows, part) => Math.max(rows, part.length), 0);
+  if (most > SHARD_ROWS_MAX)
+    throw new ProvisionError(
+      'bad-data',
+      `a device would have ${most} rows, at most ${SHARD_ROWS_MAX} may be enrolled`,
+    );
+  return dealt.parts;
 }
 
 function readTable(csv: string): Table {
@@ -118,15 +148,16 @@ function read(schema: unknown, label: string | null): DataSchema {
 
 function encode(table: Table, schema: DataSchema, part: 'training' | 'test'): Encoded {
   const encoded = encodeRows(table, schema);
-  if (encoded.ok) return { x: encoded.x, y: encoded.y, rows: encoded.rows };
+  if (encoded.ok) return encoded;
   const [first, ...others] = encoded.problems.map(({ text }) => text);
   const more = others.length === 0 ? '' : ` (and ${others.length} more in the ${part} part)`;
   throw new ProvisionError('bad-data', `${first}${more}`, [first!, ...others]);
 }
 
-/** Only the columns of the schema, in its order, the label last: a device gets nothing that it does not need. */
+/** Only the columns of the schema, in its order, label, subject and site last: a device gets nothing that it does not need. */
 function project(table: Table, schema: DataSchema): Table {
-  const header = [...schema.features.map(({ name }) => name), schema.label.name];
+  const site = schema.site !== null && table.header.includes(schema.site) ? [schema.site] : [];
+  const header = [...requiredColumns(schema), ...site];
   const columns = header.map((name) => table.header.indexOf(name));
   const missing = header.filter((_, index) => columns[index] === -1);
   if (missing.length > 0) {

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { type DataSchema, MICRO, type Table } from '../../fl/index.js';
+import type { Table } from '../../fl/index.js';
 
 /** Folders of a network are the owner's alone. */
 export function makeFolder(path: string): void {
@@ -23,25 +23,6 @@ export function writeTable(path: string, table: Table): void {
 /** A table as CSV (RFC 4180, but with "\n"): parseTable reads back the same cells. */
 export function formatTable({ header, rows }: Table): string {
   return `${[header, ...rows].map((row) => row.map(formatCell).join(',')).join('\n')}\n`;
-}
-
-/** The JSON form of a schema, which readSchema turns into the same schema again. */
-export function schemaJson(schema: DataSchema): unknown {
-  return {
-    label: schema.label,
-    features: schema.features.map((feature) => ({
-      name: feature.name,
-      center: decimalOf(feature.centerMicro),
-      scale: decimalOf(feature.scaleMicro),
-      min: decimalOf(feature.minMicro),
-      max: decimalOf(feature.maxMicro),
-      missing: feature.zeroIsMissing ? 'zero' : 'empty',
-    })),
-  };
-}
-
-function decimalOf(micro: number): number {
-  return Number((micro / MICRO).toFixed(6));
 }
 
 function formatCell(cell: string): string {

@@ -3,7 +3,7 @@ export * from './addNode.js';
 export * from './choose.js';
 export * from './data.js';
 export * from './error.js';
-export { formatTable, makeFolder, schemaJson } from './files.js';
+export { formatTable, makeFolder } from './files.js';
 export * from './keys.js';
 export * from './network.js';
 export * from './ports.js';

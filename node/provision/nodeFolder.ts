@@ -51,6 +51,7 @@ export function writeNode(
     peers: others.map(({ publicKey, p2p }) => ({ publicKey, addresses: [p2p] })),
     devicesDir,
     deviceNodes: [own, ...others].map(({ rpc }) => rpc),
+    retention: 'all',
     trainerThreads: 1,
     attack,
   };

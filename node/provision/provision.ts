@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { bytesToHex } from '../../crypto/index.js';
-import type { AttackName } from '../../fl/index.js';
+import { type AttackName, schemaJson, wholeFaults } from '../../fl/index.js';
 import { chainIdOf, type Genesis, genesisValue, presets } from '../../genesis/index.js';
 import type { DeviceConfig, NetworkFile } from '../config.js';
 import { choosePoisoned, seedFor } from './choose.js';
 import type { PreparedData } from './data.js';
 import { ProvisionError } from './error.js';
-import { makeFolder, schemaJson, writeJson, writeTable } from './files.js';
+import { makeFolder, writeJson, writeTable } from './files.js';
 import { type NewKeys, newKeys, writeKeystore } from './keys.js';
 import { folderState, type Network, openNetwork } from './network.js';
 import { type NewNode, placeOf, writeNode } from './nodeFolder.js';
@@ -224,6 +224,9 @@ async function writeDevices(
       name: device.name,
       data: 'data.csv',
       schema: 'schema.json',
+      labels: null,
+      // The whole table was looked at; what one shard of it lacks, the others have.
+      allow: [...wholeFaults],
       ...(attack != null && attack.name !== 'colluding-verifiers' && poisoned.includes(index)
         ? { attack: attack.name, attackFromRound: attack.fromRound, accomplices: others }
         : { attack: null, attackFromRound: 1, accomplices: [] }),

@@ -31,6 +31,7 @@ export interface RpcContext {
     | 'versions'
     | 'backup'
     | 'ring'
+    | 'base'
   >;
   /** Resolves when the transaction waits for a block, payloads stored; does not wait for the block. */
   submit(transaction: Transaction, payloads: readonly Uint8Array[]): Promise<Submitted>;

@@ -1,3 +1,4 @@
+import { concatBytes } from '../../crypto/index.js';
 import { RpcError } from './errors.js';
 import { rpcLimits } from './limits.js';
 
@@ -53,5 +54,5 @@ async function readText(response: Response): Promise<string> {
     if (size > max) throw new RpcError('bad-answer', `the answer has more than ${max} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return new TextDecoder().decode(concatBytes(...chunks));
 }

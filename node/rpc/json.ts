@@ -1,5 +1,6 @@
-import { Buffer } from 'node:buffer';
 import { bytesToHex } from '../../crypto/index.js';
+
+export { base64ToBytes, bytesToBase64 } from '../../crypto/index.js';
 
 /** What JSON can say. Bytes are lower-case hex, 64-bit integers decimal texts, payload bytes base64. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -19,21 +20,6 @@ export function jsonOf(value: unknown): Json {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonOf(item)]));
   }
   throw new TypeError(`bug: a ${typeof value} has no JSON form`);
-}
-
-/** Base64 with padding (RFC 4648 section 4). */
-export function bytesToBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-}
-
-/** Inverse of `bytesToBase64`, or null for any text that is not exactly its result. Cost: 2 ms a MiB. */
-export function base64ToBytes(text: string): Uint8Array | null {
-  if (text.length % 4 !== 0) return null;
-  // Node's decoder skips what it does not know: only encoding again shows that nothing was skipped.
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    : null;
 }
 
 /** Length of the base64 text of `bytes` bytes. */

@@ -7,6 +7,7 @@ import { type Answer, dispatch, failure, type OnBug } from './dispatch.js';
 import { RpcError, RpcServerError, type RpcServerFault } from './errors.js';
 import { type RpcLimits, rpcLimits } from './limits.js';
 import { originFault } from './origin.js';
+import { PAGE_POLICY, type Page, readPages } from './pages.js';
 import { prometheusText } from './prometheus.js';
 
 export interface RpcServerOptions {
@@ -18,6 +19,8 @@ export interface RpcServerOptions {
   /** Names, beside IP addresses and localhost, by which this node may be called. Lower case. */
   readonly allowedHosts?: readonly string[];
   readonly limits?: Partial<RpcLimits>;
+  /** A folder whose files are served to browsers: a page that asks this very node. Read once, at the start. */
+  readonly pages?: string;
   readonly onBug?: OnBug;
 }
 
@@ -32,13 +35,17 @@ interface Desk {
   readonly context: RpcContext;
   readonly limits: RpcLimits;
   readonly allowedHosts: readonly string[];
+  readonly pages: ReadonlyMap<string, Page>;
   readonly onBug: OnBug;
   readonly places: Budget;
   readonly buffered: Budget;
   readonly closing: AbortSignal;
 }
 
-/** Listens for JSON-RPC on POST /, and answers GET /healthz and /metrics. Throws RpcServerError. */
+/**
+ * Listens for JSON-RPC on POST /, and answers GET /healthz, /metrics and what `pages` has. Throws RpcServerError, and
+ * what `readPages` throws.
+ */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const limits: RpcLimits = { ...rpcLimits, ...options.limits };
   const closing = new AbortController();
@@ -46,6 +53,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     context: options.context,
     limits,
     allowedHosts: options.allowedHosts ?? [],
+    pages: options.pages === undefined ? new Map() : readPages(options.pages),
     onBug: options.onBug ?? (() => {}),
     places: createBudget(limits.requestsMax),
     buffered: createBudget(limits.bufferedBytesMax),
@@ -151,7 +159,11 @@ function httpFault({ url, headers }: IncomingMessage): Answer | null {
 
 function receiveGet(desk: Desk, request: IncomingMessage, response: ServerResponse): void {
   const { method, url } = request;
-  if (method !== 'GET' || url === '/') {
+  const page = method === 'GET' ? desk.pages.get(url?.split('?')[0] ?? '') : undefined;
+  if (page !== undefined) {
+    response.setHeader('content-security-policy', PAGE_POLICY);
+    send(desk, response, { status: 200, body: page.bytes }, false, page.type);
+  } else if (method !== 'GET' || url === '/') {
     response.setHeader('allow', url === '/' ? 'POST' : 'GET');
     send(desk, response, failure(new RpcError('wrong-http', 'calls are POST requests'), 405), true);
   } else if (url === '/healthz') {
@@ -169,7 +181,7 @@ function receiveGet(desk: Desk, request: IncomingMessage, response: ServerRespon
 function send(
   desk: Desk,
   response: ServerResponse,
-  answer: Answer,
+  answer: Omit<Answer, 'body'> & { readonly body: string | Uint8Array | null },
   last: boolean,
   type = 'application/json',
 ): void {
@@ -179,7 +191,7 @@ function send(
     response.writeHead(answer.status).end();
     return;
   }
-  const bytes = Buffer.from(answer.body);
+  const bytes = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   if (bytes.length > desk.limits.smallBytesMax) {
     if (!desk.buffered.take(bytes.length)) {
       const busy = failure(new RpcError('busy', 'too many large answers at once'), 503);

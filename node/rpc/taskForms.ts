@@ -5,6 +5,7 @@ import {
   aggregationRules,
   type FrontName,
   fronts,
+  type Layer,
   type LocalStepName,
   localSteps,
   type ServerStepName,
@@ -17,18 +18,55 @@ import { count, hex32 } from './schemas.js';
 const namesOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
 
-export const modelForm = z.object({
-  inputs: count,
-  layers: z.array(
-    z.object({
-      kind: z.literal('dense'),
-      units: count,
-      activation: z.enum(['linear', 'relu', 'tanh', 'sigmoid']),
-    }),
-  ),
-});
+const activation = z.enum(['linear', 'relu', 'tanh', 'sigmoid']);
+const side = z.number().int().min(1);
+
+/** A layer as people and programs write it; kinds as in fl/model/layers. */
+export const layerForm = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('dense'), units: side, activation }),
+  z.strictObject({
+    kind: z.literal('conv2d'),
+    filters: side,
+    size: side,
+    padding: z.enum(['same', 'valid']),
+    activation,
+  }),
+  z.strictObject({ kind: z.literal('pool2d'), pool: z.enum(['max', 'mean']), size: side }),
+  z.strictObject({ kind: z.literal('reshape'), height: side, width: side, channels: side }),
+  z.strictObject({ kind: z.literal('flatten') }),
+  z.strictObject({ kind: z.literal('dropout'), rate16: count }),
+  z.strictObject({ kind: z.literal('groupNorm'), groups: side }),
+]) satisfies z.ZodType<Layer>;
+
+export const modelForm = z.object({ inputs: count, layers: z.array(layerForm) });
 
 const integer = z.number().int();
+
+const texts = z.array(z.string()).readonly();
+
+/** A data schema as the chain keeps it. Units as in fl/data (`FeatureSchema`). */
+export const schemaForm = z.object({
+  features: z
+    .array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(['number', 'category']),
+        count,
+        centerMicro: integer,
+        scaleMicro: integer,
+        minMicro: integer,
+        maxMicro: integer,
+        categories: texts,
+        missing: texts,
+        indicator: z.boolean(),
+        source: z.string(),
+      }),
+    )
+    .readonly(),
+  label: z.object({ name: z.string(), classes: texts, weights16: z.array(count).readonly() }),
+  subject: z.string().nullable(),
+  site: z.string().nullable(),
+});
 
 /** A task's specification as JSON. Units as in contracts/tasks (`taskSpecCodec`). */
 export const taskSpecForm = z.object({
@@ -36,19 +74,7 @@ export const taskSpecForm = z.object({
   level: count,
   model: modelForm,
   weightsSeed: hex32,
-  schema: z.object({
-    features: z.array(
-      z.object({
-        name: z.string(),
-        centerMicro: integer,
-        scaleMicro: integer,
-        minMicro: integer,
-        maxMicro: integer,
-        zeroIsMissing: z.boolean(),
-      }),
-    ),
-    label: z.object({ name: z.string(), positive: z.string(), negative: z.string() }),
-  }),
+  schema: schemaForm,
   publicData: z.boolean(),
   learningRate16: count,
   rounds: count,
@@ -84,6 +110,7 @@ export const taskSpecForm = z.object({
   enrolMs: count,
   deadlineMs: count,
   deadlineBlocks: count,
+  auditHeights: count,
   reward: count,
 });
 export type TaskSpecForm = z.infer<typeof taskSpecForm>;
@@ -96,7 +123,6 @@ export function taskSpecToForm(spec: TaskSpec): z.input<typeof taskSpecForm> {
   return {
     ...spec,
     model: modelToForm(spec.model),
-    schema: { ...spec.schema, features: [...spec.schema.features] },
     weightsSeed: bytesToHex(spec.weightsSeed),
   };
 }

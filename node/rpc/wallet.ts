@@ -1,6 +1,7 @@
 import { encodeTransaction, payloadId, signTransaction, transactionId } from '../../chain/index.js';
 import { bytesToHex, publicKeyOf } from '../../crypto/index.js';
-import type { CallOptions, Client, Committed } from './client.js';
+import type { CallOptions } from './caller.js';
+import type { Client, Committed } from './client.js';
 import { RpcError } from './errors.js';
 import { bytesToBase64 } from './json.js';
 import type { ParamsOf } from './methods/index.js';

@@ -54,8 +54,8 @@ export function copyDatabase(path: string, bound: Bound, stamp: Stamp): void {
   }
 }
 
-/** False: the files were changed meanwhile. */
-function copyFiles(path: string, place: string): boolean {
+/** The database of a folder in another place, tables linked; what was there goes. False: it was changed meanwhile. */
+export function copyFiles(path: string, place: string): boolean {
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const before = listing(path);

@@ -84,8 +84,8 @@ export function isOlder({ generation, frames }: Stamp, known: Uint8Array | null)
 }
 
 /** Asserts that the block which the journal knows is on the chain, which was checked by then. */
-export function mustBeOnChain(database: Database, { height, hash }: Head, chainId: Uint8Array): void {
-  const found = readHeight(database, height)?.hash ?? chainId;
+export function mustBeOnChain(database: Database, { height, hash }: Head, origin: Head): void {
+  const found = readHeight(database, height)?.hash ?? origin.hash;
   if (equalBytes(found, hash)) return;
   const other = `${THE_JOURNAL} knows block ${bytesToHex(hash).slice(0, 16)} there`;
   throw damaged(database.location, `height ${height}`, other);

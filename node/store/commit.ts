@@ -9,19 +9,20 @@ import {
   encodeCertificate,
   encodeReceipt,
   limits,
+  type PayloadRef,
   type Receipt,
   rootsMatch,
   type StateTree,
   transactionHash,
   treeGet,
   treeRoot,
-  uint,
 } from '../../chain/index.js';
 import { ringCell, ringCodec, ringRoot } from '../../consensus/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import type { Write } from './database.js';
-import { key, type Tail, tailCodec } from './entries.js';
+import { type Head, key, type Tail, tailCodec } from './entries.js';
 import { encodeHeightEntry } from './heightEntry.js';
+import { boundWrites, payloadWrites, pruneMark } from './holdings.js';
 import { BLOCK, indexName, indexSum, PLACE_BYTES, writePlace } from './placeIndex.js';
 
 /** A committed block with what was kept beside it. `receipts[0]` is that of the block's own beginning. */
@@ -42,10 +43,21 @@ export interface Commit extends StoredBlock {
   readonly state: StateTree;
   /** Payloads that execution made, by hex id. */
   readonly payloads: ReadonlyMap<string, Uint8Array>;
+  /** Payloads that the block announces or its closings made, and that were pruned elsewhere: they get the mark. */
+  readonly absent?: readonly PayloadRef[];
 }
 
 /** Of so many changes, spread over all of them, the value is compared with that in the state. */
 const CHANGES_COMPARED = 16;
+
+/** `checkCommit` for each, one after the other. */
+export function checkCommits(commits: readonly Commit[], chainId: Uint8Array, head: Head): void {
+  let end = head;
+  for (const commit of commits) {
+    checkCommit(commit, chainId, end);
+    end = { height: commit.block.header.height, hash: commit.hash };
+  }
+}
 
 /**
  * Asserts that the commit follows the head and that its parts are of one block: all roots are the header's, each
@@ -53,7 +65,7 @@ const CHANGES_COMPARED = 16;
  * with them) is not made a second time: a sample of the changes is compared with the state. A change that were left
  * out would show on opening, where the state is built anew.
  */
-export function checkCommit(commit: Commit, chainId: Uint8Array, head: Tail): void {
+function checkCommit(commit: Commit, chainId: Uint8Array, head: Head): void {
   const { block, hash, certificate, receipts, state } = commit;
   const { header } = block;
   assert.ok(equalBytes(header.chainId, chainId), 'a block of this chain');
@@ -86,13 +98,41 @@ function checkChanges({ changes, state }: Commit): void {
   }
 }
 
-/** What a commit writes, and where the chain ends then. */
+/**
+ * What the commits of several heights write, one after the other, and where the chain ends then. Of a state entry that
+ * more than one of them wrote, the last value alone.
+ */
 export function commitWrites(
-  commit: Commit,
+  commits: readonly Commit[],
   chainId: Uint8Array,
   head: Tail,
 ): { readonly writes: readonly Write[]; readonly tail: Tail } {
-  const { block, hash, certificate, receipts, changes, payloads } = commit;
+  const writes: Write[] = [];
+  const changes = new Map<string, Uint8Array | null>();
+  let tail = head;
+  for (const commit of commits) {
+    tail = heightWrites(commit, chainId, tail, writes);
+    for (const [name, value] of commit.changes) {
+      changes.set(name, value);
+      writes.push(...ringWrites(name, value));
+    }
+    for (const [id, bytes] of commit.payloads) writes.push(...payloadWrites(id, bytes));
+    const announced = commit.block.transactions.flatMap(({ payloads }) => payloads);
+    const { absent = [] } = commit;
+    const bound = [...announced, ...absent].map(({ id }) => bytesToHex(id));
+    writes.push(...boundWrites([...bound, ...commit.payloads.keys()]));
+    for (const ref of absent) writes.push(pruneMark(chainId, ref));
+  }
+  for (const [name, value] of changes) {
+    writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
+  }
+  writes.push(put(key.head, encode(tailCodec, tail)));
+  return { writes, tail };
+}
+
+/** Adds a height's entry and those of the index to `writes`. The tail with them. */
+function heightWrites(commit: Commit, chainId: Uint8Array, head: Tail, writes: Write[]): Tail {
+  const { block, hash, certificate, receipts } = commit;
   const { height } = block.header;
   const index = indexWrites(commit, head.indexSum);
   const indexed = head.indexed + index.writes.length;
@@ -106,14 +146,8 @@ export function commitWrites(
     certificate: encodeCertificate(chainId, certificate),
     receipts: receipts.map(encodeReceipt),
   });
-  const tail = { height, hash, seal: entry.slice(0, 32), indexed, indexSum: index.sum };
-  const writes = [put(key.height(height), entry), ...index.writes, put(key.head, encode(tailCodec, tail))];
-  for (const [name, value] of changes) {
-    writes.push(value === null ? { type: 'del', key: key.state(name) } : put(key.state(name), value));
-    writes.push(...ringWrites(name, value));
-  }
-  for (const [id, bytes] of payloads) writes.push(...payloadWrites(id, bytes));
-  return { writes, tail };
+  writes.push(put(key.height(height), entry), ...index.writes);
+  return { height, hash, seal: entry.slice(0, 32), indexed, indexSum: index.sum };
 }
 
 /** The index entries of a block and its transactions, and the sum with them. */
@@ -135,15 +169,10 @@ function indexWrites({ block, hash }: Commit, sumBefore: number) {
 }
 
 /** The state forgets old rings; headers name them for good, by their root. */
-function ringWrites(name: string, value: Uint8Array | null): readonly Write[] {
+export function ringWrites(name: string, value: Uint8Array | null): readonly Write[] {
   if (value === null || !name.startsWith(`${ringCell.key()}/`)) return [];
   const ring = decode(ringCodec, value, limits.stateValueBytesMax);
   return [put(key.ring(bytesToHex(ringRoot(ring))), value)];
-}
-
-/** A payload and the mark that it is held. `id` in hex. */
-export function payloadWrites(id: string, bytes: Uint8Array): readonly Write[] {
-  return [put(key.payload(id), bytes), put(key.held(id), encode(uint, bytes.length))];
 }
 
 function put(name: string, value: Uint8Array): Write {

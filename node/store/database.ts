@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { damaged, REPAIR_HINT, StoreError } from './error.js';
+import { alteredTables } from './tables.js';
 
 export type Database = ClassicLevel<string, Uint8Array>;
 export type Write =
@@ -24,6 +25,9 @@ export async function openDatabase(path: string, create: boolean): Promise<Datab
     );
   }
   if (!exists) await mkdir(path, { recursive: true });
+  const [altered] = await alteredTables(path);
+  if (altered !== undefined)
+    throw (await isLocked(path)) ? locked(path) : damaged(path, altered, 'it is altered');
   const database: Database = new ClassicLevel(path, {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
@@ -48,13 +52,34 @@ function mustHoldNothing(path: string): void {
 function openFailure(path: string, error: unknown): StoreError {
   const cause = (error as { cause?: unknown }).cause ?? error;
   const code = (cause as { code?: unknown }).code;
-  if (code === 'LEVEL_LOCKED') {
-    const message = `${path} is in use by another process; stop that node first, or give this one a folder of its own`;
-    return new StoreError('locked', message, { cause });
-  }
+  if (code === 'LEVEL_LOCKED') return locked(path, cause);
   if (code === 'LEVEL_CORRUPTION') return damaged(path, 'the database', (cause as Error).message, cause);
   const message = `${path} cannot be opened: ${(cause as Error).message}; check permissions and free space, and if that is not it: ${REPAIR_HINT}`;
   return new StoreError('unreadable', message, { cause });
+}
+
+function locked(path: string, cause?: unknown): StoreError {
+  const message = `${path} is in use by another process; stop that node first, or give this one a folder of its own`;
+  return new StoreError('locked', message, { cause });
+}
+
+/**
+ * Has another process the folder open? Asked of LevelDB in an empty folder that has the same file as its lock, since in
+ * this one it would begin to read what is altered.
+ */
+async function isLocked(path: string): Promise<boolean> {
+  const place = await mkdtemp(`${path}.lock-`);
+  try {
+    await link(join(path, 'LOCK'), join(place, 'LOCK'));
+    const probe = new ClassicLevel(place);
+    await probe.open();
+    await probe.close();
+    return false;
+  } catch (error) {
+    return (error as { cause?: { code?: unknown } }).cause?.code === 'LEVEL_LOCKED';
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
 }
 
 /** The value, or null. Synchronous: about 4 µs for a small one. Throws StoreError. */
@@ -72,21 +97,33 @@ export function read(database: Database, key: string): Uint8Array | null {
 const READ_ENTRIES = 1_000;
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** Keys and values of a range, in the order of the keys. */
-export async function* entriesOf(
+/**
+ * Keys and values of a range, in the order of the keys, many at a time: asking for each alone costs more than reading
+ * it. While one batch is looked at another thread reads the next. Values are views of larger memory: copy what is kept.
+ */
+export async function* batchesOf(
   database: Database,
   range: { readonly gte: string; readonly lt: string },
-): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+): AsyncGenerator<readonly (readonly [key: string, value: Buffer])[]> {
+  const iterator = database.iterator({ ...range, highWaterMarkBytes: READ_BYTES });
+  const read = (): Promise<readonly [string, Uint8Array][]> => {
+    const batch = iterator.nextv(READ_ENTRIES);
+    // Awaited below, or, when nobody wants more, not at all.
+    batch.catch(() => {});
+    return batch;
+  };
   try {
-    // Many at a time: asking for each alone costs more than reading it.
-    const iterator = database.iterator({ ...range, highWaterMarkBytes: READ_BYTES });
-    for (;;) {
-      const entries = await iterator.nextv(READ_ENTRIES);
-      if (entries.length === 0) return await iterator.close();
-      for (const [key, value] of entries) yield [key, plain(value)];
+    for (let ahead = read(); ; ) {
+      const entries = await ahead.catch((error: unknown) => {
+        throw damaged(database.location, `the entries from ${range.gte}`, 'they cannot be read', error);
+      });
+      if (entries.length === 0) return;
+      ahead = read();
+      // The library's values are Buffers, whatever it says.
+      yield entries as unknown as readonly [string, Buffer][];
     }
-  } catch (error) {
-    throw damaged(database.location, `the entries from ${range.gte}`, 'they cannot be read', error);
+  } finally {
+    await iterator.close();
   }
 }
 

@@ -1,10 +1,12 @@
 import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain/index.js';
+import { FORMER_FORMAT } from './formerFormat.js';
 
 /**
  * The entries of a chain folder, by key. Keys are text, heights have 16 digits so that they sort as numbers.
  *
- *   format                      FORMAT
+ *   format                      FORMAT and its complement, a byte each: one altered bit is no other format
  *   chain                       chain id, 32 bytes
+ *   base                        where it begins, if not at genesis: it was joined by a snapshot (snapshotBase.ts)
  *   head                        where the chain ends: height, hash, seal and index of the last height
  *   height/HEIGHT               block, certificate and receipts under a seal (heightEntry.ts)
  *   index/HASH                  where that block or transaction is (placeIndex.ts)
@@ -12,6 +14,8 @@ import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain
  *   ring/ROOT                   a ring that drew committees, as the state held it: light clients ask for old ones
  *   payload/ID                  payload bytes
  *   held/ID                     size of that payload: answers "held?" without reading megabytes
+ *   pruned/ID                   a payload that is gone on purpose: its size under a seal (holdings.ts)
+ *   loose/ID                    no block has announced that payload yet; empty
  *   writes                      how many batches there were, this one included
  *   journal                     {generation, frames}: how far the journal was on disk by the last commit
  *
@@ -19,12 +23,25 @@ import { bytes, type Codec, decode, type Infer, struct, uint } from '../../chain
  */
 export const FORMAT = 3;
 
+/** The entry that says which format a folder has; every later format keeps this one. */
+export function formatEntry(format: number): Uint8Array {
+  return Uint8Array.of(format, 0xff - format);
+}
+
+/** What such an entry says; null: it is altered. Format 2 wrote the number alone. */
+export function readFormatEntry(raw: Uint8Array): number | null {
+  const [format = 0, complement = 0xff - format] = raw;
+  const isFormer = raw.length === 1 && format === FORMER_FORMAT;
+  return isFormer || (raw.length === 2 && complement === 0xff - format) ? format : null;
+}
+
 /** 2^53 − 1 has so many. */
 const HEIGHT_DIGITS = 16;
 
 export const key = {
   format: 'format',
   chain: 'chain',
+  base: 'base',
   head: 'head',
   writes: 'writes',
   journal: 'journal',
@@ -34,6 +51,8 @@ export const key = {
   ring: (root: string): string => `ring/${root}`,
   payload: (id: string): string => `payload/${id}`,
   held: (id: string): string => `held/${id}`,
+  pruned: (id: string): string => `pruned/${id}`,
+  loose: (id: string): string => `loose/${id}`,
 } as const;
 
 /** All keys that begin with `prefix`, which ends in '/': '0' is the character after it. */

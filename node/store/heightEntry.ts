@@ -1,5 +1,5 @@
 import type { PayloadRef } from '../../chain/index.js';
-import { equalBytes, SHA256_BYTES, sha256 } from '../../crypto/index.js';
+import { equalBytes, SHA256_BYTES, sha256, sha256Text } from '../../crypto/index.js';
 
 /** What a height's entry says. Byte strings are views of it. */
 export interface HeightEntry {
@@ -77,6 +77,28 @@ export function encodeHeightEntry(parts: {
   }
   raw.set(sha256(raw.subarray(PREVIOUS_AT)));
   return new Uint8Array(raw.buffer);
+}
+
+/** Of an entry its own seal and the one before as digest texts, and how many payloads it lists. */
+export interface Link {
+  readonly seal: string;
+  readonly previous: string;
+  readonly payloads: number;
+}
+
+/**
+ * What opening a chain asks of every entry; null: it was altered. Cost: one SHA-256 over it, and next to no garbage:
+ * there are as many as heights.
+ */
+export function linkIn(raw: Buffer): Link | null {
+  if (raw.length < BODY_AT) return null;
+  const seal = raw.toString('latin1', 0, PREVIOUS_AT);
+  if (sha256Text(raw.subarray(PREVIOUS_AT)) !== seal) return null;
+  return {
+    seal,
+    previous: raw.toString('latin1', PREVIOUS_AT, HASH_AT),
+    payloads: raw.readUInt32BE(PAYLOADS_AT),
+  };
 }
 
 /** The entry, or null: it was altered. Cost: one SHA-256 over it. */

@@ -45,8 +45,33 @@ export function indexSum(sum: number, hash: Uint8Array, { height, index }: Place
   return (sum + three + height + index) % SUM_END;
 }
 
-/** The first bytes of the hash in a name of the index; null: it is none. */
-export function hashOfName(name: string): Uint8Array | null {
-  const hash = Buffer.from(name, 'base64url');
-  return hash.length === HASH_BYTES ? hash : null;
+/** Six bits a character; 64: it is none of the alphabet. */
+const SIX_BITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.indexOf(
+    String.fromCharCode(code),
+  );
+  return at < 0 ? 64 : at;
+});
+/** Of a hash's name; eight of them are six bytes. */
+const NAME_CHARACTERS = 24;
+
+/**
+ * As `indexSum`, of an entry as it lies in the database: `name` begins behind `from` characters of the key. Null: it is
+ * no entry. Nothing is allocated: there are as many as blocks and transactions.
+ */
+export function sumOfEntry(sum: number, key: string, from: number, raw: Buffer): number | null {
+  if (raw.length !== PLACE_BYTES || key.length !== from + NAME_CHARACTERS) return null;
+  let three = 0;
+  for (let at = from; at < key.length; at += 8) {
+    let high = 0;
+    let low = 0;
+    for (let i = 0; i < 4; i += 1) {
+      const [a, b] = [SIX_BITS[key.charCodeAt(at + i)] ?? 64, SIX_BITS[key.charCodeAt(at + 4 + i)] ?? 64];
+      if (a > 63 || b > 63) return null;
+      high = high * 64 + a;
+      low = low * 64 + b;
+    }
+    three += high * 2 ** 24 + low;
+  }
+  return (sum + three + raw.readUIntBE(0, 6) + raw.readUInt16BE(6)) % SUM_END;
 }

@@ -1,19 +1,10 @@
 import { strict as assert } from 'node:assert';
-import {
-  encode,
-  payloadId,
-  type StateTree,
-  StateVersions,
-  treeEntries,
-  treeRoot,
-  uint,
-} from '../../chain/index.js';
+import { encode, type StateTree, StateVersions, treeEntries, uint } from '../../chain/index.js';
 import type { RingSeat } from '../../consensus/index.js';
-import { bytesToHex, equalBytes } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { checkChain, loadState } from './check.js';
-import { type Commit, checkCommit, commitWrites, payloadWrites, type StoredBlock } from './commit.js';
+import { type Commit, checkCommits, commitWrites, type StoredBlock } from './commit.js';
 import {
   compactDatabase,
   type Database,
@@ -25,22 +16,25 @@ import {
   write,
   writeFailed,
 } from './database.js';
-import { FORMAT, genesisTail, type Head, key, stampCodec, type Tail, tailCodec } from './entries.js';
-import { damaged, REPAIR_HINT, StoreError } from './error.js';
-import { FORMER_FORMAT } from './formerFormat.js';
+import {
+  FORMAT,
+  formatEntry,
+  genesisTail,
+  type Head,
+  key,
+  stampCodec,
+  type Tail,
+  tailCodec,
+} from './entries.js';
+import { damaged, StoreError } from './error.js';
+import type { HeightEntry } from './heightEntry.js';
+import { createHoldings, type Holdings } from './holdings.js';
+import { mustBeOurs } from './identity.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
 import { createQueue } from './queue.js';
-import {
-  type Checked,
-  createChecked,
-  readBlock,
-  readHeight,
-  readPayload,
-  readPlaceOf,
-  readRing,
-  readSmall,
-} from './reads.js';
+import { createChecked, readBlock, readHeight, readPlaceOf, readRing, readSmall } from './reads.js';
+import { type Base, readOrigin } from './snapshotBase.js';
 import { createWriter, type Writer } from './writer.js';
 
 /**
@@ -50,29 +44,27 @@ import { createWriter, type Writer } from './writer.js';
  * throw StoreError: 'damaged' when an entry is unreadable, 'write-failed' when the disk refuses (every later
  * write fails too: stop the node), 'closed'. A commit that does not fit is a bug and asserts.
  */
-export interface Store {
+export interface Store extends Holdings {
   /** Height 0 and the chain id as its hash before the first block. */
   readonly head: Head;
+  /** The folder was joined by a snapshot there, and has no block up to this one; null: it has them all. */
+  readonly base: Base | null;
   /** The state after the head. */
   state(): StateTree;
   /** The newest states, the head's among them; after opening that one alone. */
   readonly versions: Pick<StateVersions, 'at' | 'held'>;
   block(height: number): StoredBlock | null;
-  /** Encoded block and certificate, undecoded, for sync and export. Cost: one read and one hash. */
-  blockBytes(height: number): { readonly block: Uint8Array; readonly certificate: Uint8Array } | null;
+  /** Encoded block, certificate and receipts, for sync and export. Cost: one read and one hash. */
+  blockBytes(height: number): BlockBytes | null;
   heightOf(blockHash: Uint8Array): number | null;
   /** The ring of this root (`ringRoot`), if a block committed here wrote it; genesis rings are in the genesis. */
   ring(root: Uint8Array): readonly RingSeat[] | null;
   transaction(hash: Uint8Array): Place | null;
-  /** One atomic synced batch; the records of its height go with it. */
-  commit(commit: Commit): Promise<void>;
-  hasPayload(id: Uint8Array): boolean;
-  /** The bytes, or null. Checked against the id when first read (0.75 ms a MiB). */
-  payload(id: Uint8Array): Uint8Array | null;
-  /** Synced. Throws StoreError 'wrong-payload', and stores nothing, when the bytes have another id. */
-  putPayload(id: Uint8Array, bytes: Uint8Array): Promise<void>;
-  /** The same for several, in one write: all of them or none. */
-  putPayloads(payloads: readonly Payload[]): Promise<void>;
+  /**
+   * One or several heights, each the next one, in one atomic synced batch: after a crash all of them are there, or
+   * none. Records of these heights go with it.
+   */
+  commit(...commits: readonly Commit[]): Promise<void>;
   /**
    * Synced. Agreement's own votes, proposal, justification, for the height after the head; the same key again
    * replaces its value. `drop` names records that bind no more. For a decided height nothing happens.
@@ -96,10 +88,8 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface Payload {
-  readonly id: Uint8Array;
-  readonly bytes: Uint8Array;
-}
+/** A height as it rests on disk. */
+export type BlockBytes = Pick<HeightEntry, 'block' | 'certificate' | 'receipts'>;
 
 export interface StoreOptions {
   /** The folder; one chain each. */
@@ -127,13 +117,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const head = await openHead(database, options);
     const opened = openBound(database, head);
     journal = opened.journal;
-    const stateRoot = await checkChain(database, options.chainId, head);
-    mustBeOnChain(database, journal.bound.head, options.chainId);
-    const state = await loadState(database, stateRoot ?? treeRoot(options.genesisState), head.height);
+    const origin = readOrigin(database, options.chainId, options.genesisState);
+    const stateRoot = await checkChain(database, options.chainId, origin, head);
+    mustBeOnChain(database, journal.bound.head, origin.tail);
+    const state = await loadState(database, stateRoot, head.height);
     const writer = createWriter(database, opened.writes);
     // Both copies whole again, in a place of their own, before anything is added.
     await onJournal(database, journal.rewrite(boundAt(journal.bound, head, opened.writes)));
-    return createStore({ database, journal, writer, chainId: options.chainId }, head, state);
+    const { base } = origin;
+    return createStore({ database, journal, writer, base, chainId: options.chainId }, head, state);
   } catch (error) {
     await journal?.close().catch(() => undefined);
     await database.close();
@@ -148,30 +140,10 @@ async function openHead(database: Database, options: StoreOptions): Promise<Tail
     await beginChain(database, options);
     return genesisTail(options.chainId);
   }
-  if (!equalBytes(chain, options.chainId)) {
-    const message =
-      `${options.path} belongs to another chain (${bytesToHex(chain).slice(0, 16)}, not ` +
-      `${bytesToHex(options.chainId).slice(0, 16)}); use the genesis that this folder was made with, or another folder`;
-    throw new StoreError('another-chain', message);
-  }
-  mustBeOfFormat(options.path, readSmall(database, key.format, uint));
+  mustBeOurs(database, chain, options.chainId);
   const head = readSmall(database, key.head, tailCodec);
   if (head === null) throw damaged(options.path, 'the head', 'it is missing');
   return head;
-}
-
-function mustBeOfFormat(path: string, format: number | null): void {
-  if (format === FORMAT) return;
-  if (format === FORMER_FORMAT) {
-    const message =
-      `${path} was written by an older version, in format ${format}; ${REPAIR_HINT}: it executes the ` +
-      `blocks again into a folder of format ${FORMAT}, and keeps the old one beside it`;
-    throw new StoreError('former-format', message);
-  }
-  const message =
-    `${path} is of format ${format ?? 'unknown'}, and this version reads ${FORMAT}: run the version that wrote it. ` +
-    'Never begin anew in another folder: the node could vote a second time where it has voted';
-  throw new StoreError('another-format', message);
 }
 
 async function beginChain(database: Database, options: StoreOptions): Promise<void> {
@@ -182,7 +154,7 @@ async function beginChain(database: Database, options: StoreOptions): Promise<vo
   beginJournal(database, chainId, options.binding ?? null);
   const states = [...treeEntries(genesisState)];
   const first = [
-    put(key.format, encode(uint, FORMAT)),
+    put(key.format, formatEntry(FORMAT)),
     put(key.chain, chainId),
     put(key.head, encode(tailCodec, genesisTail(chainId))),
     put(key.writes, encode(uint, 1)),
@@ -199,11 +171,12 @@ interface Parts {
   readonly database: Database;
   readonly journal: Journal;
   readonly writer: Writer;
+  readonly base: Base | null;
   readonly chainId: Uint8Array;
 }
 
 function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Store {
-  const { database, journal, writer, chainId } = parts;
+  const { database, journal, writer, base, chainId } = parts;
   let tail = openedAt;
   let head: Head = { height: tail.height, hash: tail.hash };
   const versions = new StateVersions({ height: head.height, tree: openedState });
@@ -212,22 +185,22 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
   const recent = new Map<number, StoredBlock>();
 
   /** Clients ask for what was just decided, each for its own transaction. */
-  const remember = ({ block, hash, certificate, receipts }: Commit): void => {
+  const remember = (commit: Commit): void => {
+    const { block, hash, certificate, receipts, state, changes, payloads } = commit;
     const { height } = block.header;
+    versions.add({ height, tree: state, writes: changes.size });
+    for (const id of payloads.keys()) checked.add(id);
     recent.set(height, { block, hash, certificate, receipts });
     recent.delete(height - RECENT_BLOCKS);
   };
 
-  const mayVote = (height: number): boolean => {
-    const { abstention } = journal.bound;
-    return abstention === null || (abstention.through !== null && height > abstention.through);
-  };
-  const putPayloads = (payloads: readonly Payload[]) => writePayloads(writer, checked, payloads);
+  const mayVote = (height: number): boolean => mayVoteAt(journal.bound, height);
 
   return {
     get head() {
       return head;
     },
+    base,
     state: () => versions.head,
     versions,
     block: (height) => recent.get(height) ?? readBlock(database, height),
@@ -235,23 +208,18 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     heightOf: (hash) => readPlaceOf(database, hash, 'block')?.height ?? null,
     transaction: (hash) => readPlaceOf(database, hash, 'transaction'),
     ring: (root) => readRing(database, root),
-    commit: (commit) =>
+    commit: (...commits) =>
       inOrder(async () => {
-        checkCommit(commit, chainId, tail);
-        const made = commitWrites(commit, chainId, tail);
+        checkCommits(commits, chainId, tail);
+        const made = commitWrites(commits, chainId, tail);
         const stamp = put(key.journal, encode(stampCodec, journal.stamp));
         await writer.write([...made.writes, stamp]);
         tail = made.tail;
         head = { height: tail.height, hash: tail.hash };
-        versions.add({ height: head.height, tree: commit.state, writes: commit.changes.size });
-        for (const id of commit.payloads.keys()) checked.add(id);
-        remember(commit);
+        for (const commit of commits) remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
       }),
-    hasPayload: (id) => read(database, key.held(bytesToHex(id))) !== null,
-    payload: (id) => readPayload(database, checked, id),
-    putPayload: (id, bytes) => putPayloads([{ id, bytes }]),
-    putPayloads,
+    ...createHoldings(database, writer, checked, chainId),
     putRecords: (height, added, drop = []) =>
       inOrder(async () => {
         mustTakeWrites(database);
@@ -290,15 +258,8 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
   };
 }
 
-async function writePayloads(writer: Writer, checked: Checked, payloads: readonly Payload[]): Promise<void> {
-  if (payloads.length === 0) return;
-  const named = payloads.map(({ id, bytes }) => ({ id, bytes, name: bytesToHex(id) }));
-  for (const { id, bytes, name } of named) {
-    if (bytes.length > 0 && equalBytes(payloadId(bytes), id)) continue;
-    throw new StoreError('wrong-payload', `these ${bytes.length} bytes are not payload ${name}`);
-  }
-  await writer.write(named.flatMap(({ name, bytes }) => payloadWrites(name, bytes)));
-  for (const { name } of named) checked.add(name);
+function mayVoteAt({ abstention }: Bound, height: number): boolean {
+  return abstention === null || (abstention.through !== null && height > abstention.through);
 }
 
 function put(name: string, value: Uint8Array): Write {

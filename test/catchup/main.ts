@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bytesToHex } from '../../crypto/index.js';
 import { createMemoryNetwork } from '../../net/index.js';
+import { createCertifier } from '../../node/driver/certifier.js';
 import { createTestChain, taskSpec } from '../support/chain.js';
 import { introduce, openNode, sign, tempFolder, writeChain } from '../support/network.js';
 
@@ -48,7 +49,13 @@ async function run(): Promise<void> {
   const memory = createMemoryNetwork({ onError: (error) => say(`net: ${error.message}`) });
   const open = async (index: number, path: string) => {
     const who = test.validators[index]!;
-    return openNode({ chain: test.chain, who, path, transport: memory.transport(who.secret) });
+    return openNode({
+      chain: test.chain,
+      who,
+      path,
+      transport: memory.transport(who.secret),
+      certifier: createCertifier(),
+    });
   };
   const ahead = [];
   for (const index of [0, 1, 2]) {

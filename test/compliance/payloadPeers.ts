@@ -72,7 +72,7 @@ export function serveChunks(
   const asked = new Collector<number>();
   const serving = standIn(transport, (_protocol, handler) =>
     transport.serve(
-      'payload-chunk/2',
+      'payload-chunk/3',
       async (request, from) => {
         const index = new DataView(request.buffer, request.byteOffset).getUint32(36);
         asked.push(index);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { payloadId } from '../../chain/index.js';
-import { chunkResponder, chunkSlotBytes } from '../../net/chunk.js';
+import { CHUNK_PROTOCOL, CHUNK_RESPONSE_BYTES_MAX, chunkResponder, chunkSlotBytes } from '../../net/chunk.js';
 import {
   createPayloadExchange,
   memoryPartials,
@@ -15,6 +15,7 @@ import { Collector, soon } from './deadline.js';
 import type { TestNetwork, TransportKind } from './network.js';
 import {
   chunks,
+  codeOf,
   idOf,
   MapStore,
   payloadOf,
@@ -134,6 +135,80 @@ export function describePayloadSources(kind: TransportKind): void {
         ]);
       });
     }
+
+    it('takes no answer of more bytes than a chunk and its proof can have', async () => {
+      const payload = payloadOf(chunks(2));
+      const limits = { oversizePoints: 5, penaltyPointsMax: 5, penaltyDecayPerSecond: 0 };
+      const node = await setUp({ limits }, 'lavish', 'honest');
+      const { others } = node;
+      serveChunks(others[0]!, payload, () => new Uint8Array(CHUNK_RESPONSE_BYTES_MAX + 1));
+      serveChunks(others[1]!, payload, honest);
+      expect(await pull(node, payload, others)).toBe(idOf(payload));
+      await network.errors.until('the penalty', (values) => values.length === 1);
+      expect(network.errors.values[0]!.message).toContain(
+        `shut out ${others[0]!.self}: ${CHUNK_PROTOCOL} response`,
+      );
+    });
+
+    it('asks one that sent a wrong chunk no more for this payload, shut out or not', async () => {
+      const payload = payloadOf(chunks(2));
+      const node = await setUp({ payloadLimits: { wrongChunkPoints: 1 } }, 'liar', 'slow');
+      const { fetcher, others, clock } = node;
+      const lied = serveChunks(others[0]!, payload, (response) => withBit(response, response.length - 1));
+      let isReady = false;
+      serveChunks(others[1]!, payload, (response) => (isReady ? response : Uint8Array.of(255, 0)));
+      const pulled = pull(node, payload, others);
+      await lied.until('the liar to be asked', (values) => values.length === 1);
+      for (let nth = 0; nth < 4; nth += 1) {
+        await passing(fetcher, others[0]!);
+        clock.advance(500);
+        await passing(fetcher, others[1]!);
+      }
+      isReady = true;
+      const time = setInterval(() => clock.advance(100), 5);
+      expect(await pulled.finally(() => clearInterval(time))).toBe(idOf(payload));
+      expect(lied.values.length).toBe(1);
+    });
+
+    it('asks one that let a request run out of time no more, and takes its standing', async () => {
+      const payload = payloadOf(chunks(2));
+      const limits = { penaltyPointsMax: 10, penaltyDecayPerSecond: 0 };
+      const node = await setUp({ limits, payloadLimits: { chunkTimeoutMs: 50 } }, 'silent', 'slow');
+      const { fetcher, others, clock } = node;
+      const unheard = serveChunks(others[0]!, payload, never);
+      others[0]!.serve('hang', never, { requestBytesMax: 0, concurrentMax: 1 });
+      let isReady = false;
+      serveChunks(others[1]!, payload, (response) => (isReady ? response : Uint8Array.of(255, 0)));
+      const pulled = pull(node, payload, others);
+      await unheard.until('the silent one to be asked', (values) => values.length === 1);
+      // Begun later and given longer: when it is over, so is the chunk's.
+      const hung = fetcher.request(others[0]!.self, 'hang', new Uint8Array(0), { timeoutMs: 60 });
+      expect(await codeOf(hung)).toBe('timeout');
+      for (let nth = 0; nth < 4; nth += 1) {
+        clock.advance(500);
+        await passing(fetcher, others[1]!);
+      }
+      isReady = true;
+      const time = setInterval(() => clock.advance(100), 5);
+      expect(await pulled.finally(() => clearInterval(time))).toBe(idOf(payload));
+      expect(unheard.values.length).toBe(1);
+      // Five points for the answer that never came: five more are its last.
+      fetcher.penalize(others[0]!.self, 5, 'by the test');
+      await network.errors.until('the penalty', (values) => values.length === 1);
+    });
+
+    it('ends with one that says it has chunks and never sends any', async () => {
+      const payload = payloadOf(chunks(3));
+      const node = await setUp({ payloadLimits: { chunksPerPeer: 1 } }, 'liar');
+      const { others, exchange, clock } = node;
+      const asked = serveChunks(others[0]!, payload, () => Uint8Array.of(255, 0b111));
+      const time = setInterval(() => clock.advance(200), 1);
+      const peers = [others[0]!.self];
+      const result = codeOf(exchange.fetch(payloadId(payload), payload.length, peers));
+      expect(await result.finally(() => clearInterval(time))).toBe('unavailable');
+      // Once for the bitmap, which was news, and eight times in vain.
+      expect(asked.values.length).toBeLessThanOrEqual(9);
+    });
 
     it('replaces a peer that announced and is silent within 2 s, and takes its standing', async () => {
       const payload = payloadOf(chunks(4));

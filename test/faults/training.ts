@@ -34,6 +34,7 @@ export async function publishTraining({ clients, network, members, schema }: Clu
       rounds: ROUNDS,
       deadlineMs: 3_000,
       deadlineBlocks: 2,
+      auditHeights: 100_000,
     }),
   );
   return task;

@@ -36,7 +36,14 @@ import {
 } from '../../chain/index.js';
 import { protocols } from '../../contracts/index.js';
 import { openKeystore, sealKeystore, sha256 } from '../../crypto/index.js';
-import { decodeWeights, packUpdate, parameterCount, unpackUpdate } from '../../fl/index.js';
+import {
+  decodeEntropy,
+  decodeWeights,
+  encodeEntropy,
+  packUpdate,
+  parameterCount,
+  unpackUpdate,
+} from '../../fl/index.js';
 import { parseGenesis } from '../../genesis/index.js';
 import {
   type ChunkRequest,
@@ -322,9 +329,21 @@ function nodeTargets(corpus: Corpus): readonly Target[] {
       },
     },
     {
+      name: 'noised update',
+      weight: 4,
+      corpus: payloads.filter((payload) => decodeEntropy(payload, dimension).ok),
+      take: (raw) => {
+        const decoded = decodeEntropy(raw, dimension);
+        return decoded.ok ? encodeEntropy(decoded.wire) : 'refused';
+      },
+    },
+    {
       name: 'update',
       weight: 4,
-      corpus: payloads.filter((payload) => unpackUpdate(payload, dimension).ok),
+      corpus: payloads.flatMap((payload) => {
+        const decoded = decodeEntropy(payload, dimension);
+        return decoded.ok ? [packUpdate(decoded.wire)] : [];
+      }),
       take: (raw) => {
         const unpacked = unpackUpdate(raw, dimension);
         return unpacked.ok ? packUpdate(unpacked.wire) : 'refused';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createGrid, type ModelSpec, unpackUpdate } from '../../fl/index.js';
+import { createGrid, decodeUpdate, type ModelSpec } from '../../fl/index.js';
 
 /** The built files: a worker thread is started from them, so `npm run build` comes first (npm test does it). */
 const trainer: typeof import('../../fl/trainer/index.js') = await import(
@@ -47,7 +47,7 @@ describe('TrainerPool', () => {
     for (const result of there) expect(result).toEqual(here);
     const grid = createGrid({ dimension: 3, clip16: 65_536, sigma16: 65_536 });
     const noised = await Promise.all([pool.train({ ...job, grid }), pool.train({ ...job, grid })]);
-    for (const { update } of noised) expect(unpackUpdate(update, 3).ok).toBe(true);
+    for (const { update } of noised) expect(decodeUpdate(update, grid).ok).toBe(true);
   });
 
   it('computes the central baseline', async () => {

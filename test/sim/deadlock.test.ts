@@ -15,7 +15,7 @@ import { PARAMS } from './plan.js';
 const [D, A, B, C] = [0, 1, 2, 3];
 
 /**
- * The example of DESIGN.md section 6, played out: M = 4, D leads and is dishonest. It gives v0 to A and B, v1 to C,
+ * A deadlock that the rules prevent, played out: M = 4, D leads and is dishonest. It gives v0 to A and B, v1 to C,
  * its own soft(v0) to A alone, and falls silent. Everything that A, B and C send arrives after 10 ms.
  */
 function play(rules: AgreementRules, untilMs: number): readonly (string | null)[] {

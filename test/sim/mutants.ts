@@ -21,7 +21,7 @@ export interface Mutant {
 const { softValue, certValue, nextValue, periodToEnter, votesToResend } = AGREEMENT_RULES;
 
 /**
- * Broken machines and nodes: each deletes or bends one rule of DESIGN.md section 6. A simulation that doesn't
+ * Broken machines and nodes: each deletes or bends one rule of docs/agreement.md. A simulation that doesn't
  * notice one is no simulation.
  */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {

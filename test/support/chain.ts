@@ -32,7 +32,6 @@ import {
   type Tip,
 } from '../../consensus/index.js';
 import {
-  type Closings,
   closedRoundCell,
   closingJob,
   dueClosings,
@@ -45,13 +44,14 @@ import {
   taskCell,
 } from '../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../crypto/index.js';
+import type { ComputedOutcome, RoundOutcome } from '../../fl/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  encodeUpdate,
+  numberFeature,
   oneStep,
-  packUpdate,
   parameterCount,
-  type RoundOutcome,
   roundToFine,
   schemaHash,
   toWire,
@@ -116,7 +116,7 @@ export function createTestChain(options: ChainOptions = {}) {
     return verified(signTransaction(unsigned, from.secret), chainId);
   }
 
-  function closings(): Closings {
+  function closings(): ReadonlyMap<string, ComputedOutcome> {
     const due = dueClosings(readState(tip.state), tip.height, tip.time).filter(({ quorate }) => quorate);
     return new Map(due.map((closing) => [closing.id, runClosing(closingJob(closing, payloadOf)!)]));
   }
@@ -251,14 +251,15 @@ export function toParentVotes(votes: ReturnType<typeof certVotes>): ParentVote[]
     .sort((a, b) => Buffer.compare(a.voter, b.voter));
 }
 
-const feature = (name: string) => ({
-  name,
-  centerMicro: 0,
-  scaleMicro: 1_000_000,
-  minMicro: -5_000_000,
-  maxMicro: 5_000_000,
-  zeroIsMissing: false,
-});
+const feature = (name: string) =>
+  numberFeature({
+    name,
+    centerMicro: 0,
+    scaleMicro: 1_000_000,
+    minMicro: -5_000_000,
+    maxMicro: 5_000_000,
+    source: 'a test',
+  });
 
 /** A small task: two features, logistic regression, noise for ε = 3 over all its rounds. */
 export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
@@ -269,7 +270,12 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     level: 1,
     model: { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] },
     weightsSeed: new Uint8Array(32),
-    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    schema: {
+      features: [feature('a'), feature('b')],
+      label: { name: 'y', classes: ['0', '1'], weights16: [] },
+      subject: null,
+      site: null,
+    },
     publicData: false,
     learningRate16: 65_536,
     rounds,
@@ -283,6 +289,7 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     enrolMs: 1_000,
     deadlineMs: 500,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     reward: 0,
     ...change,
   };
@@ -294,9 +301,20 @@ export function publicTask(change: Partial<TaskSpec> = {}): TaskSpec {
   return taskSpec({ publicData: true, privacy, ...change });
 }
 
+/** A server step that keeps two moments of every weight from round to round. */
+export const fedAdam: TaskSpec['server'] = {
+  step: 'fedadam',
+  momentum16: 58_982,
+  secondMoment16: 64_881,
+  adaptivity16: 656,
+};
+
+/** Who is there, and what the state says: all that a call needs of a chain. */
+type Setting = Pick<TestChain, 'publisher' | 'validators' | 'chain' | 'state'>;
+
 export const dataset = new Uint8Array(32).fill(7);
 
-export const publishCall = (test: TestChain, spec: TaskSpec): Call => ({
+export const publishCall = (test: Setting, spec: TaskSpec): Call => ({
   from: test.publisher,
   contract: 'tasks',
   method: 'publish',
@@ -312,7 +330,7 @@ export const declareCall = (from: Person, change: object = {}): Call => ({
 });
 
 /** An application with the approval of the device's own validator under exactly its terms. */
-export function applyCall(test: TestChain, from: Person, change: object = {}, by?: Person): Call {
+export function applyCall(test: Setting, from: Person, change: object = {}, by?: Person): Call {
   const task = taskCell.get(test.state, 1);
   const schema = (task?.spec ?? taskSpec()).schema;
   const terms = { task: 1, units: 10, dataset, schemaHash: schemaHash(schema), ...change };
@@ -327,7 +345,7 @@ export function updateBytes(test: TestChain, from: Person, round: number, value 
   const grid = gridOf(task);
   const sum = new Float64Array(parameterCount(task.spec.model)).fill(value);
   const random = drbg(utf8ToBytes(`noise of ${from.name} in ${round}`));
-  return packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+  return encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
 }
 
 export function updateCall(test: TestChain, from: Person, round: number, payload?: Uint8Array): Call {

@@ -21,7 +21,10 @@ export interface Seen {
   readonly records: readonly string[];
 }
 
-/** Writes `heights` heights as a node does and keeps the folder as it lies after each write. */
+/** Heights that go into one batch at the beginning. */
+const RUN_HEIGHTS = 40;
+
+/** Writes heights as a node does, some in one batch and then `heights` one by one, and keeps the folder as it lies after each write. */
 export async function recordWrites(folder: string, heights: number): Promise<readonly Snapshot[]> {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'chain');
@@ -34,7 +37,15 @@ export async function recordWrites(folder: string, heights: number): Promise<rea
   };
   keep('open');
   let parent = genesisParent();
-  for (let height = 1; height <= heights; height += 1) {
+  // As a node writes that catches up, more than one block of LevelDB's log (32 KiB) long.
+  const run = Array.from({ length: RUN_HEIGHTS }, () => {
+    const { commit, next } = makeNext(parent, 1);
+    parent = next;
+    return commit;
+  });
+  await store.commit(...run);
+  keep('commit');
+  for (let height = RUN_HEIGHTS + 1; height <= RUN_HEIGHTS + heights; height += 1) {
     const { commit, next } = makeNext(parent, 1);
     const payload = utf8ToBytes(`payload of ${height} `.repeat(40));
     await store.putPayload(payloadId(payload), payload);
@@ -54,7 +65,9 @@ export async function recordWrites(folder: string, heights: number): Promise<rea
   const last = utf8ToBytes('payload of the last vote');
   await store.putPayload(payloadId(last), last);
   keep('payload');
-  await store.putRecords(heights + 1, [{ key: 'vote/0/soft/x', value: utf8ToBytes('the last') }]);
+  await store.putRecords(heights + RUN_HEIGHTS + 1, [
+    { key: 'vote/0/soft/x', value: utf8ToBytes('the last') },
+  ]);
   keep('record');
   await store.close();
   return snapshots;

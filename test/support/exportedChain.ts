@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReplayBase, ReplayEntry } from '../../audit/index.js';
+import type { TaskSpec } from '../../contracts/index.js';
 import { type ExportItem, writeCar } from '../../node/export/car.js';
 import { createTestChain, startTask, type TestChain, taskSpec, updateBytes, updateCall } from './chain.js';
 import type { Person } from './genesis.js';
@@ -51,10 +52,10 @@ export const ROUNDS = 16;
  * updates that oppose the others' and is refused, one comes late, and twice; some heights are empty. Two to four
  * heights a round.
  */
-export function trainedChain(rounds = ROUNDS): TestChain {
+export function trainedChain(rounds = ROUNDS, change: Partial<TaskSpec> = {}): TestChain {
   const test = createTestChain({ hospitals: 4, devicesEach: 2 });
   const [late, ...others] = test.devices as [Person, ...Person[]];
-  startTask(test, taskSpec({ rounds, devicesMax: 8, quorum: 5 }));
+  startTask(test, taskSpec({ rounds, devicesMax: 8, quorum: 5, ...change }));
   for (let round = 1; round <= rounds; round += 1) {
     if (round % 4 === 0) test.empty();
     if (round % 5 === 0) {

@@ -31,11 +31,13 @@ export interface MortalOptions {
   readonly wrap: (store: Store, self: Mortal) => Store;
   /** A node sends an own vote, for the first time or again. Called before it leaves. */
   readonly onOwnVote: (self: Mortal, vote: Vote) => void;
+  readonly devicesEach?: number;
 }
 
 /** Four real nodes on real folders and the memory transport, which agree on a block every few milliseconds. */
-export async function mortalNetwork({ wrap, onOwnVote }: MortalOptions) {
-  const { genesis, validators } = testGenesis(4, 0);
+export async function mortalNetwork({ wrap, onOwnVote, devicesEach = 0 }: MortalOptions) {
+  const people = testGenesis(4, devicesEach);
+  const { genesis, validators } = people;
   const agreement = { deadlineMs: 600, deadlineCapMs: 2_000, filterMs: 100, heartbeatMs: 100 };
   const params = { ...genesis.params, agreement: { ...genesis.params.agreement, ...agreement } };
   const chain = startChain({ ...genesis, params });
@@ -106,6 +108,7 @@ export async function mortalNetwork({ wrap, onOwnVote }: MortalOptions) {
   for (const first of linkFirst) first();
   return {
     chain,
+    people,
     mortals,
     failures,
     close: async () => {

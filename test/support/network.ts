@@ -13,6 +13,7 @@ import { runClosing } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import { type ChainStart, startChain } from '../../genesis/index.js';
 import { createMemoryNetwork, type NetLimits, type Transport } from '../../net/index.js';
+import type { Certifier } from '../../node/driver/certifier.js';
 import type { Clock } from '../../node/driver/clock.js';
 import type { OffenceFile } from '../../node/driver/offences.js';
 import { createLogger, type Logger } from '../../node/log.js';
@@ -37,10 +38,12 @@ export interface TestNodeOptions {
   readonly path: string;
   readonly transport: Transport;
   readonly clock?: Clock;
+  readonly certifier?: Certifier;
   readonly log?: Logger;
   /** Puts something between the node and its store. */
   readonly wrapStore?: (store: Store) => Store;
   readonly offences?: OffenceFile;
+  readonly retention?: 'all' | 'window';
 }
 
 export async function openNode({
@@ -49,9 +52,11 @@ export async function openNode({
   path,
   transport,
   clock,
+  certifier,
   log,
   wrapStore = (store) => store,
   offences,
+  retention = 'all',
 }: TestNodeOptions): Promise<TestNode> {
   const { chainId, tip } = chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
@@ -64,7 +69,9 @@ export async function openNode({
     keys: { secret: who.secret, vrfSecret: who.vrfSecret },
     log: log ?? createLogger('error', (line) => process.stderr.write(`${who.name} ${line}`)),
     onFatal: (error) => void failures.push(error),
+    retention,
     ...(clock && { clock }),
+    ...(certifier && { certifier }),
     ...(offences && { offences }),
   });
   return { node, transport, store, failures };

@@ -139,6 +139,7 @@ export function pimaTask(options: Partial<TaskFile> & Pick<TaskFile, 'devices' |
     faulty: 0,
     deadlineMs: 1_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     ...options,
   };
   return task;

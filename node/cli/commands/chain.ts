@@ -11,11 +11,11 @@ Examples:
   consilium chain verify chain.car --genesis ./net/genesis.json
   consilium chain verify chain.car --genesis genesis.json --anchor 61:9f2c...   pin a head that you know`;
 
-/** `consilium chain export|verify|repair|backup|compact`. */
+/** `consilium chain export|verify|repair|backup|prune|compact`. */
 export function addChain(program: Command, io: Io): void {
   const chain = program
     .command('chain')
-    .description('export a chain, audit an export offline, repair, back up or compact a folder')
+    .description('export a chain, audit an export offline, repair, back up, prune or compact a folder')
     .addHelpText('after', EXAMPLES);
   addExport(chain, io);
   addVerify(chain, io);

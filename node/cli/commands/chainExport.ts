@@ -19,7 +19,11 @@ interface Options extends NodeOptions {
 export function addExport(chain: Command, io: Io): void {
   nodeOptions(chain.command('export').argument('<file>', 'the CAR file to write'))
     .description('write blocks, certificates and payloads of a node’s chain into one file')
-    .option('--from <height>', 'first height; 1 if not given', wholeNumber(1, HEIGHT_MAX))
+    .option(
+      '--from <height>',
+      'first height; the first that the node has if not given',
+      wholeNumber(1, HEIGHT_MAX),
+    )
     .option('--to <height>', 'last height; the head if not given', wholeNumber(1, HEIGHT_MAX))
     .option('--state', 'put the state before --from into the file, computed by replaying all before it')
     .addHelpText('after', EXAMPLES)

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { bytesToHex } from '../../../crypto/index.js';
 import { type NodeConfig, readNodeConfig } from '../../config.js';
 import { readGenesis } from '../../provision/index.js';
+import { HEIGHT_MAX, wholeNumber } from '../args.js';
 import type { Io } from '../io.js';
 
 const BACKUP = `
@@ -19,11 +20,19 @@ The node must not run. The chain is checked first.
 Example:
   consilium chain compact ./net/nodes/hospital-1`;
 
+const PRUNE = `
+The node must not run. Removes the payloads whose task's audit window is over, in one go: what a node with "retention":
+"window" does while it runs. With --task the window is not waited for: for a request for erasure (docs/erasure.md). The newest model of every task stays, and all that open rounds rest on.
+
+Examples:
+  consilium chain prune ./net/nodes/hospital-1
+  consilium chain prune ./net/nodes/hospital-1 --task 3`;
+
 interface Options {
   readonly json?: boolean;
 }
 
-/** `consilium chain backup|compact`: what is done to a node's chain folder. */
+/** `consilium chain backup|compact|prune`: what is done to a node's chain folder. */
 export function addFolderCommands(chain: Command, io: Io): void {
   chain
     .command('backup')
@@ -42,6 +51,23 @@ export function addFolderCommands(chain: Command, io: Io): void {
     .action(async (folder: string, _, self: Command) => {
       await compact(folder, self.optsWithGlobals(), io);
     });
+  chain
+    .command('prune')
+    .argument('<folder>', 'a node’s folder, with its config.json')
+    .option(
+      '--task <number>',
+      'erase all payloads of this task, its audit window notwithstanding',
+      wholeNumber(1, HEIGHT_MAX),
+    )
+    .description('remove the payloads of a stopped node whose audit window is over')
+    .addHelpText('after', PRUNE)
+    .action(async (folder: string, _, self: Command) => {
+      await prune(folder, self.optsWithGlobals(), io);
+    });
+}
+
+interface PruneOptions extends Options {
+  readonly task?: number;
 }
 
 async function backup(folder: string, to: string, { json }: Options, io: Io): Promise<void> {
@@ -75,6 +101,40 @@ async function compact(folder: string, { json }: Options, io: Io): Promise<void>
     json
       ? JSON.stringify({ height, before, after })
       : `${config.dataDir}: ${megabytes(before)} before, ${megabytes(after)} after, height ${height}`,
+  );
+}
+
+async function prune(folder: string, { json, task }: PruneOptions, io: Io): Promise<void> {
+  const { config, chain } = await chainOf(folder);
+  const { openStore } = await import('../../store/index.js');
+  const { Pruner } = await import('../../pruning/pruner.js');
+  const { chainId, tip } = chain;
+  const store = await openStore({
+    path: config.dataDir,
+    chainId,
+    genesisState: tip.state,
+    create: false,
+  });
+  const pruner = new Pruner({
+    store,
+    isWanted: () => false,
+    serially: (step) => step(),
+    onError: () => {},
+    ...(task === undefined ? {} : { erase: task }),
+  });
+  const { height } = store.head;
+  try {
+    await pruner.runOut();
+    // LevelDB keeps what was removed until it merges the tables that it is in.
+    await store.compact();
+  } finally {
+    await store.close();
+  }
+  const { payloads, bytes } = pruner.counts;
+  io.out(
+    json
+      ? JSON.stringify({ height, payloads, bytes })
+      : `${config.dataDir}: ${payloads} payloads removed, ${megabytes(bytes)}, height ${height}`,
   );
 }
 

@@ -54,6 +54,7 @@ function optionsOf(raw: Raw): DemoOptions {
     data: raw.data ?? null,
     schema: raw.schema ?? null,
     label: raw.label ?? null,
+    partition: raw.partition,
     seed: raw.seed,
     keep: raw.keep,
     json: raw.json === true,

@@ -125,11 +125,11 @@ async function followOn(options: LightOptions, io: Io): Promise<void> {
 }
 
 async function open(options: LightOptions, io: Io, signal?: AbortSignal): Promise<LightSession> {
-  const { LightSession } = await import('../../light/index.js');
+  const { LightSession, trustFile } = await import('../../light/index.js');
   return new LightSession({
     genesis: readGenesis(options.genesis),
     clients: options.rpc.map((url) => clientOf(url, signal)),
-    file: options.file ?? join(dirname(options.genesis), 'light.json'),
+    trust: trustFile(options.file ?? join(dirname(options.genesis), 'light.json')),
     known: options.trust,
     onRefusal: (url, { message }) => io.note(message.includes(url) ? message : `${url}: ${message}`),
   });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { DEVICES_MAX, type ProvisionedAttack, VALIDATORS_MAX } from '../../provision/index.js';
-import { attack, share, wholeNumber } from '../args.js';
+import { attack, partition, share, wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 
 /** The options of every command that provisions a local network. */
@@ -11,6 +11,12 @@ export function networkOptions(command: Command): Command {
     .option('--data <file.csv>', 'a table with a column of two classes (default: Pima diabetes)')
     .option('--label <column>', 'the column to predict')
     .option('--schema <file.json>', 'public centre, scale and bounds of each column')
+    .option(
+      '--partition <name>',
+      'how rows are dealt to devices: iid, site or dirichlet:ALPHA',
+      partition,
+      'iid',
+    )
     .option('--seed <text>', 'decides the split of the data and who is poisoned', '1');
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
-import { readNodeConfig } from '../../config.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { joins, readKnownBlock, readNodeConfig } from '../../config.js';
 import { readGenesis } from '../../provision/index.js';
 import type { Io } from '../io.js';
 
@@ -9,7 +9,8 @@ One JSON line on stdout says when the node is ready; its log goes to stderr, one
 SIGTERM or Ctrl-C closes the store and ends it.
 
 Example:
-  consilium node start --config nodes/hospital-1/config.json`;
+  consilium node start --config nodes/hospital-1/config.json
+  consilium node start --config nodes/hospital-9/config.json --join snapshot   joins an old chain in seconds`;
 
 /** `consilium node start`: one validator in this process. */
 export function addNode(program: Command, io: Io): void {
@@ -22,6 +23,8 @@ export function addNode(program: Command, io: Io): void {
       '--devices <folder>',
       'hosts the devices in this folder, one folder each (default: as configured)',
     )
+    .addOption(new Option('--join <how>', 'how a node without a block gets the chain').choices(joins))
+    .option('--trust <height:hash>', 'with a snapshot: a block that you know to be of the chain', known)
     .option('--with-parent', 'end also when the standard input ends', false)
     .addHelpText('after', EXAMPLES)
     .action(async (options: StartOptions) => {
@@ -32,12 +35,21 @@ export function addNode(program: Command, io: Io): void {
 interface StartOptions {
   readonly config: string;
   readonly devices?: string;
+  readonly join?: (typeof joins)[number];
+  readonly trust?: string;
   readonly withParent: boolean;
 }
 
-async function start({ config: file, devices, withParent }: StartOptions, io: Io): Promise<void> {
-  const configured = readNodeConfig(file);
-  const config = devices === undefined ? configured : { ...configured, devicesDir: resolve(devices) };
+async function start(
+  { config: file, devices, join, trust, withParent }: StartOptions,
+  io: Io,
+): Promise<void> {
+  const changes = {
+    ...(devices !== undefined && { devicesDir: resolve(devices) }),
+    ...(join !== undefined && { join }),
+    ...(trust !== undefined && { trust }),
+  };
+  const config = { ...readNodeConfig(file), ...changes };
   readGenesis(config.genesis); // its faults have exit codes of their own
   const ended = toldToEnd(withParent); // from here on: a signal during the start ends it in order, too
   const { startNode } = await import('../../main.js');
@@ -46,6 +58,11 @@ async function start({ config: file, devices, withParent }: StartOptions, io: Io
   const fault = await Promise.race([ended, node.failed]);
   await node.close();
   if (fault !== undefined) throw fault;
+}
+
+function known(text: string): string {
+  if (readKnownBlock(text) !== null) return text;
+  throw new InvalidArgumentError('It must be HEIGHT:HASH, the hash in 64 hex digits.');
 }
 
 function toldToEnd(withParent: boolean): Promise<void> {

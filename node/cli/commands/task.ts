@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { encodeContent } from '../../../contracts/index.js';
 import { readJsonText } from '../../config.js';
 import { openNetwork, readKeystore } from '../../provision/index.js';
+import { sealContent } from '../../sealing/content.js';
+import { createKeyFile } from '../../sealing/keyFile.js';
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
@@ -11,6 +15,7 @@ import { publishTask } from '../publish.js';
 import { publisherKey } from '../publisherKey.js';
 import { taskSpecOf } from '../taskFile.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
+import { addSealed, contentFileSchema, readerKey, told } from './taskSealed.js';
 
 const EXAMPLES = `
 Examples:
@@ -24,7 +29,7 @@ const taskNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
 type Globals = NodeOptions & { readonly json?: boolean };
 
-/** `consilium task publish|list|watch|result`. */
+/** `consilium task publish|list|watch|result`, and what is sealed. */
 export function addTask(program: Command, io: Io): void {
   const task = program
     .command('task')
@@ -34,6 +39,16 @@ export function addTask(program: Command, io: Io): void {
     .description('sign and publish a task')
     .option('--keystore <file>', 'the publisher’s keys (default: those of --network)')
     .option('--password-file <file>', 'its password (default: the file "password" beside it)')
+    .option(
+      '--sealed <content.json>',
+      'title and description, for the readers alone: the task’s own title is dropped',
+    )
+    .option('--key <file>', 'with --sealed: where your own reading key goes, a new file')
+    .option(
+      '--reader <key>',
+      'with --sealed: one more reader (`task reader-key`); may be given again',
+      readerKey,
+    )
     .addHelpText('after', EXAMPLES)
     .action((file: string, _, self: Command) => publish(file, self.optsWithGlobals(), io));
   nodeOptions(task.command('list'))
@@ -46,6 +61,13 @@ export function addTask(program: Command, io: Io): void {
     .description('what became of a task, and its newest model')
     .option('--weights <file>', 'write the model’s weights there (float32, little-endian)')
     .action((id: number, _, self: Command) => result(id, self.optsWithGlobals(), io));
+  addSealed(task, io);
+}
+
+interface SealedOptions {
+  readonly sealed?: string;
+  readonly key?: string;
+  readonly reader?: readonly Uint8Array[];
 }
 
 interface KeyOptions {
@@ -53,15 +75,39 @@ interface KeyOptions {
   readonly passwordFile?: string;
 }
 
-async function publish(file: string, options: Globals & KeyOptions, io: Io): Promise<void> {
-  const spec = taskSpecOf(readJsonText(file));
+async function publish(file: string, options: Globals & KeyOptions & SealedOptions, io: Io): Promise<void> {
+  const asked = taskSpecOf(readJsonText(file));
+  const seal = sealerOf(options);
+  const spec = seal === null ? asked : { ...asked, title: '' };
   const secret = secretOf(options);
   const done = await nodesOf(options).use(async (client) => {
     const { chainId } = await client.call('chain.status', {});
-    return publishTask(client, Uint8Array.from(Buffer.from(chainId, 'hex')), secret, spec);
+    const id = Uint8Array.from(Buffer.from(chainId, 'hex'));
+    return publishTask(client, id, secret, spec, seal?.(id) ?? null);
   });
   if (options.json) io.out(JSON.stringify(done));
   else io.out(`Task ${done.task} is published in block ${done.height} (transaction ${done.transaction}).`);
+}
+
+/** Seals the content for a chain. Null: the task has its title in clear. */
+function sealerOf({ sealed, key, reader = [] }: SealedOptions): ((chainId: Uint8Array) => Uint8Array) | null {
+  if (sealed === undefined) {
+    if (key !== undefined || reader.length > 0)
+      throw new CliError('usage', '--key and --reader go with --sealed');
+    return null;
+  }
+  if (key === undefined) throw new CliError('usage', '--sealed needs --key: where your own reading key goes');
+  const parsed = contentFileSchema.safeParse(readJsonText(sealed));
+  if (!parsed.success) throw new CliError('bad-config', `${sealed}: ${parsed.error.issues[0]!.message}`);
+  const readers = [told(() => createKeyFile(key)).publicKey, ...reader];
+  const random = () => new Uint8Array(randomBytes(32));
+  return (chainId) => {
+    const parts = { chainId, content: parsed.data, readers, taskKey: random(), ikms: readers.map(random) };
+    const content = sealContent(parts);
+    if (content === null)
+      throw new CliError('usage', 'a reader’s key is none that anything can be sealed to');
+    return encodeContent(content);
+  };
 }
 
 function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {

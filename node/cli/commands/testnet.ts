@@ -35,6 +35,7 @@ interface UpOptions extends CommitteeOptions {
   readonly data?: string;
   readonly label?: string;
   readonly schema?: string;
+  readonly partition: string;
   readonly seed: string;
   readonly epsilon: number | 'none';
   readonly poison: number;
@@ -98,11 +99,12 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
 }
 
 function provision(folder: string, options: UpOptions, io: Io): Promise<Network> {
-  const { data, label, schema, seed, validators, devices } = options;
+  const { data, label, schema, partition, seed, validators, devices } = options;
   const source = {
     data: data ?? null,
     label: label ?? null,
     schema: schema ?? null,
+    partition,
     seed,
     validators,
     devices,

@@ -11,13 +11,15 @@ export interface DataSource {
   readonly data: string | null;
   readonly schema: string | null;
   readonly label: string | null;
+  readonly partition: string;
   readonly seed: string;
   readonly validators: number;
   readonly devices: number;
 }
 
 /** Reads and prepares the data of a network. Throws ProvisionError, ConfigError, CliError. */
-export function loadData({ data, schema, label, seed, validators, devices }: DataSource): PreparedData {
+export function loadData(source: DataSource): PreparedData {
+  const { data, schema, label, partition, seed, validators, devices } = source;
   if (data === null && (schema !== null || label !== null)) {
     throw new CliError('usage', '--schema and --label describe the file of --data FILE.csv: give that too');
   }
@@ -27,6 +29,7 @@ export function loadData({ data, schema, label, seed, validators, devices }: Dat
     csv: asData(() => readBounded(csvFile, TABLE_BYTES_MAX)),
     schema: schemaFile === null ? null : asData(() => readJsonText(schemaFile)),
     label,
+    partition,
     seed: seedFor('split', seed),
     devices: validators * devices,
   });

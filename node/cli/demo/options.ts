@@ -13,6 +13,8 @@ export interface DemoOptions {
   readonly data: string | null;
   readonly schema: string | null;
   readonly label: string | null;
+  /** How the training rows are dealt to devices: a name of fl's partitions. */
+  readonly partition: string;
   readonly seed: string;
   readonly keep: boolean;
   readonly json: boolean;

@@ -1,19 +1,20 @@
 import { bytesToHex } from '../../../crypto/index.js';
-import { LOCAL_LEVEL, type PreparedData, schemaJson, seedFor } from '../../provision/index.js';
+import { encodedWidth, schemaJson } from '../../../fl/index.js';
+import { LOCAL_LEVEL, type PreparedData, seedFor } from '../../provision/index.js';
 import type { TaskFile } from '../taskFile.js';
 import { DELTA, type DemoOptions } from './options.js';
 
 /** Share of poisoned devices that the rule shall withstand. */
 const FAULTY_SHARE = 0.3;
 
-/** The demo's task: logistic regression, one clipped and noised step a round (DESIGN.md section 14). */
+/** The demo's task: logistic regression, one clipped and noised step a round. */
 export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
   const devices = options.validators * options.devices;
-  const { label, features } = data.schema;
+  const { label } = data.schema;
   return {
-    title: `Predict ${label.name} = ${label.positive}`,
+    title: `Predict ${label.name} = ${label.classes[1]}`,
     level: LOCAL_LEVEL,
-    model: { inputs: features.length, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] },
+    model: { inputs: encodedWidth(data.schema), layers: [{ kind: 'dense', units: 1, activation: 'linear' }] },
     weightsSeed: bytesToHex(seedFor('weights', options.seed)),
     schema: schemaJson(data.schema),
     publicData: options.epsilon === null,
@@ -32,5 +33,6 @@ export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
     // seconds of empty blocks whenever it would lead, and with 5 s that was enough to lose whole rounds.
     deadlineMs: 10_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
   };
 }

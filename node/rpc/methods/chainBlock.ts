@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { transactionHash } from '../../../chain/index.js';
 import { signersOf } from '../../../consensus/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import type { StoredBlock } from '../../store/index.js';
+import { baseHeight, belowBase, type StoredBlock } from '../../store/index.js';
 import { RpcError } from '../errors.js';
 import { bytes32, count, height, hex32, hexText } from '../schemas.js';
 import { type CallScope, defineMethod } from './method.js';
@@ -90,8 +90,12 @@ function bodyForm({ block, certificate, receipts }: StoredBlock) {
 
 function notFound(context: CallScope['context'], wanted: number | null): RpcError {
   const head = context.head().height;
-  if (wanted === null)
-    return new RpcError('not-found', `no block of this chain up to height ${head} has this hash`);
+  if (wanted === null) {
+    const from = baseHeight(context.store) + 1;
+    return new RpcError('not-found', `no block of the heights ${from} to ${head} here has this hash`);
+  }
+  if (wanted > 0 && wanted <= baseHeight(context.store))
+    return new RpcError('not-found', belowBase(context.store));
   if (wanted === 0) return new RpcError('not-found', 'height 0 is the genesis: ask chain.genesis');
   return new RpcError('not-found', `there is no block ${wanted} yet; the head is at ${head}`);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bytesToHex } from '../../../crypto/index.js';
+import { baseHeight } from '../../store/index.js';
 import { count, height, hex32, waitMs } from '../schemas.js';
 import { chainNameOf } from './find.js';
 import { defineMethod } from './method.js';
@@ -14,6 +15,8 @@ export const chainStatus = defineMethod({
     height,
     hash: hex32,
     time: count,
+    /** This node joined there by a snapshot and has no block up to it; 0: it has them all. */
+    base: height,
     /** Who agreed on the head, in the committee's order; empty at genesis. */
     committee: z.array(hex32),
   }),
@@ -29,6 +32,7 @@ export const chainStatus = defineMethod({
       height: head.height,
       hash: bytesToHex(head.hash),
       time: head.time,
+      base: baseHeight(context.store),
       committee: head.committee.map(({ publicKey }) => bytesToHex(publicKey)),
     };
   },

@@ -17,7 +17,7 @@ import { proofHeader } from './proofHeader.js';
 import { proofHeaders } from './proofHeaders.js';
 import { proofState } from './proofState.js';
 import { proofTransaction } from './proofTransaction.js';
-import { stateProof } from './stateProof.js';
+import { taskContent } from './taskContent.js';
 import { taskCurrent } from './taskCurrent.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
@@ -36,11 +36,11 @@ const described = {
   'chain.backup': chainBackup,
   'account.get': accountGet,
   'validator.list': validatorList,
-  'state.proof': stateProof,
   'tx.submit': txSubmit,
   'tx.get': txGet,
   'task.list': taskList,
   'task.get': taskGet,
+  'task.content': taskContent,
   'task.rounds': taskRounds,
   'task.current': taskCurrent,
   'model.get': modelGet,

@@ -3,7 +3,7 @@ import { encodeStep } from '../../../audit/light/index.js';
 import { bytesToBase64 } from '../json.js';
 import { answerLimits } from '../limits.js';
 import { base64, height } from '../schemas.js';
-import { lightSource } from './lightSource.js';
+import { sourceOf } from './lightSource.js';
 import { defineMethod } from './method.js';
 
 export const proofFollow = defineMethod({
@@ -19,7 +19,7 @@ export const proofFollow = defineMethod({
     reached: height,
   }),
   run: ({ context }, { from, to }) => {
-    const source = lightSource(context);
+    const source = sourceOf(context);
     source.block(to);
     const steps: string[] = [];
     let reached = from;

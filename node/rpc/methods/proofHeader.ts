@@ -3,7 +3,7 @@ import { encodeStart } from '../../../audit/light/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import { bytesToBase64 } from '../json.js';
 import { base64, height, hex32, ordinal } from '../schemas.js';
-import { lightSource } from './lightSource.js';
+import { sourceOf } from './lightSource.js';
 import { defineMethod } from './method.js';
 
 export const proofHeader = defineMethod({
@@ -17,9 +17,9 @@ export const proofHeader = defineMethod({
     start: base64,
   }),
   run: ({ context }, params) => {
-    const source = lightSource(context);
-    const { block, hash } = source.block(params.height);
-    const start = { header: block.header, ring: source.ringAfter(params.height) };
+    const source = sourceOf(context);
+    const { header, hash } = source.block(params.height);
+    const start = { header, ring: source.ringAfter(params.height) };
     return { height: params.height, hash: bytesToHex(hash), start: bytesToBase64(encodeStart(start)) };
   },
 });

@@ -3,7 +3,7 @@ import { LINKS_MAX } from '../../../audit/light/index.js';
 import { encodeHeader } from '../../../chain/index.js';
 import { bytesToBase64 } from '../json.js';
 import { base64, ordinal } from '../schemas.js';
-import { lightSource } from './lightSource.js';
+import { sourceOf } from './lightSource.js';
 import { defineMethod } from './method.js';
 
 export const proofHeaders = defineMethod({
@@ -16,10 +16,10 @@ export const proofHeaders = defineMethod({
     }),
   result: z.object({ headers: z.array(base64) }),
   run: ({ context }, { from, to }) => {
-    const source = lightSource(context);
+    const source = sourceOf(context);
     const heights = Array.from({ length: to - from + 1 }, (_, i) => from + i);
     return {
-      headers: heights.map((height) => bytesToBase64(encodeHeader(source.block(height).block.header))),
+      headers: heights.map((height) => bytesToBase64(encodeHeader(source.block(height).header))),
     };
   },
 });

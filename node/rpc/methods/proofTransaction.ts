@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { encodeTransactionProof, proveTransaction } from '../../../audit/light/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
+import { baseHeight } from '../../store/index.js';
 import { RpcError } from '../errors.js';
 import { bytesToBase64 } from '../json.js';
 import { base64, bytes32, height } from '../schemas.js';
@@ -17,7 +18,10 @@ export const proofTransaction = defineMethod({
   run: ({ context }, { hash }) => {
     const place = context.store.transaction(hash);
     if (place === null)
-      throw new RpcError('not-found', `no block here holds the transaction ${bytesToHex(hash)}`);
+      throw new RpcError(
+        'not-found',
+        `no block from height ${baseHeight(context.store) + 1} on, where those of this node begin, holds the transaction ${bytesToHex(hash)}`,
+      );
     const { block, receipts } = context.store.block(place.height)!;
     const proof = proveTransaction(block.transactions, receipts, place.index);
     return { height: place.height, proof: bytesToBase64(encodeTransactionProof(proof)) };

@@ -3,8 +3,7 @@ import { forge, ownVoteIn, plans, secondBlocks, valuesOf, votesOf } from './plan
 
 /**
  * Two blocks as leader, the second at times invalid; a soft vote for either as it suits the listener. At times its
- * soft vote goes to one member, once, and nothing follows: so that this one alone sees a soft quorum (DESIGN.md
- * section 6).
+ * soft vote goes to one member, once, and nothing follows: so that this one alone sees a soft quorum.
  */
 export const equivocatingLeader: Strategy = (node) => {
   const plan = plans(node);

@@ -14,7 +14,7 @@ import {
 } from '../../../chain/index.js';
 import { type Closings, ledgerCell } from '../../../contracts/index.js';
 import { bytesToHex, concatBytes } from '../../../crypto/index.js';
-import type { RoundOutcome } from '../../../fl/index.js';
+import type { ComputedOutcome } from '../../../fl/index.js';
 import type { TestChain } from '../chain.js';
 import { type CarPieces, entryBytes, section } from './car.js';
 import { certified, closingsAt, everyone, forgeBlock, reseal, type Signers, tipBefore } from './forge.js';
@@ -308,7 +308,7 @@ const alteredUpdate: Kind = (stage) => {
 };
 
 /** A verdict or a model other than the updates make it. */
-function withOutcome(change: (outcome: RoundOutcome, stage: Stage) => RoundOutcome): Kind {
+function withOutcome(change: (outcome: ComputedOutcome, stage: Stage) => ComputedOutcome): Kind {
   return (stage) => {
     const at = leaderBlock(stage);
     const closings = at === null ? new Map() : closingsAt(stage.test, at.height);

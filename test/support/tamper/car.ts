@@ -1,7 +1,8 @@
 import type { ReplayEntry } from '../../../audit/index.js';
-import { payloadChunks } from '../../../chain/index.js';
+import { decodeCertificate } from '../../../chain/index.js';
 import { concatBytes } from '../../../crypto/index.js';
-import { cidOf, DAG_CBOR, RAW } from '../../../node/export/cid.js';
+import { sectionsOf } from '../../../node/export/car.js';
+import { cidOf, type DAG_CBOR, type RAW } from '../../../node/export/cid.js';
 
 /** A CAR file in pieces: its header, and the bytes of each height. */
 export interface CarPieces {
@@ -16,13 +17,11 @@ export function section(codec: typeof DAG_CBOR | typeof RAW, bytes: Uint8Array):
 }
 
 /** An entry as an export holds it, its names computed anew. */
-export function entryBytes({ block, certificate, payloads }: ReplayEntry): Uint8Array {
-  const chunks = payloads.flatMap((payload) => (payload === null ? [] : payloadChunks(payload)));
-  return concatBytes(
-    section(DAG_CBOR, block),
-    section(DAG_CBOR, certificate),
-    ...chunks.map((chunk) => section(RAW, chunk)),
-  );
+export function entryBytes(entry: ReplayEntry): Uint8Array {
+  const isMarked = entry.receipts !== undefined || entry.payloads.includes(null);
+  const chainId = isMarked ? decodeCertificate(entry.certificate).chainId : new Uint8Array(32);
+  const sections = [...sectionsOf(chainId, entry)];
+  return concatBytes(...sections.map(({ codec, bytes }) => section(codec, bytes)));
 }
 
 /** Cuts the file of a chain's export into its pieces. */

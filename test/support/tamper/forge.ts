@@ -18,7 +18,7 @@ import {
 import { buildBlock, type Judged, type Tip } from '../../../consensus/index.js';
 import { type Closings, closingJob, dueClosings, runClosing } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import type { RoundOutcome } from '../../../fl/index.js';
+import type { ComputedOutcome, RoundOutcome } from '../../../fl/index.js';
 import { certVotes, type TestChain, verified } from '../chain.js';
 
 /** The end of the chain before a height. */
@@ -27,7 +27,7 @@ export function tipBefore(test: TestChain, height: number): Tip {
 }
 
 /** The verdicts that the block of a height begins with. */
-export function closingsAt(test: TestChain, height: number): Closings {
+export function closingsAt(test: TestChain, height: number): ReadonlyMap<string, ComputedOutcome> {
   const tip = tipBefore(test, height);
   const due = dueClosings(readState(tip.state), tip.height, tip.time).filter(({ quorate }) => quorate);
   return new Map(due.map((closing) => [closing.id, runClosing(closingJob(closing, test.payloadOf)!)]));

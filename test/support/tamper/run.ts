@@ -5,7 +5,7 @@ import { readItems } from '../../../node/export/car.js';
 import { createTestChain, type TestChain } from '../chain.js';
 import { dice } from '../crashChain.js';
 import { exportFiles } from '../exportedChain.js';
-import { type Alteration, kinds, type Stage } from './alterations.js';
+import { type Alteration, type Kind, kinds, type Stage } from './alterations.js';
 import { piecesOf } from './car.js';
 
 /** The chain that is altered, and the state of a replay after each height: where an audit of an alteration goes on. */
@@ -65,12 +65,17 @@ export interface Outcome {
 }
 
 /** `count` alterations, the kinds in turn, everything else by the seed. */
-export async function* tamper(bench: TamperBench, seed: string, count: number): AsyncGenerator<Outcome> {
-  const names = Object.keys(kinds);
+export async function* tamper(
+  bench: TamperBench,
+  seed: string,
+  count: number,
+  among: Readonly<Record<string, Kind>> = kinds,
+): AsyncGenerator<Outcome> {
+  const names = Object.keys(among);
   for (let i = 0; i < count; i += 1) {
     const kind = names[i % names.length]!;
     const own = `${seed}/${i}/${kind}`;
-    const alteration = alterationOf(bench, kind, own);
+    const alteration = alterationOf(bench, among[kind]!, own);
     const report = await bench.audit(alteration);
     yield { kind, seed: own, alteration, report, missed: missedBy(report, alteration) };
   }
@@ -78,13 +83,13 @@ export async function* tamper(bench: TamperBench, seed: string, count: number): 
 
 const TRIES_MAX = 1_000;
 
-function alterationOf({ stage }: TamperBench, kind: string, seed: string): Alteration {
+function alterationOf({ stage }: TamperBench, kind: Kind, seed: string): Alteration {
   const below = dice(seed);
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-    const alteration = kinds[kind]!({ ...stage, below });
+    const alteration = kind({ ...stage, below });
     if (alteration !== null) return alteration;
   }
-  throw new Error(`no place for ${kind} was found in ${TRIES_MAX} tries`);
+  throw new Error(`no place for ${seed} was found in ${TRIES_MAX} tries`);
 }
 
 function missedBy({ ok, divergence }: AuditReport, { height, transaction, key }: Alteration): string | null {

@@ -19,7 +19,7 @@ import {
   runClosing,
 } from '../../../contracts/index.js';
 import { bytesToHex, sha256, sign } from '../../../crypto/index.js';
-import { type RoundOutcome, roundRho } from '../../../fl/index.js';
+import { type ComputedOutcome, type RoundOutcome, roundRho } from '../../../fl/index.js';
 import {
   createTestChain,
   dataset,
@@ -136,7 +136,7 @@ describe('a dishonest coordinator of a chain', () => {
 
   it('cannot change a model afterwards: neither at the closing nor in the state', () => {
     const test = due();
-    const [[id, outcome]] = [...test.closings()] as [[string, RoundOutcome]];
+    const [[id, outcome]] = [...test.closings()] as [[string, ComputedOutcome]];
     const weights = outcome.weights.map((byte, i) => (i === 0 ? byte ^ 8 : byte));
     expectCaught(test, forge(test, new Map([[id, { ...outcome, weights }]])), 'wrong-receipts');
     const later = due();

@@ -28,7 +28,8 @@ function* entriesOf(store: Store): Generator<ReplayEntry> {
     const raw = store.blockBytes(height);
     if (raw === null) return;
     const refs = decodeBlock(raw.block).transactions.flatMap(({ payloads }) => payloads);
-    yield { ...raw, payloads: refs.map(({ id }) => store.payload(id)) };
+    const { block, certificate } = raw;
+    yield { block, certificate, payloads: refs.map(({ id }) => store.payload(id)) };
   }
 }
 

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { trainedChain } from '../../support/exportedChain.js';
+import { prunedEntries, restsOf } from '../../support/prunedChain.js';
 import { kinds } from '../../support/tamper/alterations.js';
+import { markKinds } from '../../support/tamper/markAlterations.js';
 import { createTamperBench, type TamperBench, tamper } from '../../support/tamper/run.js';
 
 /** `TAMPER_SEED=... TAMPER_COUNT=...` repeat or widen a run; test/unit/audit/tamperAll.test.ts has five hundred. */
@@ -33,4 +35,18 @@ describe('an altered chain', () => {
       expect(whole.divergence).toEqual(report.divergence);
     }
   });
+});
+
+describe('an altered chain of which payloads are pruned', () => {
+  it(`is found out as well, its marked inputs among what is altered: ${count} times (seed: ${seed})`, async () => {
+    const test = trainedChain(5);
+    const entries = await prunedEntries(test, restsOf(test, 3));
+    const pruned = await createTamperBench({ ...test, entries: [...entries] });
+    const { bitOfAnyHeight, truncated, droppedHeight, swappedHeights, swappedTransactions } = kinds;
+    const file = { bitOfAnyHeight, truncated, droppedHeight, swappedHeights, swappedTransactions };
+    const missed = [];
+    for await (const outcome of tamper(pruned, seed, count, { ...markKinds, ...file } as typeof kinds))
+      if (outcome.missed !== null) missed.push({ ...outcome, report: outcome.report.divergence });
+    expect(missed).toEqual([]);
+  }, 60_000);
 });

@@ -12,6 +12,7 @@ import {
   integer,
   list,
   nullable,
+  oneKindOf,
   oneOf,
   record,
   struct,
@@ -295,6 +296,40 @@ describe('codecs', () => {
     const fromBuffer = decode(bytes(3), pooled, MAX);
     pooled.fill(0);
     expect([...fromBuffer]).toEqual([1, 2, 3]);
+  });
+});
+
+describe('one of several kinds', () => {
+  const shape = oneKindOf({ disc: { radius: uint }, frame: { width: uint, sides: uint }, none: {} });
+
+  it('is the record with its kind in front, as any map', () => {
+    for (const value of [
+      { kind: 'disc', radius: 3 },
+      { kind: 'frame', width: 1, sides: 2 },
+      { kind: 'none' },
+    ] as const) {
+      const raw = encode(shape, value);
+      expect(raw).toEqual(encode(anyNode, value));
+      expect(decode(shape, raw, MAX)).toEqual(value);
+    }
+  });
+
+  it('refuses what is no kind, and the fields of another', () => {
+    const refusal = (value: unknown) => {
+      const result = tryDecode(shape, encode(anyNode, value), MAX);
+      return result.ok ? 'accepted' : result.error.message;
+    };
+    expect(refusal({ radius: 3 })).toMatch(/kind/);
+    expect(refusal({})).toMatch(/kind/);
+    expect(refusal({ kind: 'ball', radius: 3 })).toMatch(/kind: not one of disc, frame, none/);
+    expect(refusal({ kind: 'disc' })).toMatch(/radius: missing/);
+    expect(refusal({ kind: 'disc', width: 3 })).toMatch(/width: unknown field/);
+    expect(refusal({ kind: 'none', width: 3 })).toMatch(/width: unknown field/);
+    expect(() => encode(shape, { kind: 'ball' } as never)).toThrow(/unknown kind ball/);
+  });
+
+  it('has no place for a field that comes before the kind', () => {
+    expect(() => oneKindOf({ disc: { r: uint } })).toThrow(/before kind/);
   });
 });
 

@@ -59,10 +59,18 @@ const shelf: Contract<unknown> = {
     keep: method(record({ name: text(64) }), (scope, { name }) => {
       sizesCell.set(
         scope.state,
-        scope.payloads.reduce((sum, { bytes }) => sum + bytes.length, scope.level),
+        scope.payloads.reduce((sum, { ref }) => sum + ref.size, scope.level),
         name,
       );
       return null;
+    }),
+    /** Keeps a count whatever becomes of it; refuses unless it is the first. */
+    count: method(record({ name: text(64) }), (scope, { name }) => {
+      const counted = (sizesCell.get(scope.kept, name) ?? 0) + 1;
+      sizesCell.set(scope.kept, counted, name);
+      if (sizesCell.get(scope.state, name) !== counted) throw new Error('what is kept is not seen');
+      sizesCell.set(scope.state, 100, `${name}/taken`);
+      return counted === 1 ? null : { code: 'counted', detail: 'not the first' };
     }),
     echo: method(anyNode, (scope, args) => {
       scope.emit('echo', { args });
@@ -96,6 +104,21 @@ const nonceOf = (state: StateTree, from = ada): number | null =>
 const rootOf = (execution: Execution): string => bytesToHex(execution.finish().stateRoot);
 
 describe('a transaction that is taken', () => {
+  it('keeps what a refused call wrote to `kept`, and nothing else of it', () => {
+    const execution = begin();
+    const call = (nonce: number, name: string) =>
+      take(execution, signed(ada, { nonce, contract: 'shelf', method: 'count', args: { name } }));
+    expect(call(0, 'a').code).toBeNull();
+    expect(call(1, 'a').code).toBe('counted');
+    expect(call(2, 'a').code).toBe('counted');
+    const state = readState(execution.finish().state);
+    expect(sizesCell.get(state, 'a')).toBe(3);
+    expect(sizesCell.get(state, 'a/taken')).toBe(100);
+    const refused = begin(execution.finish().state, 0, 2);
+    take(refused, signed(ada, { nonce: 3, contract: 'shelf', method: 'count', args: { name: 'a' } }));
+    expect(sizesCell.get(readState(refused.finish().state), 'a')).toBe(4);
+  });
+
   it('changes the state, raises the nonce and leaves a receipt with its events', () => {
     const execution = begin();
     const transaction = put(0, 'x', 'hello');

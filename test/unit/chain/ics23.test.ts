@@ -14,6 +14,7 @@ import {
   verifyStateProof,
 } from '../../../chain/index.js';
 import { sha256, utf8ToBytes } from '../../../crypto/index.js';
+import { absence, bitOf, existence, keysOf, neighbours, onWire, pathOf } from '../../support/ics23.js';
 
 /*
  * The tree and its proofs, checked by the ecosystem's verifier, which shares no code with ours. What version 0.6.8 of
@@ -21,48 +22,19 @@ import { sha256, utf8ToBytes } from '../../../crypto/index.js';
  */
 
 const EMPTY = Buffer.alloc(32);
-const bitOf = (path: Uint8Array, depth: number): number => (path[depth >> 3]! >> (7 - (depth & 7))) & 1;
-/** What ICS23 calls a key is the path: its spec of that version hashes no keys. */
-const pathOf = (key: string): Uint8Array => sha256(utf8ToBytes(key));
-
-/** Our proof that a key has a value in ICS23's form, by way of its bytes. */
-function existence(key: string, value: Uint8Array, { siblings }: StateProof): ics23.IExistenceProof {
-  const path = pathOf(key);
-  const steps = siblings.map((sibling, i): ics23.IInnerOp => {
-    const onLeft = bitOf(path, siblings.length - 1 - i) === 0;
-    const prefix = Uint8Array.of(1, ...(onLeft ? [] : sibling));
-    return { hash: ics23.HashOp.SHA256, prefix, suffix: onLeft ? sibling : new Uint8Array(0) };
-  });
-  return { key: path, value, leaf: smtSpec.leafSpec!, path: steps };
-}
-
-function onWire(proof: ics23.ICommitmentProof): ics23.CommitmentProof {
-  return ics23.CommitmentProof.decode(ics23.CommitmentProof.encode(proof).finish());
-}
+const decoded = (proof: ics23.ICommitmentProof) => ics23.CommitmentProof.decode(onWire(proof));
 
 const isMember = (root: Uint8Array, key: string, value: Uint8Array, proof: StateProof): boolean =>
-  verifyMembership(onWire({ exist: existence(key, value, proof) }), smtSpec, root, pathOf(key), value);
+  verifyMembership(decoded({ exist: existence(key, value, proof) }), smtSpec, root, pathOf(key), value);
 
-/** The entries that stand next to where `key` is or would be, in the order of the paths; itself left out. */
-function neighbours(tree: StateTree, key: string): { left: string | null; right: string | null } {
-  const path = pathOf(key);
-  const keys = [...treeEntries(tree)].map(([name]) => name);
-  const before = keys.filter((name) => Buffer.compare(pathOf(name), path) < 0);
-  const behind = keys.filter((name) => Buffer.compare(pathOf(name), path) > 0);
-  return { left: before.at(-1) ?? null, right: behind[0] ?? null };
-}
-
-function isNoMember(tree: StateTree, root: Uint8Array, key: string): boolean {
-  const { left, right } = neighbours(tree, key);
-  const proofOf = (name: string | null): ics23.IExistenceProof | null =>
-    name === null ? null : existence(name, treeGet(tree, name)!, proveState(tree, name));
-  const nonexist = { key: pathOf(key), left: proofOf(left), right: proofOf(right) };
-  return verifyNonMembership(onWire({ nonexist }), smtSpec, root, pathOf(key));
-}
+const isNoMember = (tree: StateTree, root: Uint8Array, key: string): boolean => {
+  const nonexist = absence(tree, key, neighbours(keysOf(tree), key));
+  return verifyNonMembership(decoded({ nonexist }), smtSpec, root, pathOf(key));
+};
 
 /** Is there an empty subtree between the neighbours? Below where their ways part, on the inner side of either. */
 function isEmptyBetween(tree: StateTree, key: string): boolean {
-  const { left, right } = neighbours(tree, key);
+  const { left, right } = neighbours(keysOf(tree), key);
   let parting = 0;
   if (left !== null && right !== null)
     while (bitOf(pathOf(left), parting) === bitOf(pathOf(right), parting)) parting += 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bitsBelowOne } from '../../../consensus/logarithm.js';
+import { bitsBelowOne, roughBitsBelowOne } from '../../../consensus/logarithm.js';
 import { sha256, utf8ToBytes } from '../../../crypto/index.js';
 
 const UNIT = 2n ** 64n;
@@ -36,5 +36,24 @@ describe('bitsBelowOne', () => {
 
   it('takes nothing but a hash', () => {
     expect(() => bitsBelowOne(new Uint8Array(31))).toThrow();
+  });
+});
+
+describe('roughBitsBelowOne', () => {
+  const apart = (hash: Uint8Array) =>
+    Math.abs(Number(bitsBelowOne(hash)) / 2 ** 64 - roughBitsBelowOne(hash));
+
+  it('is wrong by less than 2^-22', () => {
+    for (let i = 0; i < 2_000; i++) expect(apart(sha256(utf8ToBytes(`rough ${i}`)))).toBeLessThan(2 ** -22);
+  });
+
+  it('holds around powers of two, and says nothing of numbers below 2^64', () => {
+    for (let bits = 64n; bits <= 256n; bits++) {
+      for (const number of [2n ** bits - 2n, 2n ** bits - 1n, 2n ** bits, 2n ** bits + 2n ** (bits - 30n)]) {
+        if (number < 2n ** 64n || number >= 2n ** 256n) continue;
+        expect(apart(hashOf(number)), `${number}`).toBeLessThan(2 ** -22);
+      }
+    }
+    for (const number of [0n, 1n, 2n ** 64n - 1n]) expect(roughBitsBelowOne(hashOf(number))).toBeNaN();
   });
 });

@@ -6,10 +6,10 @@ import {
   closeRound,
   createGrid,
   decodeWeights,
+  encodeUpdate,
   encodeWeights,
   initialWeights,
   normCapSquared,
-  packUpdate,
   parameterCount,
   type VerificationName,
 } from '../../../fl/index.js';
@@ -62,7 +62,7 @@ describe('a task at the ends of its ranges', () => {
         // Turning from side to side by device and round, on one axis: as far from one another as can be.
         const value =
           (i + round) % 3 === 0 ? -longest(clip16, sigma16, units) : longest(clip16, sigma16, units);
-        const payload = packUpdate(Int32Array.of(value, 0, 0));
+        const payload = encodeUpdate(Int32Array.of(value, 0, 0), grid);
         return { device: `${i}`.padStart(64, '0'), units, hash: `${i}`.padStart(64, '0'), payload };
       });
       const outcome = closeRound({

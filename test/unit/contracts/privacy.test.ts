@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applyChanges, createDraft, emptyTree, readState } from '../../../chain/index.js';
-import { charge, DATASETS_MAX, declaredCell, ledgerCell } from '../../../contracts/index.js';
+import { canCharge, charge, DATASETS_MAX, declaredCell, ledgerCell } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import { rhoCap } from '../../../fl/index.js';
 import { createTestChain, dataset, declareCall } from '../../support/chain.js';
@@ -84,14 +84,23 @@ describe('charge', () => {
   it.each([
     [0n, null, 4n],
     [6n, null, 10n],
-    [7n, 'budget-exhausted', 4n],
-    [1n << 80n, 'budget-exhausted', 4n],
+    [7n, 'budget-exhausted', 10n],
+    [1n << 80n, 'budget-exhausted', 10n],
   ] as const)('of %s is %s', (rho, code, spent) => {
     const draft = createDraft(readState(emptyTree));
     ledgerCell.set(draft, ledger, 'aa', 'bb');
     expect(charge(draft, 'aa', 'bb', rho)?.code ?? null).toBe(code);
     const after = ledgerCell.get(readState(applyChanges(emptyTree, draft.changes)), 'aa', 'bb');
-    expect(after).toEqual({ ...ledger, rhoSpent: spent, charges: code === null ? 3 : 2 });
+    expect(after).toEqual({ ...ledger, rhoSpent: spent, charges: 3 });
+    expect(charge(draft, 'aa', 'bb', 1n)?.code ?? null).toBe(spent === 10n ? 'budget-exhausted' : null);
+  });
+
+  it('is asked for beforehand by the same rule', () => {
+    const draft = createDraft(readState(emptyTree));
+    ledgerCell.set(draft, ledger, 'aa', 'bb');
+    expect(canCharge(draft, 'aa', 'bb', 6n)).toBe(true);
+    expect(canCharge(draft, 'aa', 'bb', 7n)).toBe(false);
+    expect(canCharge(draft, 'aa', 'cc', 0n)).toBe(false);
   });
 
   it('is refused where nothing is declared', () => {

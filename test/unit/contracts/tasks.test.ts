@@ -47,6 +47,16 @@ describe('checkTask', () => {
       'model-unfit',
     ],
     ['inputs other than the features', { model: { inputs: 3, layers: [head] } }, 'model-unfit'],
+    [
+      'inputs without the indicators',
+      { schema: { ...spec.schema, features: spec.schema.features.map((f) => ({ ...f, indicator: true })) } },
+      'model-unfit',
+    ],
+    [
+      'more classes than the model tells apart',
+      { schema: { ...spec.schema, label: { name: 'y', classes: ['a', 'b', 'c'], weights16: [] } } },
+      'model-unfit',
+    ],
     ['no features', wide(0), 'schema-unfit'],
     ['more features than a schema may have', wide(1_025), 'schema-unfit'],
     [

@@ -18,10 +18,10 @@ import { bytesToHex } from '../../../crypto/index.js';
 import {
   closeRound,
   decodeWeights,
+  encodeEntropy,
   encodeWeights,
   initialWeights,
   normCapSquared,
-  packUpdate,
   roundRho,
 } from '../../../fl/index.js';
 import {
@@ -49,8 +49,8 @@ const roundOf = (test: TestChain) => roundCell.get(test.state, 1);
 const closedOf = (test: TestChain, round: number) => closedRoundCell.get(test.state, 1, round);
 const standing = (test: TestChain, { publicKey }: Person) => standingOf(test.state, bytesToHex(publicKey));
 
-/** A public update with this in every entry, in wire steps. */
-const wire = (...entries: number[]) => packUpdate(Int32Array.from(entries));
+/** A noised task's update of these entries, in wire steps. */
+const wire = (...entries: number[]) => encodeEntropy(Int32Array.from(entries));
 
 describe('training.update', () => {
   it('stands in the open round and is charged', () => {
@@ -73,8 +73,8 @@ describe('training.update', () => {
     expect(devices.length).toBe(3);
   });
 
-  it('is refused, uncharged and without a trace, when it is not one of this round', () => {
-    const test = running(taskSpec({ devicesMax: 3, quorum: 3 }), 1);
+  it('is refused when it is not one of this round, and charged for every payload that the block published', () => {
+    const test = running(taskSpec({ devicesMax: 3, quorum: 3, rounds: 20 }), 1);
     const [device] = test.devices as [Person];
     const good = updateBytes(test, device, 1);
     const grid = gridOf(taskCell.get(test.state, 1)!);
@@ -92,7 +92,7 @@ describe('training.update', () => {
       [{ ...call, payloads: [] }, 'one-payload'],
       [{ ...call, payloads: [good, wire(1, 2, 3)] }, 'one-payload'],
       [{ ...call, payloads: [Uint8Array.of(1)] }, 'malformed-update'],
-      [{ ...call, payloads: [Uint8Array.of(2, ...good.slice(1))] }, 'malformed-update'],
+      [{ ...call, payloads: [Uint8Array.of(1, ...good.slice(1))] }, 'malformed-update'],
       [{ ...call, payloads: [Uint8Array.of(...good, 0)] }, 'malformed-update'],
       [{ ...call, payloads: [good.slice(0, -1)] }, 'malformed-update'],
       [{ ...call, payloads: [wire(1, 2)] }, 'malformed-update'],
@@ -102,7 +102,8 @@ describe('training.update', () => {
     ] as const;
     for (const [refused, code] of cases) expect(test.refusal(refused), code).toBe(code);
     expect(roundOf(test)!.updates).toEqual([]);
-    expect(ledgerOf(test, device).charges).toBe(0);
+    // `good` once, however often it comes again before anything else, and nine others.
+    expect(ledgerOf(test, device).charges).toBe(10);
     expect(test.refusal(updateCall(test, device, 1, wire(tooFar - 2, 0, 0)))).toBeNull();
   });
 
@@ -111,8 +112,34 @@ describe('training.update', () => {
     const device = test.devices[0]!;
     expect(test.refusal(updateCall(test, device, 1))).toBeNull();
     expect(test.refusal(updateCall(test, device, 1))).toBe('already-submitted');
-    expect(test.refusal(updateCall(test, device, 1, wire(0, 0, 0)))).toBe('already-submitted');
+    // The same bytes again said nothing new; others did.
     expect(ledgerOf(test, device).charges).toBe(1);
+    expect(test.refusal(updateCall(test, device, 1, wire(0, 0, 0)))).toBe('already-submitted');
+    expect(ledgerOf(test, device)).toMatchObject({
+      charges: 2,
+      rhoSpent: 2n * roundRho(taskSpec().privacy.sigma16),
+    });
+  });
+
+  it('of a device whose node charges nothing is charged by the chain until the budget is gone, then refused', () => {
+    // No ledger file, no limit of its own: fresh noise in every transaction.
+    const test = running(taskSpec({ rounds: 3 }));
+    const [greedy] = test.devices as [Person];
+    const { rhoCap } = ledgerOf(test, greedy);
+    const each = roundRho(taskSpec().privacy.sigma16);
+    const codes = Array.from({ length: 6 }, (_, i) => {
+      const code = test.refusal(updateCall(test, greedy, 1, updateBytes(test, greedy, 100 + i)));
+      expect(ledgerOf(test, greedy).rhoSpent <= rhoCap).toBe(true);
+      return code;
+    });
+    expect(codes).toEqual([null, ...new Array<string>(5).fill('already-submitted')]);
+    expect(rhoCap / each).toBe(3n);
+    expect(ledgerOf(test, greedy)).toMatchObject({ rhoSpent: rhoCap, charges: 6 });
+    // Round 2 opens without it: nothing is left, and what was never declared can't help.
+    test.block(test.devices.slice(1).map((device) => updateCall(test, device, 1)));
+    test.block([]);
+    expect(test.refusal(updateCall(test, greedy, 2))).toBe('budget-exhausted');
+    expect(roundOf(test)!.updates).toEqual([]);
   });
 
   it('of several local steps is charged for each', () => {
@@ -145,8 +172,9 @@ describe('training.update', () => {
     test.block([], roundOf(test)!.openedTime + 500);
     test.block([]);
     expect(taskCell.get(test.state, 1)!.status).toBe('done');
-    expect(test.refusal(updateCall(test, slow, 2))).toBe('wrong-round');
-    const { events } = test.call(updateCall(test, slow, 1));
+    const bytes = updateBytes(test, slow, 1);
+    expect(test.refusal(updateCall(test, slow, 2, bytes))).toBe('wrong-round');
+    const { events } = test.call(updateCall(test, slow, 1, bytes));
     expect(events.map(({ kind }) => kind)).toEqual(['late']);
     expect(ledgerOf(test, slow).charges).toBe(1);
   });
@@ -182,7 +210,12 @@ describe('training.update', () => {
     });
     startTask(spent, taskSpec());
     expect(spent.refusal(updateCall(spent, device, 1))).toBe('budget-exhausted');
-    expect(ledgerOf(spent, device)).toEqual({ ...ledger, rhoSpent });
+    // It is in the block all the same: nothing is left.
+    expect(ledgerOf(spent, device)).toEqual({
+      ...ledger,
+      rhoSpent: ledger.rhoCap,
+      charges: ledger.charges + 1,
+    });
     expect(roundOf(spent)!.updates).toEqual([]);
   });
 

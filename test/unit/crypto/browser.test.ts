@@ -35,6 +35,10 @@ describe('what stands in a browser for bytes and hashes', () => {
         expect(browserHash.digestText(hash.sha256(b))).toBe(hash.digestText(hash.sha256(b)));
         expect(browserBytes.bytesToHex(a)).toBe(bytes.bytesToHex(a));
         expect(browserBytes.hexToBytes(bytes.bytesToHex(a))).toEqual(bytes.hexToBytes(bytes.bytesToHex(a)));
+        expect(browserBytes.bytesToBase64(a)).toBe(bytes.bytesToBase64(a));
+        const base64 = bytes.bytesToBase64(a);
+        for (const given of [base64, `${base64.slice(0, -1)}B`, base64.slice(1), `${base64}=`, text])
+          expect(browserBytes.base64ToBytes(given)).toEqual(bytes.base64ToBytes(given));
         expect(browserBytes.equalBytes(a, b)).toBe(bytes.equalBytes(a, b));
         expect(browserBytes.equalBytes(a, a.slice())).toBe(true);
         expect(browserBytes.compareBytes(a, b)).toBe(bytes.compareBytes(a, b));

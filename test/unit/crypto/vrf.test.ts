@@ -14,7 +14,8 @@ import {
   vrfVerify,
 } from '../../../crypto/index.js';
 import { sodium } from '../../../crypto/sodium.js';
-import { proveOn, verifyOn } from '../../../crypto/vrf.js';
+import { ell2, proveOn, tai, verifyOn } from '../../../crypto/vrf.js';
+import ell2File from '../../vectors/ecvrf-edwards25519-sha512-ell2.json' with { type: 'json' };
 import file from '../../vectors/ecvrf-edwards25519-sha512-tai.json' with { type: 'json' };
 
 const { vectors } = file;
@@ -112,11 +113,11 @@ describe.skipIf(sodium === null)('libsodium’s curve and noble’s', () => {
     for (let i = 0; i < 10; i++) {
       const [secret, input] = [random(32), random(40)];
       const key = vrfPublicKeyOf(secret);
-      const made = proveOn(fast, secret, input);
-      expect(bytesToHex(made)).toBe(bytesToHex(proveOn(nobleEdwards, secret, input)));
-      expect(verifyOn(fast, key, input, made)).toEqual(verifyOn(nobleEdwards, key, input, made));
+      const made = proveOn(fast, tai, secret, input);
+      expect(bytesToHex(made)).toBe(bytesToHex(proveOn(nobleEdwards, tai, secret, input)));
+      expect(verifyOn(fast, tai, key, input, made)).toEqual(verifyOn(nobleEdwards, tai, key, input, made));
       const altered = Uint8Array.from(made, (byte, at) => (at === 40 + i ? byte ^ 4 : byte));
-      expect(verifyOn(fast, key, input, altered)).toBeNull();
+      expect(verifyOn(fast, tai, key, input, altered)).toBeNull();
     }
   });
 
@@ -141,8 +142,8 @@ describe.skipIf(sodium === null)('libsodium’s curve and noble’s', () => {
     const torsion = Point.fromHex(ED25519_TORSION_SUBGROUP[1]!);
     const gamma = Point.fromBytes(proof.slice(0, 32)).add(torsion);
     const bent = concatBytes(gamma.toBytes(), proof.subarray(32));
-    expect(() => verifyOn(fast, publicKey, alpha, bent)).toThrow(Irregular);
-    expect(verifyOn(nobleEdwards, publicKey, alpha, bent)).toBeNull();
+    expect(() => verifyOn(fast, tai, publicKey, alpha, bent)).toThrow(Irregular);
+    expect(verifyOn(nobleEdwards, tai, publicKey, alpha, bent)).toBeNull();
     expect(vrfVerify(publicKey, alpha, bent)).toBeNull();
     expect(vrfProofToHash(bent)).toEqual(vrfProofToHash(proof));
   });
@@ -156,3 +157,21 @@ function tryAndIncrement(key: Uint8Array, input: Uint8Array) {
     } catch {}
   }
 }
+
+describe('ECVRF-EDWARDS25519-SHA512-ELL2', () => {
+  it.each(ell2File.vectors)('reproduces RFC 9381, example $example', (vector) => {
+    const [secret, key, input] = [vector.secret, vector.publicKey, vector.alpha].map(hexToBytes);
+    const made = proveOn(nobleEdwards, ell2, secret!, input!);
+    expect(bytesToHex(made)).toBe(vector.proof);
+    expect(bytesToHex(verifyOn(nobleEdwards, ell2, key!, input!, made)!)).toBe(vector.hash);
+    expect(verifyOn(nobleEdwards, tai, key!, input!, made)).toBeNull();
+  });
+
+  it.skipIf(sodium === null)('is the same on libsodium', () => {
+    const fast = sodiumEdwards(sodium!);
+    const { secret, publicKey: key, alpha: input, proof: expected, hash } = ell2File.vectors[1]!;
+    const made = proveOn(fast, ell2, hexToBytes(secret), hexToBytes(input));
+    expect(bytesToHex(made)).toBe(expected);
+    expect(bytesToHex(verifyOn(fast, ell2, hexToBytes(key), hexToBytes(input), made)!)).toBe(hash);
+  });
+});

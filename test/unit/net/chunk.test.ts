@@ -3,9 +3,11 @@ import { PAYLOAD_CHUNK_BYTES, payloadId } from '../../../chain/index.js';
 import {
   CHUNK_RESPONSE_BYTES_MAX,
   chunkCount,
+  chunkOffset,
   chunkResponder,
   decodeChunkRequest,
   encodeChunkRequest,
+  partlyResponse,
   readChunkResponse,
 } from '../../../net/chunk.js';
 import { NetError } from '../../../net/index.js';
@@ -31,6 +33,17 @@ describe('chunk messages', () => {
     }
   });
 
+  it('hold the chunk where the number of chunks says, in trees of every shape', () => {
+    for (let count = 1; count <= 40; count += 1) {
+      const bytes = new Uint8Array(count * PAYLOAD_CHUNK_BYTES - 7);
+      const responseOf = chunkResponder(bytes);
+      for (let index = 0; index < count; index += 1) {
+        const chunkBytes = index === count - 1 ? PAYLOAD_CHUNK_BYTES - 7 : PAYLOAD_CHUNK_BYTES;
+        expect(chunkOffset(bytes.length, index)).toBe(responseOf(index).length - chunkBytes);
+      }
+    }
+  });
+
   it('say "not held" for an index past the end', () => {
     expect(respond(5).length).toBe(0);
     expect(readChunkResponse(respond(5), { id, index: 4, size })).toEqual({ kind: 'not-held', has: null });
@@ -42,6 +55,17 @@ describe('chunk messages', () => {
     const longer = size + PAYLOAD_CHUNK_BYTES;
     expect(readChunkResponse(respond(4), { id, index: 4, size: longer }).kind).toBe('wrong');
     expect(readChunkResponse(respond(4), { id, index: 4, size: size - 1 }).kind).toBe('wrong');
+  });
+
+  it('say which chunks a peer has, in a bitmap of as many bits as there are chunks', () => {
+    const response = partlyResponse(Uint8Array.of(0b10110));
+    expect(readChunkResponse(response, { id, index: 0, size })).toEqual({
+      kind: 'not-held',
+      has: Uint8Array.of(0b10110),
+    });
+    for (const bitmap of [new Uint8Array(0), new Uint8Array(2)]) {
+      expect(readChunkResponse(partlyResponse(bitmap), { id, index: 0, size }).kind).toBe('wrong');
+    }
   });
 
   it('find any cut or padded response wrong', () => {

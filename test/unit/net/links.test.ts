@@ -180,32 +180,4 @@ describe('libp2p links', () => {
     await expect(soon('the answer', result)).rejects.toMatchObject({ code: 'refused' });
     expect(transport.connectedPeers()).toEqual([]);
   });
-
-  it('break with a peer whose answer is no frame', async () => {
-    for (const [answer, code, reason] of [
-      [Uint8Array.of(9, 0, 0, 0, 0), 'closed', 'answer of kind 9'],
-      [Uint8Array.of(1, 0, 0, 0, 1, 7, 7), 'closed', 'bytes after the frame'],
-      [Uint8Array.of(1, 255, 255, 255, 255, 7), 'too-large', 'frame of 4294967295 bytes, at most 100'],
-    ] as const) {
-      const node = await barePeer();
-      await node.handle(`/consilium/${bytesToHex(chainId)}/odd`, (stream) => void stream.send(answer));
-      const errors = new Collector<Error>();
-      const transport = createLibp2pTransport({
-        secret: seed('self'),
-        chainId,
-        listen: [],
-        limits: { oversizePoints: 100 },
-        onError: errors.push,
-      });
-      await transport.start();
-      opened.push(transport);
-      transport.setPeers([{ key: peerKey, addresses: addressesOf(node) }]);
-      const result = transport.request(peerKey, 'odd', new Uint8Array(0), { responseBytesMax: 100 });
-      await expect(soon('the answer', result)).rejects.toMatchObject({ code });
-      expect(errors.values.map((error) => error.message)).toEqual([
-        `shut out ${peerKey}: odd response: ${reason}`,
-      ]);
-      for (const each of opened.splice(0)) await each.stop();
-    }
-  });
 });

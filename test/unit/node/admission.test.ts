@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { payloadId, signTransaction } from '../../../chain/index.js';
+import { ledgerCell } from '../../../contracts/index.js';
+import { bytesToHex } from '../../../crypto/index.js';
+import { rhoCap, roundRho } from '../../../fl/index.js';
 import { startChain } from '../../../genesis/index.js';
-import { admitEnvelope } from '../../../node/admission.js';
-import { testGenesis } from '../../support/genesis.js';
+import { admitEnvelope, payloadFault } from '../../../node/admission.js';
+import {
+  createTestChain,
+  dataset,
+  startTask,
+  taskSpec,
+  updateBytes,
+  updateCall,
+} from '../../support/chain.js';
+import { type Person, testGenesis } from '../../support/genesis.js';
 
 const { genesis, devices } = testGenesis(1, 1);
 const { chainId, tip } = startChain(genesis);
@@ -20,5 +31,49 @@ describe('admitEnvelope', () => {
     expect(withPayload('training', 'update')).toMatchObject({ ok: true });
     expect(withPayload('training', 'other')).toMatchObject({ ok: false, code: 'payload-mismatch' });
     expect(withPayload('privacy', 'declare')).toMatchObject({ ok: false, code: 'payload-mismatch' });
+  });
+});
+
+describe('payloadFault', () => {
+  it('keeps an update unpublished that would overdraw its ledger', () => {
+    const rounds = createTestChain();
+    startTask(rounds, taskSpec());
+    const sender = rounds.devices[0]!;
+    const bytes = updateBytes(rounds, sender, 1);
+    const { transaction } = rounds.sign(updateCall(rounds, sender, 1, bytes));
+    expect(payloadFault(transaction, [bytes], rounds.tip.state)).toBeNull();
+    const spent = createTestChain({
+      write: (state) => {
+        const ids = [bytesToHex(sender.publicKey), bytesToHex(dataset)] as const;
+        const ledger = ledgerCell.get(rounds.state, ...ids)!;
+        ledgerCell.set(state, { ...ledger, rhoSpent: ledger.rhoCap }, ...ids);
+      },
+    });
+    startTask(spent, taskSpec());
+    const late = spent.sign(updateCall(spent, spent.devices[0]!, 1, bytes)).transaction;
+    expect(payloadFault(late, [bytes], spent.tip.state)).toMatchObject({ code: 'refused' });
+  });
+
+  it('counts each of a round’s local steps', () => {
+    const spec = taskSpec({ rounds: 2 });
+    const twoSteps = { ...spec, rounds: 1, local: { ...spec.local, step: 'fedavg', steps: 2 } } as const;
+    const [device] = testGenesis(4, 1).devices as [Person];
+    const codeWith = (left: bigint) => {
+      const test = createTestChain({
+        write: (state) => {
+          const { epsilonMicro, deltaPico } = spec.privacy;
+          const ledger = { unit: 'record', epsilonMicro, deltaPico, charges: 1 } as const;
+          const cap = rhoCap(epsilonMicro, deltaPico);
+          const ids = [bytesToHex(device.publicKey), bytesToHex(dataset)] as const;
+          ledgerCell.set(state, { ...ledger, rhoCap: cap, rhoSpent: cap - left }, ...ids);
+        },
+      });
+      startTask(test, twoSteps);
+      const bytes = updateBytes(test, test.devices[0]!, 1);
+      const { transaction } = test.sign(updateCall(test, test.devices[0]!, 1, bytes));
+      return payloadFault(transaction, [bytes], test.tip.state)?.code ?? null;
+    };
+    const rho = roundRho(spec.privacy.sigma16);
+    expect([codeWith(2n * rho), codeWith(2n * rho - 1n)]).toEqual([null, 'refused']);
   });
 });

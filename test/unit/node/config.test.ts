@@ -110,6 +110,8 @@ describe('the other files', () => {
     write('device.json', device);
     expect(readDeviceConfig(dir)).toEqual({
       ...device,
+      labels: null,
+      allow: [],
       data: join(dir, 'data.csv'),
       schema: join(dir, 'schema.json'),
       accomplices: [join(dir, '..', 'e')],

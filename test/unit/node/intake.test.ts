@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { payloadId, type Transaction, transactionHash } from '../../../chain/index.js';
+import { measureOf } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import { createMemoryNetwork, joinBatch, type Transport } from '../../../net/index.js';
+import { createMemoryNetwork, createPayloadExchange, joinBatch, type Transport } from '../../../net/index.js';
 import { packEnvelope } from '../../../node/envelope.js';
+import { Intake } from '../../../node/intake.js';
+import { createMeasured } from '../../../node/measured.js';
 import { createTestChain, publicTask, startTask, updateBytes } from '../../support/chain.js';
 import {
   eventually,
@@ -64,6 +67,36 @@ describe('a gossiped transaction', () => {
     expect(held && bytesToHex(held)).toBe(bytesToHex(payload));
     expect(errors).toEqual([]);
     expect(found.failures).toEqual([]);
+  });
+
+  it('that is handed in or carried is measured once: what was found goes with the bytes that the store reads', async () => {
+    const { found, payload, update, others } = await nodeAndPeer();
+    const measured = createMeasured(found.store);
+    const transport = createMemoryNetwork().transport(others[0]!.secret);
+    await transport.start();
+    close.push(() => transport.stop());
+    const { store, node } = found;
+    const intake = new Intake({
+      chainId: node.tip.chainId,
+      tip: () => node.tip,
+      store,
+      measured,
+      transport,
+      payloads: createPayloadExchange({
+        transport,
+        store: { has: () => false, get: () => null, put: async () => {} },
+      }),
+      log: () => {},
+      onRefused: () => undefined,
+      onWaiting: () => {},
+    });
+    close.push(async () => intake.close());
+    expect(await intake.submit(update, [payload])).toMatchObject({ ok: true });
+    const known = measureOf(payload);
+    expect(known).not.toBe(null);
+    const read = measured.payload(payloadId(payload))!;
+    expect(read).not.toBe(payload);
+    expect(measureOf(read)).toBe(known);
   });
 
   it('that carries another payload than it announces costs its deliverer, and is not taken', async () => {

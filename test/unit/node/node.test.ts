@@ -13,8 +13,9 @@ import { bytesToHex, drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  encodeUpdate,
+  numberFeature,
   oneStep,
-  packUpdate,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -24,14 +25,15 @@ import type { Node } from '../../../node/node.js';
 import { type Person, sign, startChain, testGenesis, testNetwork, until } from '../../support/network.js';
 
 const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
-const feature = (name: string) => ({
-  name,
-  centerMicro: 0,
-  scaleMicro: 1_000_000,
-  minMicro: -5_000_000,
-  maxMicro: 5_000_000,
-  zeroIsMissing: false,
-});
+const feature = (name: string) =>
+  numberFeature({
+    name,
+    centerMicro: 0,
+    scaleMicro: 1_000_000,
+    minMicro: -5_000_000,
+    maxMicro: 5_000_000,
+    source: 'a test',
+  });
 
 function taskSpec(devices: number, rounds: number): TaskSpec {
   const privacy = { epsilonMicro: 3_000_000, deltaPico: 100_000_000 };
@@ -40,7 +42,12 @@ function taskSpec(devices: number, rounds: number): TaskSpec {
     level: 1,
     model,
     weightsSeed: new Uint8Array(32),
-    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    schema: {
+      features: [feature('a'), feature('b')],
+      label: { name: 'y', classes: ['0', '1'], weights16: [] },
+      subject: null,
+      site: null,
+    },
     publicData: false,
     learningRate16: 65_536,
     rounds,
@@ -59,6 +66,7 @@ function taskSpec(devices: number, rounds: number): TaskSpec {
     enrolMs: 60_000,
     deadlineMs: 5_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     reward: 0,
   };
 }
@@ -113,7 +121,7 @@ describe('four nodes', () => {
         await until(node, () => roundCell.get(readState(node.tip.state), 1)?.round === round);
         const grid = gridOf(taskCell.get(readState(node.tip.state), 1)!);
         const sum = new Float64Array(parameterCount(model)).fill(3);
-        const update = packUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid));
+        const update = encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
         const call = { contract: 'training', method: 'update', level: 1, args: { task: 1, round } };
         await send(node, device, call, [update]);
         sent.push(update);

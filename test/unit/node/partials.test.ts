@@ -39,6 +39,24 @@ describe('unfinished payloads on disk', () => {
     await again.close();
   });
 
+  it('are read at once, from behind what goes before each part, more slots than one read takes', async () => {
+    const count = 300;
+    const partial = await (await open()).open(idOf(1), count * 65_536);
+    for (let index = 0; index < count; index += 1) {
+      await partial.write(index, Uint8Array.of(0, 0, index >> 8, index & 255, 9));
+    }
+    const parts = Array.from({ length: count }, (_, index) => ({
+      skip: index % 3,
+      into: new Uint8Array(index === 299 ? 5 - (index % 3) : 4),
+    }));
+    await partial.gather(parts);
+    for (const [index, { skip, into }] of parts.entries()) {
+      const written = [0, 0, index >> 8, index & 255, 9, 0, 0].slice(skip, skip + into.length);
+      expect([...into]).toEqual(written);
+    }
+    await partial.remove();
+  });
+
   it('are gone when they are removed', async () => {
     const partials = await open();
     const partial = await partials.open(idOf(1), SIZE);

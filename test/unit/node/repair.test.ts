@@ -1,5 +1,15 @@
-import { existsSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RepairReport, repairChain } from '../../../node/repair.js';
 import { openDatabase, write } from '../../../node/store/database.js';
@@ -99,6 +109,27 @@ describe('chain repair', () => {
     await backToVoting();
   }, 60_000);
 
+  it('of an altered table: without it, and what was in it comes from the peers', async () => {
+    const height = await killVoter();
+    const raw = new ClassicLevel(victim.path);
+    await raw.open();
+    await raw.compactRange('', '\u{10ffff}');
+    await raw.close();
+    const table = join(victim.path, readdirSync(victim.path).find((name) => name.endsWith('.ldb'))!);
+    // The length of the first key: LevelDB would end the process over it.
+    flip(table, 1);
+    await expectDamaged();
+    const report = await repair();
+    expect(report).toMatchObject({
+      outcome: 'repaired',
+      fault: expect.stringContaining('.ldb: it is altered'),
+    });
+    expect(report.abstention!.through).toBeGreaterThanOrEqual(height);
+    const beside = readdirSync(dirname(victim.path)).filter((name) => /\.(salvage|lock)/.test(name));
+    expect(beside).toEqual([]);
+    await backToVoting();
+  }, 60_000);
+
   it('can be run again when it was cut short', async () => {
     await killVoter();
     rmSync(journalPath(victim.path));
@@ -120,6 +151,12 @@ describe('chain repair', () => {
     await backToVoting();
   }, 60_000);
 });
+
+function flip(file: string, at: number): void {
+  const raw = readFileSync(file);
+  raw[at]! ^= 0x80;
+  writeFileSync(file, raw);
+}
 
 async function damage(entry: string): Promise<RepairReport> {
   const database = await openDatabase(victim.path, false);

@@ -3,21 +3,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesToHex, sha256 } from '../../../../crypto/index.js';
 import {
+  categoryFeature,
   type DataSchema,
   deriveSchema,
   encodeRows,
   flipLabels,
+  numberFeature,
   parseTable,
   readSchema,
   type Table,
 } from '../../../../fl/index.js';
 
+const a = { name: 'a', centerMicro: 2e6, scaleMicro: 4e6, minMicro: 0, maxMicro: 10e6, source: 'a test' };
+const b = { name: 'b', centerMicro: 10e6, scaleMicro: 2e6, minMicro: 5e6, maxMicro: 20e6, source: 'a test' };
 const schema: DataSchema = {
-  features: [
-    { name: 'a', centerMicro: 2e6, scaleMicro: 4e6, minMicro: 0, maxMicro: 10e6, zeroIsMissing: false },
-    { name: 'b', centerMicro: 10e6, scaleMicro: 2e6, minMicro: 5e6, maxMicro: 20e6, zeroIsMissing: true },
-  ],
-  label: { name: 'y', positive: '1', negative: '0' },
+  features: [numberFeature(a), numberFeature({ ...b, missing: ['0'] })],
+  label: { name: 'y', classes: ['0', '1'], weights16: [] },
+  subject: null,
+  site: null,
 };
 
 function table(text: string): Table {
@@ -38,6 +41,46 @@ describe('encodeRows', () => {
       rows: 5,
       y: Float32Array.from([1, 0, 1, 0, 1]),
       x: Float32Array.from([0.5, 1, -0.5, 0, 0, 0, -0.5, -2.5, 2, 5]),
+      subjects: null,
+      sites: null,
+    });
+  });
+
+  it('gives a category a column a value, a missing one an indicator; classes, subjects and sites go along', () => {
+    const rich: DataSchema = {
+      features: [
+        categoryFeature({
+          name: 'sex',
+          categories: ['f', '1'],
+          missing: ['?'],
+          indicator: true,
+          source: 's',
+        }),
+        numberFeature({ ...a, name: 'p', count: 2, missing: ['-9', 'NA'], indicator: true }),
+      ],
+      label: { name: 'y', classes: ['low', 'mid', 'high'], weights16: [] },
+      subject: 'who',
+      site: 'where',
+    };
+    const rows = 'where,who,sex,p0,p1,y\nn,u1,f,2,-9.0,mid\ns,u1,1.0,NA,6,low\ns,u2,?,,2,high\n';
+    const result = encodeRows(table(rows), rich);
+    expect(result).toEqual({
+      ok: true,
+      rows: 3,
+      y: Float32Array.from([1, 0, 2]),
+      x: Float32Array.from([...[1, 0, 0, 0, 0, 0, 1], ...[0, 1, 0, 0, 1, 1, 0], ...[0, 0, 1, 0, 0, 1, 0]]),
+      subjects: ['u1', 'u1', 'u2'],
+      sites: ['n', 's', 's'],
+    });
+    const alone = encodeRows(table('who,sex,p0,p1,y\nu1,f,2,2,mid\n'), rich);
+    expect(alone).toMatchObject({ ok: true, sites: null });
+    const wrong = encodeRows(table('who,sex,p0,p1,y\n,x,2,2,none\n'), rich);
+    expect(wrong).toMatchObject({
+      problems: [
+        { kind: 'unknown-category', column: 'sex' },
+        { kind: 'no-subject' },
+        { kind: 'unknown-label' },
+      ],
     });
   });
 
@@ -66,7 +109,14 @@ describe('encodeRows', () => {
     });
   });
 
-  it.each(['abc', 'NaN', 'Infinity', '0x10', '1,5', '1 000', '--1', '.', 'e5', '1e999'])(
+  it.each(['NaN', 'nan', '-Infinity', 'inf', '1.#QNAN'])('refuses %j as not finite', (cell) => {
+    expect(encodeRows(table(`a,b,y\n1,6,1\n1,"${cell}",1\n`), schema)).toMatchObject({
+      ok: false,
+      problems: [{ kind: 'not-finite', line: 3, column: 'b', text: expect.stringContaining(cell) }],
+    });
+  });
+
+  it.each(['abc', '0x10', '1,5', '1 000', '--1', '.', 'e5', '1e999'])(
     'refuses the text %j in a number column, with line and column',
     (cell) => {
       expect(encodeRows(table(`a,b,y\n1,6,1\n1,"${cell}",1\n`), schema)).toMatchObject({
@@ -124,30 +174,22 @@ describe('encodeRows', () => {
 });
 
 describe('deriveSchema', () => {
+  const source = 'computed from the training rows: right for public data only';
+  const derived = (feature: Omit<Parameters<typeof numberFeature>[0], 'source'>) =>
+    numberFeature({ ...feature, source });
+
   it('takes mean, standard deviation and bounds from the rows; empty cells do not count', () => {
     const result = deriveSchema(table('a,y,k,e\n1,no,7,\n3,yes,7,\n,no,7,\n'), 'y');
     expect(result).toEqual({
       ok: true,
       schema: {
-        label: { name: 'y', positive: 'yes', negative: 'no' },
+        label: { name: 'y', classes: ['no', 'yes'], weights16: [] },
+        subject: null,
+        site: null,
         features: [
-          {
-            name: 'a',
-            centerMicro: 2e6,
-            scaleMicro: 1e6,
-            minMicro: 1e6,
-            maxMicro: 3e6,
-            zeroIsMissing: false,
-          },
-          {
-            name: 'k',
-            centerMicro: 7e6,
-            scaleMicro: 1e6,
-            minMicro: 6e6,
-            maxMicro: 8e6,
-            zeroIsMissing: false,
-          },
-          { name: 'e', centerMicro: 0, scaleMicro: 1e6, minMicro: -1e6, maxMicro: 1e6, zeroIsMissing: false },
+          derived({ name: 'a', centerMicro: 2e6, scaleMicro: 1e6, minMicro: 1e6, maxMicro: 3e6 }),
+          derived({ name: 'k', centerMicro: 7e6, scaleMicro: 1e6, minMicro: 6e6, maxMicro: 8e6 }),
+          derived({ name: 'e', centerMicro: 0, scaleMicro: 1e6, minMicro: -1e6, maxMicro: 1e6 }),
         ],
       },
     });
@@ -155,7 +197,7 @@ describe('deriveSchema', () => {
 
   it('orders numeric labels by value', () => {
     const result = deriveSchema(table('a,y\n1,10\n2,9\n3,10.0\n'), 'y');
-    expect(result).toMatchObject({ schema: { label: { positive: '10', negative: '9' } } });
+    expect(result).toMatchObject({ schema: { label: { classes: ['9', '10'] } } });
   });
 
   it.each<[string, string, string]>([

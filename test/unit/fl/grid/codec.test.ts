@@ -73,6 +73,30 @@ describe('update codec', () => {
     expect(unpackUpdate(hexToBytes(hex), dimension)).toEqual({ ok: false, reason });
   });
 
+  it('packs and unpacks as the format is written down, bit by bit, at every width and length', () => {
+    let state = 20_261_122;
+    const word = () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state;
+    };
+    for (let width = 0; width <= 32; width += 1) {
+      for (let d = 1; d <= 40; d += 1) {
+        const codes = Array.from({ length: d }, () => word() % 2 ** width);
+        // The least width that holds all: one entry takes its highest bit.
+        if (width > 0) codes[word() % d] = 2 ** width - 1 - (word() % 2 ** (width - 1));
+        const wire = Int32Array.from(codes, (code) => (code % 2 === 0 ? code / 2 : -(code + 1) / 2));
+        const bits = codes.map((code) =>
+          [...code.toString(2).padStart(width, '0')].reverse().join('').slice(0, width),
+        );
+        const body = bits.join('').match(/.{1,8}/g) ?? [];
+        const bytes = body.map((byte) => Number.parseInt([...byte].reverse().join(''), 2));
+        const expected = Uint8Array.of(1, width, 0, 0, 0, d, ...bytes);
+        expect(packUpdate(wire), `width ${width}, ${d} entries`).toEqual(expected);
+        expect(unpackUpdate(expected, d)).toEqual({ ok: true, wire });
+      }
+    }
+  });
+
   it('reads a view of a larger buffer', () => {
     const bytes = hexToBytes(`ffff${bytesToHex(packUpdate(wireOf(5, -7)))}ffff`).subarray(2, -2);
     expect(unpackUpdate(bytes, 2)).toEqual({ ok: true, wire: wireOf(5, -7) });

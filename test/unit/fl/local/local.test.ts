@@ -4,6 +4,7 @@ import {
   checkLocalWork,
   commonControl,
   createGrid,
+  decodeUpdate,
   type LocalWork,
   localSteps,
   normCapSquared,
@@ -11,7 +12,6 @@ import {
   ownControl,
   roundGrid,
   squaredNorm,
-  unpackUpdate,
   wireStep,
 } from '../../../../fl/index.js';
 import { gradientSum, startBackend, trainStep } from '../../../../fl/trainer/index.js';
@@ -93,7 +93,7 @@ describe('local steps', () => {
       { ...batch, grid, local: { work: of, control } },
       drbg(utf8ToBytes('noise')),
     );
-    const unpacked = unpackUpdate(update, 3);
+    const unpacked = decodeUpdate(update, roundGrid(on, of));
     if (!unpacked.ok) throw new Error(unpacked.reason);
     return unpacked.wire;
   };
@@ -155,13 +155,15 @@ describe('local steps', () => {
     const of = work('fedavg', steps, { learningRate16: 1 });
     const variance = (local: LocalWork) => {
       const grid = createGrid({ ...params, sigma16: 300 * 65_536 });
-      const step = wireStep(roundGrid({ ...params, sigma16: 300 * 65_536 }, local));
+      const travels = roundGrid({ ...params, sigma16: 300 * 65_536 }, local);
+      const step = wireStep(travels);
       let squares = 0;
       const source = drbg(utf8ToBytes(`variance ${local.steps}`));
       for (let run = 0; run < 40; run++) {
         const { update } = trainStep({ ...batch, grid, local: { work: local, control: null } }, source);
-        const unpacked = unpackUpdate(update, 3);
-        if (unpacked.ok) for (const entry of unpacked.wire) squares += (entry * step) ** 2;
+        const unpacked = decodeUpdate(update, travels);
+        if (!unpacked.ok) throw new Error(unpacked.reason);
+        for (const entry of unpacked.wire) squares += (entry * step) ** 2;
       }
       return squares / 120 / 300 ** 2;
     };
@@ -183,9 +185,9 @@ describe('local steps', () => {
       { ...far, grid: createGrid(params), local: { work: of, control: null } },
       random,
     );
-    const unpacked = unpackUpdate(update, 3);
-    if (!unpacked.ok) throw new Error(unpacked.reason);
     const grid = roundGrid(params, of);
+    const unpacked = decodeUpdate(update, grid);
+    if (!unpacked.ok) throw new Error(unpacked.reason);
     const squared = squaredNorm(unpacked.wire);
     expect(squared <= normCapSquared(grid, rows)).toBe(true);
     expect(squared > normCapSquared({ ...grid, clip16: 65_536 }, rows)).toBe(true);

@@ -2,15 +2,19 @@ import { describe, expect, it } from 'vitest';
 import {
   type Activation,
   checkModel,
+  classCount,
   type DenseLayer,
   decodeWeights,
   encodeWeights,
   evaluate,
   initialWeights,
+  type Layer,
   type ModelSpec,
   PARAMETERS_MAX,
   parameterCount,
   predict,
+  ruleOf,
+  type Shape,
   tensorShapes,
 } from '../../../../fl/index.js';
 
@@ -45,11 +49,76 @@ describe('checkModel', () => {
       { inputs: 8, layers: [dense(4, 'softmax' as Activation), dense(1)] },
       /layer 0: unknown activation softmax/,
     ],
-    ['two outputs', { inputs: 8, layers: [dense(2)] }, /last layer/],
+    ['more classes than there may be', { inputs: 8, layers: [dense(1_001)] }, /last layer/],
+    [
+      'no dense layer at the end',
+      { inputs: 8, layers: [dense(4), { kind: 'dropout', rate16: 1 }] },
+      /last layer/,
+    ],
     ['an activated output', { inputs: 8, layers: [dense(1, 'sigmoid')] }, /last layer/],
     ['too many parameters', { inputs: 60_000, layers: [dense(60_000), dense(1)] }, /more than 4194304/],
   ])('refuses %s', (_, spec, reason) => {
     expect(checkModel(spec as ModelSpec)).toMatch(reason);
+  });
+
+  const image = { kind: 'reshape', height: 4, width: 6, channels: 2 };
+  const conv = { kind: 'conv2d', filters: 3, size: 3, padding: 'same', activation: 'relu' };
+  it.each<[string, readonly unknown[], RegExp]>([
+    ['an image of other numbers', [{ ...image, height: 5 }], /layer 0: 48 numbers are no image of 5 × 6 × 2/],
+    ['an image without sides', [{ ...image, height: 0 }], /layer 0: height, width and channels/],
+    ['a convolution of a list', [conv], /layer 0: it takes an image; put a reshape/],
+    ['a window of even size', [image, { ...conv, size: 2 }], /layer 1: size must be an odd number/],
+    ['an unknown padding', [image, { ...conv, padding: 'full' }], /layer 1: unknown padding full/],
+    ['no filters', [image, { ...conv, filters: 0 }], /layer 1: filters/],
+    [
+      'a window larger than the image',
+      [image, { ...conv, size: 5, padding: 'valid' }],
+      /layer 1: an image of 4 × 6 has no window of 5 × 5/,
+    ],
+    [
+      'squares that do not fit',
+      [image, { kind: 'pool2d', pool: 'max', size: 4 }],
+      /does not divide into squares of 4/,
+    ],
+    ['an unknown pool', [image, { kind: 'pool2d', pool: 'min', size: 2 }], /unknown pool min/],
+    [
+      'groups that do not divide',
+      [image, { kind: 'groupNorm', groups: 4 }],
+      /groups must divide the 2 channels/,
+    ],
+    ['a rate of everything', [{ kind: 'dropout', rate16: 65_536 }], /rate16/],
+    ['a dense layer of an image', [image, dense(3)], /layer 1: it takes a flat list; put a flatten/],
+    [
+      'more values than training holds',
+      [image, { ...conv, filters: 65_536 }],
+      /layer 1: it gives 1572864 values/,
+    ],
+  ])('refuses %s', (_, layers, reason) => {
+    expect(
+      checkModel({ inputs: 48, layers: [...layers, { kind: 'flatten' }, dense(1)] } as ModelSpec),
+    ).toMatch(reason);
+  });
+
+  it('counts the convolutional network of McMahan et al. 2017 as they do', () => {
+    const pool = { kind: 'pool2d', pool: 'max', size: 2 } as const;
+    const five = { kind: 'conv2d', size: 5, padding: 'same', activation: 'relu' } as const;
+    const model: ModelSpec = {
+      inputs: 784,
+      layers: [
+        { kind: 'reshape', height: 28, width: 28, channels: 1 },
+        { ...five, filters: 32 },
+        pool,
+        { ...five, filters: 64 },
+        pool,
+        { kind: 'flatten' },
+        dense(512, 'relu'),
+        dense(10),
+      ],
+    };
+    expect(checkModel(model)).toBeNull();
+    expect(parameterCount(model)).toBe(1_663_370);
+    expect(classCount(model)).toBe(10);
+    expect(tensorShapes(model)[2]).toEqual({ name: 'conv2d3/kernel', shape: [5, 5, 32, 64] });
   });
 
   it('draws the line for parameters at the payload', () => {
@@ -165,6 +234,39 @@ describe('predict and evaluate', () => {
     expect(() => predict(small, new Float32Array(12), x)).toThrow(/weights fit/);
     expect(() => predict(small, weights, Float32Array.of(1))).toThrow(/whole rows/);
     expect(() => evaluate(small, weights, x, [1, 0])).toThrow(/one label a row/);
-    expect(() => evaluate(small, weights, x, [2])).toThrow(/0 or 1/);
+    expect(() => evaluate(small, weights, x, [2])).toThrow(/labels are classes/);
+  });
+});
+
+describe('layers', () => {
+  /** By hand: one channel, three by three. */
+  const x = Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9);
+  const forward = (layer: Layer, input: Shape, weights: readonly number[]) => [
+    ...ruleOf(layer).forward(layer, input, Float32Array.from(weights), x),
+  ];
+
+  it('convolve without turning the kernel, with zeros around', () => {
+    const conv = { kind: 'conv2d', filters: 1, size: 3, activation: 'linear' } as const;
+    const kernel = [0, 1, 0, 0, 0, 0, 0, 0, 0];
+    // The one looks at the entry above; the bias is 10.
+    expect(forward({ ...conv, padding: 'same' }, [3, 3, 1], [...kernel, 10])).toEqual([
+      10, 10, 10, 11, 12, 13, 14, 15, 16,
+    ]);
+    expect(forward({ ...conv, padding: 'valid' }, [3, 3, 1], [...kernel, 10])).toEqual([12]);
+  });
+
+  it('pool squares', () => {
+    expect(forward({ kind: 'pool2d', pool: 'max', size: 3 }, [3, 3, 1], [])).toEqual([9]);
+    expect(forward({ kind: 'pool2d', pool: 'mean', size: 3 }, [3, 3, 1], [])[0]).toBeCloseTo(5, 12);
+    expect(forward({ kind: 'pool2d', pool: 'max', size: 1 }, [3, 3, 1], [])).toEqual([...x]);
+  });
+
+  it('normalise groups of channels, each for itself', () => {
+    const [a, b, c] = forward({ kind: 'groupNorm', groups: 3 }, [3, 1, 3], [1, 1, 2, 0, 0, 1]);
+    // Channel 0 holds 1, 4, 7; channel 2 is doubled and shifted by 1.
+    const z = 3 / Math.sqrt(6 + 1e-5);
+    expect(a).toBeCloseTo(-z, 9);
+    expect(b).toBeCloseTo(-z, 9);
+    expect(c).toBeCloseTo(1 - 2 * z, 9);
   });
 });

@@ -119,6 +119,44 @@ describe('discreteGaussian', () => {
     expect(fitDiscreteGaussian(samples, variance)).toMatchObject({ fits: false });
   });
 
+  // At larger deviations a rounded normal has the right probabilities to e^(-2π²σ²): only its digits betray it.
+  // Shifts by one fine unit are what two neighbouring tables differ by. An exact draw reaches every whole number, so no
+  // output tells the tables apart for certain; a double noise has gaps, and its last bits say which sum it was added to.
+  it('reaches every remainder of a wide draw; a float that was scaled and rounded late does not', () => {
+    const step = 2 ** 12;
+    const draw = createDiscreteGaussian(seeded('remainders'), 2n ** 60n, 1n);
+    const exact = times(4 * step, draw);
+    const random = seeded('float32');
+    // A normal in single precision, as most libraries draw it: of 24 bits, at a deviation of 2^30.
+    const impostor = times(4 * step, () => Math.round(2 ** 30 * Math.fround(normal(random))));
+    const even = (samples: readonly number[]) => samples.filter((x) => x % 16 === 0).length / samples.length;
+    expect(Math.abs(even(exact) - 1 / 16)).toBeLessThan(5 * Math.sqrt(1 / 16 / (4 * step)));
+    expect(even(impostor)).toBeGreaterThan(0.5);
+  });
+
+  it('has the tail that it should: past 3, 4 deviations and out to where 24 bits of uniform end', () => {
+    const [deviation, count] = [2, 100_000];
+    const draw = createDiscreteGaussian(seeded('tail'), BigInt(deviation * deviation), 1n);
+    const samples = times(count, draw);
+    const weight = (x: number) => Math.exp((-x * x) / (2 * deviation * deviation));
+    let total = 1;
+    for (let x = 1; x < 40; x++) total += 2 * weight(x);
+    for (const from of [6, 7, 8, 9]) {
+      let p = 0;
+      for (let x = from; x < 40; x++) p += (2 * weight(x)) / total;
+      const beyond = samples.filter((x) => Math.abs(x) >= from).length;
+      expect(Math.abs(beyond - p * count)).toBeLessThan(5.5 * Math.sqrt(p * count) + 3);
+    }
+    // An impostor whose uniform has 8 bits can't go beyond √(2 ln 512) = 3.5 deviations.
+    const random = seeded('short uniform');
+    const short = times(count, () => {
+      const [u, v] = [(random(1)[0]! + 0.5) / 256, random(1)[0]! / 256];
+      return Math.round(deviation * Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v));
+    });
+    expect(samples.some((x) => Math.abs(x) >= 9)).toBe(true);
+    expect(short.some((x) => Math.abs(x) >= 8)).toBe(false);
+  });
+
   it('an impostor that favours one sign or counts zero twice does not fit', () => {
     const draw = createDiscreteGaussian(seeded('sign'), 7n, 2n);
     let flips = 0;

@@ -6,6 +6,7 @@ import {
   divideRoundedBig,
   dot,
   squaredDistance,
+  squaredNorm,
 } from '../../../../fl/robust/integers.js';
 
 const naive = (a: readonly number[], b: readonly number[]) =>
@@ -80,5 +81,35 @@ describe('clampToSafe', () => {
     expect(clampToSafe(2n ** 60n)).toBe(Number.MAX_SAFE_INTEGER);
     expect(clampToSafe(-(2n ** 60n))).toBe(-Number.MAX_SAFE_INTEGER);
     expect(clampToSafe(-12n)).toBe(-12);
+  });
+});
+
+describe('squaredNorm', () => {
+  const entry = fc
+    .integer({ min: 0, max: 31 })
+    .chain((bits) => fc.integer({ min: -(2 ** bits), max: 2 ** bits - 1 }));
+
+  it('is the sum of the squares in whole numbers, whatever the sizes', () => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 100 }), (entries) => {
+        const wire = Int32Array.from(entries);
+        expect(squaredNorm(wire)).toBe(naive(entries, entries));
+        expect(squaredNorm(Float64Array.from(entries))).toBe(naive(entries, entries));
+      }),
+      { seed, numRuns: 1_000 },
+    );
+  });
+
+  it.each([
+    ['the largest', -(2 ** 31)],
+    ['the largest that are summed as they are', -(2 ** 16)],
+    ['the largest low halves', 2 ** 31 - 1],
+  ])('is exact for as many entries as an update has at most, %s', (_, value) => {
+    const count = 2 ** 22 + 1;
+    const wire = new Int32Array(count).fill(value);
+    expect(squaredNorm(wire)).toBe(BigInt(count) * BigInt(value) ** 2n);
+    // Odd sums, which a double beyond 2⁵³ loses.
+    wire[7] = 1;
+    expect(squaredNorm(wire)).toBe(BigInt(count - 1) * BigInt(value) ** 2n + 1n);
   });
 });

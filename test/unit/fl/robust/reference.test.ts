@@ -3,7 +3,7 @@ import { createGrid, type Grid, type RoundUpdate, wireStep } from '../../../../f
 import { generator, play, quiet, reasons, update } from './rounds.js';
 
 /**
- * Alignment once more, from the words of DESIGN.md section 7: whole history in memory, doubles, no accumulator, no
+ * Alignment once more, from its definition: whole history in memory, doubles, no accumulator, no
  * fixed point. Verdicts must be equal; scores up to the last place of 2⁻¹⁶.
  */
 function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid) {

@@ -6,10 +6,10 @@ import {
   decodeOptimizer,
   decodeWeights,
   encodeOptimizer,
+  encodeUpdate,
   encodeWeights,
   type ModelSpec,
   oneStep,
-  packUpdate,
   type RoundInput,
   type SubmittedUpdate,
 } from '../../../../fl/index.js';
@@ -18,11 +18,11 @@ import { plainRound, plainServer } from '../../../support/fl.js';
 const model: ModelSpec = { inputs: 1, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] };
 const grid = createGrid({ dimension: 2, clip16: 65_536, sigma16: 0 });
 
-const submit = (device: string, wire: readonly number[], units = 1): SubmittedUpdate => ({
+const submit = (device: string, wire: readonly number[], units = 1, on = grid): SubmittedUpdate => ({
   device,
   units,
   hash: `h${device}`,
-  payload: packUpdate(Int32Array.from(wire)),
+  payload: encodeUpdate(Int32Array.from(wire), on),
 });
 
 const round = (updates: readonly SubmittedUpdate[], changes: Partial<RoundInput> = {}): RoundInput => ({
@@ -113,7 +113,7 @@ describe('closeRound', () => {
       for (let number = 1; number <= 12; number++) {
         const updates = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((device, index) => {
           const [x, y] = random(2);
-          return submit(device, [x! * (index > 4 ? -1 : 1), y! - 128], 27 + index);
+          return submit(device, [x! * (index > 4 ? -1 : 1), y! - 128], 27 + index, noisy);
         });
         const { weights, accumulator } = closeRound({ ...input, round: number, updates });
         input = { ...input, weights, accumulator };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import type { ModelSpec } from '../../../../fl/index.js';
 import { backpropagate } from '../../../../fl/trainer/backpropagate.js';
 import { addWeighted, clipFactors, sumUnit } from '../../../../fl/trainer/clip.js';
@@ -10,6 +11,7 @@ import {
   startBackend,
   TrainerError,
 } from '../../../../fl/trainer/index.js';
+import type { GradientPart } from '../../../../fl/trainer/layers/index.js';
 import { norm, randomBatch, recordGradient, recordLoss } from './reference.js';
 
 const logistic: ModelSpec = { inputs: 8, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] };
@@ -22,6 +24,26 @@ function deep(activation: 'linear' | 'relu' | 'tanh' | 'sigmoid'): ModelSpec {
       { kind: 'dense', units: 4, activation },
       { kind: 'dense', units: 5, activation: 'tanh' },
       { kind: 'dense', units: 1, activation: 'linear' },
+    ],
+  };
+}
+
+/** Every kind of layer in one small network that tells three classes apart; `tanh` keeps its slopes smooth. */
+function pictures(pool: 'max' | 'mean', padding: 'same' | 'valid' = 'same'): ModelSpec {
+  const side = padding === 'same' ? 4 : 6;
+  return {
+    inputs: side * side * 2,
+    layers: [
+      { kind: 'reshape', height: side, width: side, channels: 2 },
+      { kind: 'conv2d', filters: 4, size: 3, padding, activation: 'tanh' },
+      { kind: 'groupNorm', groups: 2 },
+      { kind: 'conv2d', filters: 2, size: 3, padding: 'same', activation: 'sigmoid' },
+      { kind: 'pool2d', pool, size: 2 },
+      { kind: 'flatten' },
+      { kind: 'dropout', rate16: 32_768 },
+      { kind: 'dense', units: 5, activation: 'tanh' },
+      { kind: 'groupNorm', groups: 1 },
+      { kind: 'dense', units: 3, activation: 'linear' },
     ],
   };
 }
@@ -59,6 +81,9 @@ describe('gradientSum', () => {
     ['relu', deep('relu')],
     ['tanh', deep('tanh')],
     ['sigmoid', deep('sigmoid')],
+    ['every kind of layer', pictures('max')],
+    ['means, and only whole windows', pictures('mean', 'valid')],
+    ['softmax regression', { inputs: 4, layers: [{ kind: 'dense', units: 3, activation: 'linear' }] }],
   ])('is the gradient by finite differences when nothing is clipped: %s', (name, model) => {
     const batch = randomBatch(name, model, 7);
     const reference = clippedReference(batch, Number.POSITIVE_INFINITY);
@@ -68,9 +93,32 @@ describe('gradientSum', () => {
     expect(clippedShare).toBe(0);
   });
 
+  it('weighs a record by its class before it clips', () => {
+    const batch = randomBatch('weights', deep('tanh'), 20);
+    const plain = [0, 1].map((label) => {
+      const rows = [...batch.y.keys()].filter((index) => batch.y[index] === label);
+      const x = Float32Array.from(rows.flatMap((index) => [...row(batch, index)]));
+      return gradientSum({ ...batch, x, y: Float32Array.from(rows, () => label) }, NEVER_CLIPS).sum;
+    });
+    const weighted = gradientSum({ ...batch, classWeights: [0.5, 3] }, NEVER_CLIPS);
+    expectClose(
+      weighted.sum,
+      plain[0]!.map((value, index) => 0.5 * value + 3 * plain[1]![index]!),
+      1e-5,
+    );
+    // A weight moves a record that is clipped anyway only up to the bound.
+    const one = { ...batch, x: row(batch, 0), y: batch.y.slice(0, 1) };
+    const heavy = gradientSum({ ...one, classWeights: [64, 64] }, 655);
+    expect(norm(heavy.sum)).toBeLessThanOrEqual(655 / 65_536);
+    expect(norm(heavy.sum)).toBeGreaterThan(0.99 * (655 / 65_536));
+    for (const classWeights of [[1], [1, 0], [1, Number.NaN], [1, 1, 1]])
+      expect(() => gradientSum({ ...batch, classWeights }, 65_536)).toThrow(TrainerError);
+  });
+
   it.each<[string, ModelSpec]>([
     ['logistic regression', logistic],
     ['a deep net', deep('relu')],
+    ['every kind of layer', pictures('max')],
   ])('clips each record by its own length: %s', (name, model) => {
     const batch = randomBatch(name, model, 20, 2);
     const lengths = [...batch.y].map((y, i) => norm(recordGradient(model, batch.weights, row(batch, i), y)));
@@ -97,7 +145,7 @@ describe('gradientSum', () => {
         fc.string(),
         fc.integer({ min: 1, max: NEVER_CLIPS }),
         fc.integer({ min: -6, max: 30 }),
-        fc.constantFrom(logistic, deep('relu'), deep('tanh')),
+        fc.constantFrom(logistic, deep('relu'), deep('tanh'), pictures('max')),
         (seed, clip16, size, model) => {
           const { sum } = gradientSum(randomBatch(seed, model, 1, 2 ** size), clip16);
           // |sum|² <= C², all in units of sumUnit, as whole numbers.
@@ -182,7 +230,7 @@ describe('clipFactors', () => {
         const batch = randomBatch(seed, logistic, 4, 100);
         const pass = backpropagate(batch);
         const { factors } = clipFactors(pass, clip16 / 65_536);
-        const { a, d } = pass.layers[0]!;
+        const { a, d } = outer(pass.parts[0]!);
         for (let index = 0; index < 4; index++) {
           // Every number is a whole multiple of 2^-1200; compare squares without any rounding.
           const inputs = [1, ...a.subarray(index * 8, index * 8 + 8)];
@@ -197,12 +245,41 @@ describe('clipFactors', () => {
 
 describe('addWeighted', () => {
   it('cuts each contribution to whole units, toward zero, so that none gets longer', () => {
-    const layer = { inputs: 2, units: 1, a: Float32Array.from([0.5, -0.5]), d: Float32Array.from([1.75]) };
-    const sum = new Float64Array(3);
+    const a = Float32Array.from([0.5, -0.5]);
+    const factors = {
+      kind: 'outer',
+      offset: 0,
+      inputs: 2,
+      units: 1,
+      a,
+      d: Float32Array.from([1.75]),
+    } as const;
+    const whole = { kind: 'rows', offset: 3, parameters: 2, g: Float32Array.from([0.9, -0.9]) } as const;
+    const sum = new Float64Array(5);
     for (let count = 0; count < 2; count++)
-      addWeighted({ rows: 1, layers: [layer], losses: new Float64Array(1) }, [1], 0.5, sum);
-    // In units of 0.5 one record gives 1.75, -1.75 and 3.5.
-    expect([...sum]).toEqual([2, -2, 6]);
+      addWeighted({ rows: 1, parts: [factors, whole], losses: new Float64Array(1) }, [1], 0.5, sum);
+    // In units of 0.5 one record gives 1.75, -1.75 and 3.5; and 1.8 and -1.8.
+    expect([...sum]).toEqual([2, -2, 6, 2, -2]);
+  });
+});
+
+describe('dropout', () => {
+  const model: ModelSpec = {
+    inputs: 400,
+    layers: [
+      { kind: 'dropout', rate16: 16_384 },
+      { kind: 'dense', units: 1, activation: 'linear' },
+    ],
+  };
+
+  it('drops a quarter, scales up the rest, and draws anew for each record', () => {
+    const batch = { ...randomBatch('drop', model, 2), x: new Float32Array(800).fill(3) };
+    const { a } = outer(backpropagate(batch, drbg(utf8ToBytes('dropped'))).parts[0]!);
+    expect(new Set(a)).toEqual(new Set([0, 4]));
+    const dropped = [...a].filter((value) => value === 0).length / 800;
+    expect(Math.abs(dropped - 0.25)).toBeLessThan(0.06);
+    expect(a.subarray(0, 400)).not.toEqual(a.subarray(400));
+    expect(new Set(outer(backpropagate(batch).parts[0]!).a)).toEqual(new Set([3]));
   });
 });
 
@@ -213,14 +290,36 @@ describe('backpropagate', () => {
       const x = batch.x.map((value, index) => (Math.floor(index / 3) === replaced ? 7 - value : value));
       const y = batch.y.map((value, index) => (index === replaced ? 1 - value : value));
       const [before, after] = [backpropagate(batch), backpropagate({ ...batch, x, y })];
-      for (const [at, { inputs, units, a, d }] of before.layers.entries()) {
-        const changed = after.layers[at]!;
+      for (const [at, part] of before.parts.entries()) {
+        const { inputs, units, a, d } = outer(part);
+        const changed = outer(after.parts[at]!);
         expect(rowsThatDiffer(a, changed.a, inputs)).toEqual([replaced]);
         expect(rowsThatDiffer(d, changed.d, units)).toEqual([replaced]);
       }
     }
   });
+
+  it('so do those of a network of every kind of layer', () => {
+    const batch = randomBatch('independent too', pictures('max'), 9);
+    const width = batch.model.inputs;
+    for (const replaced of [0, 4, 8]) {
+      const x = batch.x.map((value, index) => (Math.floor(index / width) === replaced ? 7 - value : value));
+      const [before, after] = [backpropagate(batch), backpropagate({ ...batch, x })];
+      for (const [at, part] of before.parts.entries()) {
+        const changed = after.parts[at]!;
+        if (part.kind === 'outer')
+          expect(rowsThatDiffer(part.d, outer(changed).d, part.units)).toEqual([replaced]);
+        else if (changed.kind === 'rows')
+          expect(rowsThatDiffer(part.g, changed.g, part.parameters)).toEqual([replaced]);
+      }
+    }
+  });
 });
+
+function outer(part: GradientPart): Extract<GradientPart, { kind: 'outer' }> {
+  if (part.kind !== 'outer') throw new Error('not the part of a dense layer');
+  return part;
+}
 
 function rowsThatDiffer(one: Float32Array, two: Float32Array, width: number): number[] {
   const differing = [...one.keys()].filter((index) => one[index] !== two[index]);

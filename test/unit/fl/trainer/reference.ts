@@ -1,27 +1,22 @@
 import { drbg, type RandomBytes, utf8ToBytes } from '../../../../crypto/index.js';
-import { type Activation, type ModelSpec, parameterCount } from '../../../../fl/index.js';
+import { classCount, type ModelSpec, parameterCount, placedLayers, ruleOf } from '../../../../fl/index.js';
 
-/** Plain float64 loss of one record, written without looking at the trainer: loops and the definition. */
+/** Plain float64 loss of one record, by the forward pass that the model's rules define and the definition of the loss. */
 export function recordLoss(
   model: ModelSpec,
-  weights: ArrayLike<number>,
+  weights: Float32Array | Float64Array,
   x: ArrayLike<number>,
   y: number,
 ): number {
-  let values = Array.from(x);
-  let offset = 0;
-  for (const { units, activation } of model.layers) {
-    const next: number[] = [];
-    for (let unit = 0; unit < units; unit++) {
-      let sum = weights[offset + values.length * units + unit]!;
-      for (const [input, value] of values.entries()) sum += value * weights[offset + input * units + unit]!;
-      next.push(apply(activation, sum));
-    }
-    offset += values.length * units + units;
-    values = next;
+  let values: Float64Array = Float64Array.from(x);
+  for (const { layer, input, offset, parameters } of placedLayers(model)) {
+    values = ruleOf(layer).forward(layer, input, weights.subarray(offset, offset + parameters), values);
   }
-  const p = 1 / (1 + Math.exp(-values[0]!));
-  return y === 1 ? -Math.log(p) : -Math.log(1 - p);
+  if (values.length === 1) {
+    const p = 1 / (1 + Math.exp(-values[0]!));
+    return y === 1 ? -Math.log(p) : -Math.log(1 - p);
+  }
+  return Math.log(values.reduce((sum, logit) => sum + Math.exp(logit), 0)) - values[y]!;
 }
 
 /** Gradient of one record's loss by central differences, error about 1e-9 for smooth models of size 1. */
@@ -54,18 +49,13 @@ export function randomBatch(seed: string, model: ModelSpec, rows: number, size =
     model,
     weights: uniform(random, parameterCount(model), 1),
     x: uniform(random, rows * model.inputs, size),
-    y: uniform(random, rows, 1).map((value) => (value > 0 ? 1 : 0)),
+    y: uniform(random, rows, 1).map(
+      (value) => Math.floor(((value + 1) / 2) * classCount(model)) % classCount(model),
+    ),
   };
 }
 
 function uniform(random: RandomBytes, count: number, size: number): Float32Array {
   const view = new DataView(random(4 * count).buffer);
   return Float32Array.from({ length: count }, (_, index) => size * (view.getUint32(4 * index) / 2 ** 31 - 1));
-}
-
-function apply(activation: Activation, sum: number): number {
-  if (activation === 'relu') return Math.max(0, sum);
-  if (activation === 'tanh') return Math.tanh(sum);
-  if (activation === 'sigmoid') return 1 / (1 + Math.exp(-sum));
-  return sum;
 }

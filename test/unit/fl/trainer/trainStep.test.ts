@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drbg, utf8ToBytes } from '../../../../crypto/index.js';
-import { createGrid, fineStep, type ModelSpec, unpackUpdate, wireStep } from '../../../../fl/index.js';
+import {
+  createGrid,
+  decodeUpdate,
+  fineStep,
+  type Grid,
+  type ModelSpec,
+  wireStep,
+} from '../../../../fl/index.js';
 import { gradientSum, osRandom, startBackend, trainStep } from '../../../../fl/trainer/index.js';
 import { randomBatch } from './reference.js';
 
@@ -14,10 +21,10 @@ const model: ModelSpec = {
 const dimension = 30 * 32 + 32 + 33;
 const batch = randomBatch('step', model, 27);
 
-function decoded(update: Uint8Array, step: number): number[] {
-  const result = unpackUpdate(update, dimension);
+function decoded(update: Uint8Array, grid: Grid): number[] {
+  const result = decodeUpdate(update, grid);
   if (!result.ok) throw new Error(result.reason);
-  return [...result.wire].map((entry) => entry * step);
+  return [...result.wire].map((entry) => entry * wireStep(grid));
 }
 
 beforeAll(startBackend);
@@ -27,7 +34,7 @@ describe('trainStep', () => {
     const grid = createGrid({ dimension, clip16: 65_536, sigma16: 0 });
     const { update, loss, clippedShare } = trainStep({ ...batch, grid }, drbg(new Uint8Array(0)));
     const plain = gradientSum(batch, grid.clip16);
-    for (const [index, value] of decoded(update, wireStep(grid)).entries())
+    for (const [index, value] of decoded(update, grid).entries())
       expect(Math.abs(value - plain.sum[index]!)).toBeLessThanOrEqual(wireStep(grid) / 2);
     expect([loss, clippedShare]).toEqual([plain.loss, plain.clippedShare]);
   });
@@ -36,7 +43,7 @@ describe('trainStep', () => {
     const grid = createGrid({ dimension, clip16: 65_536, sigma16: 4 * 65_536 });
     const send = (seed: string) => trainStep({ ...batch, grid }, drbg(utf8ToBytes(seed))).update;
     const plain = gradientSum(batch, grid.clip16).sum;
-    const noise = decoded(send('a'), wireStep(grid)).map((value, index) => value - plain[index]!);
+    const noise = decoded(send('a'), grid).map((value, index) => value - plain[index]!);
     const variance = (4 * grid.sensitivity * fineStep(grid)) ** 2 + wireStep(grid) ** 2 / 12;
     const energy = noise.reduce((sum, value) => sum + value * value, 0) / variance;
     // χ² with 1025 degrees: mean 1025, deviation 45; five deviations either way.

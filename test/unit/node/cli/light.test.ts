@@ -15,6 +15,7 @@ import {
   taskSpec,
   updateCall,
 } from '../../../support/chain.js';
+import { lieOf, startProxy } from '../../../support/lyingProxy.js';
 import { runProgram as run } from '../../../support/runProgram.js';
 import { type ServedNode, serveNode } from '../../../support/servedNode.js';
 
@@ -22,6 +23,7 @@ let dir: string;
 let genesis: string;
 let test: TestChain;
 let node: ServedNode;
+let files = 0;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'consilium-light-cli-'));
   test = createTestChain();
@@ -106,6 +108,35 @@ describe('consilium light verify', () => {
     expect((await verify('key', 'no/such/key')).out).toContain('Proved: the state has no no/such/key');
     const { params } = test.genesis;
     expect(JSON.parse((await verify('key', 'params', '--json')).out).entry.value).toEqual(params);
+  });
+
+  it.each([
+    ['an update’s block', 'transaction', 'not-in-block', ['transaction', 'UPDATE']],
+    ['an update’s verdict', 'state', 'not-in-state', ['transaction', 'UPDATE']],
+    ['a ledger', 'state', 'not-in-state', ['budget', 'DEVICE', '--dataset', bytesToHex(dataset)]],
+    ['a model', 'state', 'not-in-state', ['model', '1', '1']],
+    ['a key', 'state', 'not-in-state', ['key', 'params']],
+    ['the height of a state', 'earlierState', 'not-in-state', ['key', 'training/round/1']],
+    ['a certificate', 'certificate', 'bad-signature', ['key', 'params']],
+  ] as const)('refuses a node that lies about %s, and says which', async (_, lie, reason, args) => {
+    const proxy = await startProxy(node.url);
+    const device = bytesToHex(test.devices[0]!.publicKey);
+    const words = { UPDATE: transactionId(sent('update')[0]!), DEVICE: device } as Record<string, string>;
+    const given = args.map((arg) => words[arg] ?? arg);
+    const ask = () => {
+      const file = join(dir, `lied-${files++}.json`);
+      return run('light', 'verify', ...given, '--genesis', genesis, '--rpc', proxy.url, '--file', file);
+    };
+    try {
+      expect((await ask()).exit).toBe('ok');
+      proxy.lieAbout(lieOf[lie]);
+      const { exit, out, message } = await ask();
+      expect([exit, out]).toEqual(['check-failed', '']);
+      expect(message).toContain(reason);
+      expect(message).toContain(proxy.url);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('keeps what it proved beside the genesis, or where it is told', async () => {

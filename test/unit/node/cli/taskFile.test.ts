@@ -18,6 +18,7 @@ const options: DemoOptions = {
   data: null,
   schema: null,
   label: null,
+  partition: 'iid',
   seed: '1',
   keep: false,
   json: false,
@@ -27,6 +28,7 @@ const data = prepareData({
   csv: read('pima.csv'),
   schema: JSON.parse(read('pima.schema.json')),
   label: null,
+  partition: 'iid',
   seed: seedFor('split', '1'),
   devices: 20,
 });
@@ -42,7 +44,7 @@ function faultOf(file: unknown): string {
 }
 
 describe('the demo’s task', () => {
-  it('is one that the contract takes, with the noise of DESIGN.md section 14', () => {
+  it('is one that the contract takes, with the noise that its ε, δ and rounds need', () => {
     const spec = taskSpecOf(demoTask(options, data));
     expect(checkTask(spec)).toBeNull();
     expect(spec.privacy).toMatchObject({ epsilonMicro: 3_000_000, deltaPico: 100_000_000, clip16: 65_536 });

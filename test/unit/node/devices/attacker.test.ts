@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   createGrid,
+  decodeUpdate,
+  encodeUpdate,
   meanOfWire,
-  packUpdate,
   type Records,
-  unpackUpdate,
   wireStep,
 } from '../../../../fl/index.js';
 import { type AttackerRecords, createAttacker } from '../../../../node/devices/attacker.js';
@@ -19,9 +19,12 @@ const recordsOf = (value: number, rows: number): AttackerRecords => ({
 
 /** A trainer whose sums tell what it was given: N times the first input, and N times the first label. */
 const train = async ({ x, y }: Records) =>
-  packUpdate(Int32Array.of(Math.round((y.length * x[0]!) / step), Math.round((y.length * y[0]!) / step)));
-const meanOf = (packed: Uint8Array, rows: number): number[] => {
-  const unpacked = unpackUpdate(packed, 2);
+  encodeUpdate(
+    Int32Array.of(Math.round((y.length * x[0]!) / step), Math.round((y.length * y[0]!) / step)),
+    grid,
+  );
+const meanOf = (update: Uint8Array, rows: number): number[] => {
+  const unpacked = decodeUpdate(update, grid);
   if (!unpacked.ok) throw new Error(unpacked.reason);
   return [...meanOfWire(unpacked.wire, rows, grid)];
 };

@@ -1,13 +1,22 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { blockHash, decodeVote, signProposal } from '../../../../chain/index.js';
+import { blockHash, decodeVote, payloadId, readState, signProposal } from '../../../../chain/index.js';
+import { closedRoundCell } from '../../../../contracts/index.js';
 import { bytesToHex } from '../../../../crypto/index.js';
 import { createMemoryNetwork } from '../../../../net/index.js';
 import { decodeMessage, encodeMessage } from '../../../../node/driver/message.js';
 import type { Store } from '../../../../node/store/index.js';
-import { createTestChain } from '../../../support/chain.js';
+import {
+  applyCall,
+  createTestChain,
+  declareCall,
+  publishCall,
+  taskSpec,
+  updateBytes,
+  updateCall,
+} from '../../../support/chain.js';
 import { TestClock } from '../../../support/clock.js';
-import { eventually, introduce, openNode, person, tempFolder } from '../../../support/network.js';
+import { eventually, introduce, openNode, person, tempFolder, writeChain } from '../../../support/network.js';
 
 const folder = await tempFolder();
 afterAll(() => folder.remove());
@@ -206,5 +215,43 @@ describe('while a decided block is being written', () => {
     await eventually('the end', () => failures.length > 0);
     expect(failures[0]!.message).toBe('the disk is full');
     expect([node.tip.height, Math.max(...heard)]).toEqual([0, 1]);
+  });
+});
+
+describe('while a decided block that execution made a model for is being written', () => {
+  it('the next height waits: what is due in it begins from that model', async () => {
+    const test = createTestChain({ hospitals: 1 });
+    const device = test.devices[0]!;
+    test.block([publishCall(test, taskSpec({ devicesMax: 1, quorum: 1 }))]);
+    test.block([declareCall(device), applyCall(test, device)]);
+    const path = join(folder.path, 'model');
+    await writeChain(test, path);
+    // The block that opens round 1 makes its model, and takes an update for it: all are there, so its closing is due.
+    const opens = `block ${test.tip.height + 1}`;
+    const asked: string[] = [];
+    let release: () => void = () => undefined;
+    const { node, store, failures } = await openNode({
+      chain: test.chain,
+      who: test.validators[0]!,
+      path,
+      transport: createMemoryNetwork().transport(test.validators[0]!.secret),
+      wrapStore: (inner) =>
+        slowStore(inner, async (what) => {
+          asked.push(what);
+          if (what === opens) await new Promise<void>((resolve) => (release = resolve));
+        }),
+    });
+    closing.push(() => node.close());
+    const payload = updateBytes(test, device, 1);
+    await store.putPayload(payloadId(payload), payload);
+    node.mempool.add(test.sign(updateCall(test, device, 1, payload)), test.state, 0);
+    await node.start();
+    await eventually('the block', () => asked.includes(opens));
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect([node.agreement().height, failures]).toEqual([test.tip.height + 1, []]);
+    release();
+    await eventually('the closing', () => closedRoundCell.get(readState(node.tip.state), 1, 1) !== null);
+    expect(closedRoundCell.get(readState(node.tip.state), 1, 1)).toMatchObject({ status: 'closed' });
+    expect(failures).toEqual([]);
   });
 });

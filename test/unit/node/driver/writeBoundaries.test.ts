@@ -11,7 +11,7 @@ import {
 } from '../../../../chain/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import { decodeProposal } from '../../../../node/driver/message.js';
-import { openStore, type Store } from '../../../../node/store/index.js';
+import { type Commit, openStore, type Store } from '../../../../node/store/index.js';
 import { person } from '../../../support/genesis.js';
 import { eventually, type Mortal, mortalNetwork } from '../../../support/mortalNetwork.js';
 import { copyStore } from '../../../support/storeCopy.js';
@@ -96,9 +96,9 @@ function withTrap(store: Store, self: Mortal): Store {
           trapped(height, records[0]!.key, () => target.putRecords(height, records, drop));
       }
       if (name === 'commit') {
-        return (commit: Parameters<Store['commit']>[0]) =>
-          trapped(commit.block.header.height, 'commit', async () => {
-            await target.commit(commit);
+        return (...commits: readonly Commit[]) =>
+          trapped(commits[0]!.block.header.height, 'commit', async () => {
+            await target.commit(...commits);
             await feed(self, target);
           });
       }

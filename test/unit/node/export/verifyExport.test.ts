@@ -8,6 +8,7 @@ import { readCar } from '../../../../node/export/car.js';
 import { verifyExport } from '../../../../node/export/index.js';
 import type { TestChain } from '../../../support/chain.js';
 import { type ExportedFiles, exportFiles, trainedChain } from '../../../support/exportedChain.js';
+import { closedAt, prunedEntries, restsOf } from '../../../support/prunedChain.js';
 
 let test: TestChain;
 let end = 0;
@@ -197,27 +198,27 @@ describe('a range', () => {
 });
 
 describe('pruned payloads', () => {
-  it('are reported: from there on the links are checked and nothing is claimed beyond them', async () => {
-    const at = test.entries.findIndex(({ payloads }) => payloads.length > 4);
-    const entries = test.entries.map((entry, i) =>
-      i === at
-        ? { ...entry, payloads: entry.payloads.map((payload, j) => (j === 2 ? null : payload)) }
-        : entry,
-    );
-    const pruned = await exporting(entries);
-    const report = await verifyExport(pruned);
+  it('are reported, with the rounds whose verdicts were taken over', async () => {
+    const pruned = await exporting(await prunedEntries(test, restsOf(test, 2)));
+    const { source: _, ...report } = await verifyExport(pruned);
+    const { rounds } = report;
     expect(report).toMatchObject({
       ok: true,
       complete: false,
       divergence: null,
       range: { from: 1, to: end },
+      checked: { stateRoots: end },
     });
-    expect(report.checked.stateRoots).toBe(at);
-    expect(report.unchecked[0]).toMatchObject({ what: 'payloads', count: 1, first: at + 1, last: at + 1 });
-    expect(report.unchecked.at(-1)).toMatchObject({
-      count: end - at,
-      first: at + 1,
-      last: end,
-    });
+    expect(rounds[0]).toMatchObject({ how: 'marked', from: 1, to: 2, lastHeight: closedAt(test, 2) });
+    expect(rounds[1]).toMatchObject({ how: 'recomputed', from: 3, firstHeight: closedAt(test, 3) });
+  });
+
+  it('in a range without its state are reported too: the links are checked', async () => {
+    const entries = await prunedEntries(test, restsOf(test, 2));
+    const range = await exporting(entries.slice(2));
+    const report = await verifyExport({ ...range, from: 3 });
+    expect(report).toMatchObject({ ok: true, complete: false, divergence: null, rounds: [] });
+    const absent = entries.flatMap(({ payloads }) => payloads).filter((one) => one === null).length;
+    expect(report.unchecked).toContainEqual(expect.objectContaining({ what: 'payloads', count: absent }));
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RING_ERAS_KEPT, ringCell } from '../../../../consensus/index.js';
 import { bytesToHex, equalBytes, sha256 } from '../../../../crypto/index.js';
 import { ConfigError } from '../../../../node/config.js';
-import { LightError, LightSession } from '../../../../node/light/index.js';
+import { LightError, LightSession, trustFile } from '../../../../node/light/index.js';
 import { base64ToBytes, bytesToBase64, type Client, RpcError } from '../../../../node/rpc/index.js';
 import { createTestChain, type TestChain } from '../../../support/chain.js';
 import { flipped, LIGHT_ERA, quietChain, ringAfter } from '../../../support/light.js';
@@ -40,7 +40,7 @@ const open = ({ clients = [node.client], file = freshFile(), known, heard = [] }
   new LightSession({
     genesis: test.genesis,
     clients,
-    file,
+    trust: trustFile(file),
     known,
     onRefusal: (_, error) => heard.push(error.code.toString()),
   });
@@ -208,7 +208,7 @@ describe('two histories of the same keys', () => {
     const nodes = await Promise.all([serveNode(a), serveNode(b)]);
     try {
       const session = (clients: readonly Client[]) =>
-        new LightSession({ genesis: a.genesis, clients, file: freshFile() });
+        new LightSession({ genesis: a.genesis, clients, trust: trustFile(freshFile()) });
       expect((await session([nodes[0]!.client]).followOn()).height).toBe(5);
       expect((await session([nodes[1]!.client]).followOn()).height).toBe(5);
       expect(await codeOf(session(nodes.map(({ client }) => client)).followOn())).toBe('forked');
@@ -226,7 +226,7 @@ describe('where committees are a part of the ring', () => {
       const session = new LightSession({
         genesis: part.genesis,
         clients: [served.client],
-        file: freshFile(),
+        trust: trustFile(freshFile()),
       });
       expect(bytesToHex((await session.followOn()).hash)).toBe(bytesToHex(part.tip.hash));
       const { steps } = await served.client.call('proof.follow', { from: 0, to: 9 });

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encodeRows, parseTable, readSchema, type Table } from '../../../../fl/index.js';
+import { encodeRows, parseTable, readSchema, schemaJson, type Table } from '../../../../fl/index.js';
 import { choosePoisoned, seedFor } from '../../../../node/provision/choose.js';
 import { majorityAccuracy, prepareData } from '../../../../node/provision/data.js';
 import { ProvisionError } from '../../../../node/provision/error.js';
-import { formatTable, schemaJson } from '../../../../node/provision/files.js';
+import { formatTable } from '../../../../node/provision/files.js';
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../../../datasets/${name}`, import.meta.url), 'utf8');

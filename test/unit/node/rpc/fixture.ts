@@ -8,8 +8,9 @@ import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
+  encodeUpdate,
+  numberFeature,
   oneStep,
-  packUpdate,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -131,14 +132,15 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
 }
 
 const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
-const feature = (name: string) => ({
-  name,
-  centerMicro: 0,
-  scaleMicro: 1_000_000,
-  minMicro: -5_000_000,
-  maxMicro: 5_000_000,
-  zeroIsMissing: false,
-});
+const feature = (name: string) =>
+  numberFeature({
+    name,
+    centerMicro: 0,
+    scaleMicro: 1_000_000,
+    minMicro: -5_000_000,
+    maxMicro: 5_000_000,
+    source: 'a test',
+  });
 
 /** A task of level 1 for two devices, private at ε = 3. */
 export function taskSpec(rounds: number): TaskSpec {
@@ -148,7 +150,12 @@ export function taskSpec(rounds: number): TaskSpec {
     level: 1,
     model,
     weightsSeed: new Uint8Array(32).fill(9),
-    schema: { features: [feature('a'), feature('b')], label: { name: 'y', positive: '1', negative: '0' } },
+    schema: {
+      features: [feature('a'), feature('b')],
+      label: { name: 'y', classes: ['0', '1'], weights16: [] },
+      subject: null,
+      site: null,
+    },
     publicData: false,
     learningRate16: 65_536,
     rounds,
@@ -167,6 +174,7 @@ export function taskSpec(rounds: number): TaskSpec {
     enrolMs: 600_000,
     deadlineMs: 600_000,
     deadlineBlocks: 2,
+    auditHeights: 100_000,
     reward: 0,
   };
 }
@@ -202,13 +210,12 @@ export async function enrol(test: TestNode, wallet: Wallet, task: number, spec: 
   }
 }
 
-/** A noised update of `value` in every coordinate, packed. */
+/** A noised update of `value` in every coordinate, encoded. */
 export function updateOf(test: TestNode, task: number, value: number): Uint8Array {
   const grid = gridOf(taskCell.get(readState(test.node.tip.state), task)!);
   const sum = new Float64Array(parameterCount(model)).fill(value);
-  return packUpdate(
-    toWire(addNoise(roundToFine(sum, grid), grid, drbg(utf8ToBytes(`noise ${value}`))), grid),
-  );
+  const noised = addNoise(roundToFine(sum, grid), grid, drbg(utf8ToBytes(`noise ${value}`)));
+  return encodeUpdate(toWire(noised, grid), grid);
 }
 
 export interface RawAnswer {

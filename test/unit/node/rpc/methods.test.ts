@@ -91,6 +91,7 @@ describe('node and chain', () => {
       height: tip.height,
       hash: bytesToHex(tip.hash),
       time: tip.time,
+      base: 0,
       committee: [bytesToHex(test.validator.publicKey)],
     });
   });

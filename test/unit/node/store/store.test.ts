@@ -11,8 +11,11 @@ import {
   transactionHash,
   treeEntries,
   treeRoot,
+  uint,
 } from '../../../../chain/index.js';
 import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../../../crypto/index.js';
+import { batchesOf, openDatabase, read } from '../../../../node/store/database.js';
+import { decodeSmall, key } from '../../../../node/store/entries.js';
 import { type Commit, openStore, type Store } from '../../../../node/store/index.js';
 import { chainId, genesisParent, genesisState, makeNext, type Parent } from '../../../support/notesChain.js';
 
@@ -47,6 +50,19 @@ async function grow(store: Store, count: number, from: Parent = genesisParent())
     parent = next;
   }
   return commits;
+}
+
+/** All entries of a folder's database but those that count and mark its writes. */
+async function contents(path: string) {
+  const database = await openDatabase(path, false);
+  const entries: [string, string][] = [];
+  for await (const batch of batchesOf(database, { gte: '', lt: '~' })) {
+    for (const [name, value] of batch)
+      if (name !== key.writes && name !== key.journal) entries.push([name, bytesToHex(value)]);
+  }
+  const writes = decodeSmall(uint, read(database, key.writes)!);
+  await database.close();
+  return { entries, writes };
 }
 
 describe('a new store', () => {
@@ -117,6 +133,42 @@ describe('commit', () => {
     const store = await open({ create: false });
     expect(store.versions.held).toEqual({ first: 8, last: 8 });
     expect(store.versions.at(8)).toBe(store.state());
+  });
+
+  it('takes several heights in one write, and has then what it has when they come one by one', async () => {
+    const one = await open();
+    const commits = await grow(one, 8);
+    const many = await open({ path: join(folder, 'many') });
+    await many.commit(...commits.slice(0, 2));
+    await many.commit(...commits.slice(2));
+    expect(many.head).toEqual(one.head);
+    expect(many.versions.held).toEqual({ first: 0, last: 8 });
+    for (const { block } of commits) {
+      const { height, stateRoot } = block.header;
+      expect(treeRoot(many.versions.at(height)!)).toEqual(stateRoot);
+      expect(many.block(height)).toEqual(one.block(height));
+    }
+    await one.close();
+    await many.close();
+    const [slow, quick] = [await contents(join(folder, 'chain')), await contents(join(folder, 'many'))];
+    expect(quick.writes).toBeLessThan(slow.writes);
+    expect(quick.entries).toEqual(slow.entries);
+    expect((await open({ path: join(folder, 'many') })).head).toEqual(one.head);
+  });
+
+  it('writes nothing of several heights when one of them does not follow', async () => {
+    const store = await open();
+    const first = makeNext(genesisParent());
+    const [second, other] = [makeNext(first.next), makeNext(genesisParent(), 1)];
+    for (const run of [
+      [first.commit, other.commit],
+      [first.commit, second.commit, second.commit],
+    ]) {
+      await expect(store.commit(...run)).rejects.toMatchObject({ code: 'ERR_ASSERTION' });
+      expect(store.head.height).toBe(0);
+    }
+    await store.commit(first.commit, second.commit);
+    expect(store.head.height).toBe(2);
   });
 
   it('hands out the bytes of block and certificate as they are', async () => {

@@ -1,0 +1,11 @@
+import { assertClipping, type ClippingRule } from './rule.js';
+
+/** C stays what the task says. */
+export const fixed: ClippingRule = {
+  asksForCount: false,
+  start(params) {
+    assertClipping(params);
+    return { clip16: params.clip16, memory: 0n };
+  },
+  next: (_, before) => before,
+};

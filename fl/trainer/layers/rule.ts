@@ -1,0 +1,60 @@
+import type { RandomBytes } from '../../../crypto/index.js';
+import type { Shape } from '../../index.js';
+
+/**
+ * Each record's gradient of one layer's weights, from `offset` of the flat vector on.
+ *
+ * outer: inputs ⊗ deltas for the kernel [inputs, units] and the deltas for the bias: the factors, [rows][inputs] and
+ * [rows][units], are all that clipping needs, so the gradients are not built.
+ * rows: the gradients themselves, [rows][parameters].
+ */
+export type GradientPart =
+  | {
+      readonly kind: 'outer';
+      readonly offset: number;
+      readonly inputs: number;
+      readonly units: number;
+      readonly a: Float32Array;
+      readonly d: Float32Array;
+    }
+  | {
+      readonly kind: 'rows';
+      readonly offset: number;
+      readonly parameters: number;
+      readonly g: Float32Array;
+    };
+
+/** A layer of one pass: `rows` records, values [rows][size], row-major. */
+export interface Call<L> {
+  readonly layer: L;
+  readonly input: Shape;
+  readonly output: Shape;
+  readonly offset: number;
+  readonly rows: number;
+  readonly x: Float32Array;
+  /** The layer's own. */
+  readonly weights: Float32Array;
+  /** What is dropped; null: nothing. */
+  readonly random: RandomBytes | null;
+}
+
+export interface Forward {
+  readonly out: Float32Array;
+  /**
+   * `d`: derivative of each record's loss by the layer's values, [rows][output]. Gives the gradient of the layer's
+   * weights (null: it has none) and, if asked, the derivative by what went in, [rows][input].
+   */
+  backward(d: Float32Array, wantsInput: boolean): Backward;
+}
+
+export interface Backward {
+  readonly part: GradientPart | null;
+  readonly dx: Float32Array | null;
+}
+
+/** How a kind of layer is trained: one file here, its rule in fl/model/layers. */
+export interface TrainLayer<L> {
+  run(call: Call<L>): Forward;
+  /** Floats that it holds for one record beside its output: bounds how many records go through at once. */
+  floats(layer: L, input: Shape): number;
+}

@@ -14,7 +14,7 @@ import {
   squaredNorm,
   wireStep,
 } from '../../../../fl/index.js';
-import { gradientSum, startBackend, trainStep } from '../../../../fl/trainer/index.js';
+import { type Batch, gradientSum, startBackend, trainStep } from '../../../../fl/trainer/index.js';
 
 const params = { dimension: 3, clip16: 65_536, sigma16: 0 };
 const noisy = { ...params, sigma16: 3 * 65_536 };
@@ -98,11 +98,15 @@ describe('local steps', () => {
     return unpacked.wire;
   };
   /** The same in plain floats: what travels, real units. */
-  const reference = (of: LocalWork, pull: (weights: Float32Array, index: number) => number) => {
+  const reference = (
+    of: LocalWork,
+    pull: (weights: Float32Array, index: number) => number,
+    data: Batch = batch,
+  ) => {
     let weights = batch.weights;
     const sums: Float64Array[] = [];
     for (let step = 0; step < of.steps; step++) {
-      const { sum } = gradientSum({ ...batch, weights }, 65_536);
+      const { sum } = gradientSum({ ...data, weights }, 65_536);
       sums.push(sum);
       const rate = of.learningRate16 / 65_536;
       weights = weights.map((weight, index) => weight - rate * (sum[index]! / rows + pull(weights, index)));
@@ -117,6 +121,24 @@ describe('local steps', () => {
     const step = wireStep(roundGrid(params, of));
     for (const [index, entry] of trained(of).entries())
       expect(Math.abs((entry * step * 0.25) / rows - gone[index]!)).toBeLessThan(0.001);
+  });
+
+  it('class weights count in each step', () => {
+    const of = work('fedavg', 5);
+    const weighted = { ...batch, classWeights: [0.25, 2] };
+    const travels = roundGrid(params, of);
+    const sent = trainStep(
+      { ...weighted, grid: createGrid(params), local: { work: of, control: null } },
+      random,
+    );
+    const decoded = decodeUpdate(sent.update, travels);
+    if (!decoded.ok) throw new Error(decoded.reason);
+    const { sums } = reference(of, () => 0, weighted);
+    for (const [index, entry] of decoded.wire.entries()) {
+      const total = sums.reduce((sum, part) => sum + part[index]!, 0);
+      expect(Math.abs(entry * wireStep(travels) - total)).toBeLessThan(0.05);
+    }
+    expect(decoded.wire).not.toEqual(trained(of));
   });
 
   it('FedProx sends the distance gone, spring and all', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { payloadId, readState, signTransaction, treeRoot } from '../../../../chain/index.js';
 import { nextCommittee } from '../../../../consensus/index.js';
-import { modelCell } from '../../../../contracts/index.js';
+import { closingJob, dueClosings, modelCell } from '../../../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../../../crypto/index.js';
 import { createMemoryNetwork, createPayloadExchange } from '../../../../net/index.js';
 import { systemClock } from '../../../../node/driver/clock.js';
@@ -14,6 +14,7 @@ import { openStore } from '../../../../node/store/index.js';
 import {
   createTestChain,
   fedAdam,
+  playRound,
   publicTask,
   startTask,
   type TestChain,
@@ -213,6 +214,42 @@ async function recordsOfLeader(isPruned: boolean): Promise<number> {
 it('a leader that could not compute a verdict neither proposes nor votes', async () => {
   expect(await recordsOfLeader(false)).toBeGreaterThan(0);
   expect(await recordsOfLeader(true)).toBe(0);
+}, 30_000);
+
+it('an optimizer state that a peer still has is pulled, and the closing computed', async () => {
+  const test = createTestChain();
+  startTask(test, publicTask({ rounds: 3, server: fedAdam }));
+  playRound(test);
+  test.block(test.devices.map((device) => updateCall(test, device, 2)));
+  const parent = test.tip;
+  const [due] = dueClosings(test.state, parent.height, parent.time);
+  const { optimizer } = due!.round;
+  const folder = await tempFolder();
+  closing.push(folder.remove);
+  const { chainId, tip, rules } = test.chain;
+  const network = createMemoryNetwork();
+  const marksOf = async (name: string, nth: number) => {
+    const path = join(folder.path, name);
+    await writeChain(test, path);
+    const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
+    const transport = network.transport(test.validators[nth]!.secret);
+    const holds = { has: store.hasPayload, get: store.payload, put: store.putPayload };
+    const payloads = createPayloadExchange({ transport, store: holds });
+    const marks = new MarkedInputs({ rules, store, transport, payloads, log: () => {} });
+    await transport.start();
+    closing.push(
+      () => store.close(),
+      () => transport.stop(),
+    );
+    return { store, transport, marks };
+  };
+  const own = await marksOf('own', 0);
+  const peer = await marksOf('peer', 1);
+  introduce([own.transport, peer.transport]);
+  await own.store.prunePayloads([optimizer!.id]);
+  expect(closingJob(due!, own.store.payload)).toBeNull();
+  const found = await own.marks.forClosing(parent, due!);
+  expect(found).toEqual({ kind: 'job', job: closingJob(due!, test.payloadOf) });
 }, 30_000);
 
 it('payloads of transactions that no block will have leave the disk, others stay', async () => {

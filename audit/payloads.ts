@@ -47,12 +47,13 @@ export function takePayloads(block: Block, given: readonly (Uint8Array | null)[]
   return { ok: true, payloads, absent };
 }
 
-/** What the open rounds of a state need: models, accumulators, updates so far. No other payload is read again. */
+/** What the open rounds of a state need: models, accumulators, what optimizers keep, updates so far. No other payload is read again. */
 export function neededRefs(state: StateReader): readonly PayloadRef[] {
   return openTasks(state).flatMap(({ id }) => {
     const round = roundCell.get(state, id);
     if (round === null) return [];
-    const refs = [round.weights, round.accumulator, ...round.updates.map(({ payload }) => payload)];
+    const { weights, accumulator, optimizer, updates } = round;
+    const refs = [weights, accumulator, optimizer, ...updates.map(({ payload }) => payload)];
     return refs.filter((ref) => ref !== null);
   });
 }

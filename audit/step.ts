@@ -39,7 +39,7 @@ export interface ReplayEntry {
   readonly payloads: readonly (Uint8Array | null)[];
   /** The block's receipts, encoded, where they have to stand for what is pruned: marked inputs (`openMarks`). */
   readonly receipts?: readonly Uint8Array[];
-  /** Models and accumulators that this block's closings made, if their inputs are pruned and they are not. */
+  /** Models, accumulators and optimizer states that this block's closings made, if their inputs are pruned and they are not. */
   readonly made?: readonly Uint8Array[];
 }
 
@@ -231,14 +231,15 @@ function keepMade(
   outcomes: Closings,
 ): Fault | null {
   const named = new Set<string>();
-  for (const { weights, accumulator } of outcomes.values()) {
-    for (const one of [weights, accumulator])
+  for (const { weights, accumulator, optimizer } of outcomes.values()) {
+    for (const one of [weights, accumulator, optimizer])
       if (one !== null && !(one instanceof Uint8Array)) named.add(bytesToHex(one.id));
   }
   for (const bytes of made) {
     const id = bytes.length === 0 ? '' : bytesToHex(payloadId(bytes));
     if (!named.has(id)) {
-      const detail = 'a model or accumulator is given that no marked closing of this block made';
+      const detail =
+        'a model, accumulator or optimizer state is given that no marked closing of this block made';
       return { reason: 'foreign-payload', detail, key: 'payloads' };
     }
     payloads.set(id, bytes);

@@ -1,4 +1,6 @@
 import { accountants } from './accountants.js';
+import { attacks } from './attacks.js';
+import { calibration } from './calibration.js';
 import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { join } from './join.js';
@@ -21,6 +23,8 @@ const benches: Readonly<
   accountants,
   'privacy-audit': privacyAudit,
   robustness,
+  attacks,
+  calibration,
   chain,
   consensus,
   join,

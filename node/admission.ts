@@ -20,7 +20,7 @@ import {
   updateArgsCodec,
 } from '../contracts/index.js';
 import { bytesToHex, equalBytes } from '../crypto/index.js';
-import { roundRho } from '../fl/index.js';
+import { releasesOf, roundRho } from '../fl/index.js';
 import type { MempoolFault } from './mempool.js';
 
 /** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
@@ -129,7 +129,8 @@ function refusedUpdate(
   const unfit = checkUpdate(task, enrolled.units, payloads[0]!);
   if (unfit !== null) return unfit.detail;
   const { sigma16 } = task.spec.privacy;
-  const ledger = [bytesToHex(transaction.from), bytesToHex(enrolled.dataset)] as const;
-  if (sigma16 === 0 || canCharge(state, ...ledger, roundRho(sigma16))) return null;
+  if (sigma16 === 0) return null;
+  const rho = roundRho(sigma16) * BigInt(releasesOf(task.spec.local));
+  if (canCharge(state, bytesToHex(transaction.from), bytesToHex(enrolled.dataset), rho)) return null;
   return 'this update would overdraw the privacy budget declared for the dataset: it stays unpublished';
 }

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hexToBytes } from '../crypto/index.js';
-import { wholeFaults } from '../fl/index.js';
+import { type AttackName, attacks, wholeFaults } from '../fl/index.js';
 
 /** Bounds of a file that people or provisioning write: read whole, so it has to be small. */
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -67,6 +67,11 @@ export const nodeConfigSchema = z.strictObject({
   /** RPC addresses that the hosted devices submit to, the own node first. */
   deviceNodes: z.array(rpcUrl).max(1_000),
   trainerThreads: z.number().int().min(1).max(64),
+  /** For demonstrations and tests only: a colluding verifier that proposes false verdicts. */
+  attack: z
+    .strictObject({ name: z.literal('false-verdicts'), fromRound: z.number().int().min(1).max(1_000_000) })
+    .nullable()
+    .default(null),
   /** How a node without a block gets the chain: every block from genesis, or from a recent snapshot on. */
   join: z.enum(joins).optional(),
   /** A block that is known to be of the chain, for joining by a snapshot. */
@@ -102,14 +107,16 @@ export const deviceConfigSchema = z.strictObject({
   labels: path.nullable().default(null),
   /** What may be wrong with the data as a whole. */
   allow: z.array(z.enum(wholeFaults)).max(wholeFaults.length).default([]),
-  /** For demonstrations and tests only: what a poisoned device does to its data. */
-  attack: z.enum(['label-flip']).nullable(),
+  /** For demonstrations and tests only: what a poisoned device does. */
+  attack: z.enum(Object.keys(attacks) as [AttackName, ...AttackName[]]).nullable(),
   attackFromRound: z.number().int().min(1).max(1_000_000),
+  /** Folders of the other devices of the same attacker, whose data it shares. */
+  accomplices: z.array(path).max(10_000).default([]),
   /** The most that the device ever spends on this dataset; both 0: it trains without noise, public data only. */
   epsilonMicro: z.number().int().min(0).max(100_000_000),
   deltaPico: z.number().int().min(0).max(100_000_000_000),
 });
-/** `data` and `schema` are absolute, `folder` is where the device's own files lie. */
+/** `data`, `schema` and `accomplices` are absolute, `folder` is where the device's own files lie. */
 export type DeviceConfig = Readonly<z.infer<typeof deviceConfigSchema> & { folder: string }>;
 
 /** Reads and checks a node's configuration. Throws ConfigError. The result is frozen, its paths absolute. */
@@ -139,6 +146,7 @@ export function readDeviceConfig(folder: string): DeviceConfig {
     ...config,
     data: at(config.data),
     schema: at(config.schema),
+    accomplices: config.accomplices.map(at),
     labels: config.labels === null ? null : at(config.labels),
     folder: resolve(folder),
   });

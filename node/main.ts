@@ -5,7 +5,8 @@ import { createLibp2pTransport } from '../net/index.js';
 import { ConfigError, type NodeConfig, readBounded, readKnownBlock } from './config.js';
 import { startDevices } from './devices/index.js';
 import { createCertifier } from './driver/certifier.js';
-import { createCloser } from './driver/closer.js';
+import { type Closer, createCloser } from './driver/closer.js';
+import { createLyingCloser } from './driver/lyingCloser.js';
 import { offenceFile } from './driver/offences.js';
 import { createLogger, type Logger, type LogLevel } from './log.js';
 import { Node } from './node.js';
@@ -73,7 +74,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     store,
     transport,
     partials,
-    closer: createCloser(),
+    closer: closerOf(config, log),
     certifier: createCertifier(),
     keys,
     log,
@@ -178,4 +179,9 @@ function rpcContext(
     metrics: () => node.metrics(),
     approve: (terms) => node.approve(terms),
   };
+}
+
+/** Honest, unless the configuration is that of an attack. */
+function closerOf({ attack }: NodeConfig, log: Logger): Closer {
+  return attack === null ? createCloser() : createLyingCloser(createCloser(), attack.fromRound, log);
 }

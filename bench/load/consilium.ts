@@ -92,7 +92,6 @@ async function provision(dir: string, { validators, accounts }: ConsiliumOptions
     data: prepareData({ csv, schema: null, label: 'y', seed: new Uint8Array(32), devices: validators }),
     epsilonMicro: 0,
     deltaPico: 0,
-    poisonShare: 0,
     seed: 'bench',
   });
   const genesisFile = join(dir, 'genesis.json');

@@ -24,11 +24,18 @@ import {
   CLASSES_MAX,
   COLUMNS_MAX,
   FEATURES_MAX,
+  type FrontName,
+  fronts,
   type LayerKind,
+  LOCAL_STEPS_MAX,
+  type LocalStepName,
+  localSteps,
   MISSING_MAX,
   NAME_BYTES_MAX,
+  type ServerStepName,
   SIGMA16_MAX,
   SOURCE_BYTES_MAX,
+  serverSteps,
   type VerificationName,
   verificationRules,
   WEIGHT16_MAX,
@@ -101,7 +108,7 @@ const nameOf = <N extends string>(rules: Readonly<Record<N, unknown>>): Codec<N>
 /**
  * A training task, as its publisher fixes it.
  *
- * Unit: learning rate, clip and σ in 2^-16; ε in 1e-6; δ in 1e-12; times in milliseconds. ε and δ 0 together
+ * Unit: learning rates, clip, σ and everything else with 16 in its name in 2^-16; ε in 1e-6; δ in 1e-12; times in milliseconds. ε and δ 0 together
  * with σ 0: no privacy, which only data declared public may have.
  */
 export const taskSpecCodec = record({
@@ -122,12 +129,29 @@ export const taskSpecCodec = record({
   }),
   verification: record({
     rule: nameOf<VerificationName>(verificationRules),
+    /** How updates are averaged before the rule sees them. */
+    front: nameOf<FrontName>(fronts),
     /** Poisoned devices that the rule shall withstand. */
     faulty: integer(0, DEVICES_MAX),
     /** absolute: refusals by an absolute test cost a point; paper: every refusal does; none: nothing does. */
     reputation: oneOf('absolute', 'paper', 'none'),
   }),
   aggregation: nameOf<AggregationName>(aggregationRules),
+  /** The server's step; its learning rate is the task's. */
+  server: record({
+    step: nameOf<ServerStepName>(serverSteps),
+    momentum16: integer(0, 65_535),
+    secondMoment16: integer(0, 65_535),
+    adaptivity16: integer(1, 65_536),
+  }),
+  /** What a device does in a round; each of its steps is a release that the ledger is charged for. */
+  local: record({
+    step: nameOf<LocalStepName>(localSteps),
+    steps: integer(1, LOCAL_STEPS_MAX),
+    learningRate16: integer(1, 2 ** 32),
+    proximal16: integer(0, 2 ** 32),
+    noise: oneOf('every-step', 'once'),
+  }),
   devicesMax: integer(1, DEVICES_MAX),
   quorum: integer(1, DEVICES_MAX),
   enrolMs: integer(0, 30 * 86_400_000),

@@ -1,20 +1,31 @@
 import { limits, type Refusal, refuse } from '../../chain/index.js';
 import {
   accumulatorBytesMax,
+  checkLocalWork,
   checkModel,
   checkSchema,
   classCount,
-  createGrid,
   encodedWidth,
+  keptVectors,
+  optimizerBytes,
   parameterCount,
+  releasesOf,
   rhoCap,
+  roundGrid,
   roundRho,
 } from '../../fl/index.js';
 import type { TaskSpec } from './calls.js';
 
 /** Does a task hold together? What does not is refused at publication, before any device trains. */
 export function checkTask(spec: TaskSpec): Refusal | null {
-  return checkLearning(spec) ?? checkPrivacy(spec) ?? checkDevices(spec) ?? checkAccumulator(spec);
+  return (
+    checkLearning(spec) ??
+    checkLocal(spec) ??
+    checkPrivacy(spec) ??
+    checkDevices(spec) ??
+    checkAccumulator(spec) ??
+    checkOptimizer(spec)
+  );
 }
 
 function checkLearning({ model, schema }: TaskSpec): Refusal | null {
@@ -31,7 +42,14 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
   return null;
 }
 
-function checkPrivacy({ privacy, publicData, rounds }: TaskSpec): Refusal | null {
+/** A round's steps must each be noised and charged, and their sum must stay on the lattice. */
+function checkLocal({ model, privacy, local }: TaskSpec): Refusal | null {
+  const { clip16, sigma16 } = privacy;
+  const problem = checkLocalWork(local, { dimension: parameterCount(model), clip16, sigma16 });
+  return problem === null ? null : refuse('local-work-unfit', problem);
+}
+
+function checkPrivacy({ privacy, publicData, rounds, local }: TaskSpec): Refusal | null {
   const { sigma16, epsilonMicro, deltaPico } = privacy;
   if (sigma16 === 0) {
     if (epsilonMicro !== 0 || deltaPico !== 0) return refuse('no-noise', 'a claimed ε needs noise: σ is 0');
@@ -40,8 +58,11 @@ function checkPrivacy({ privacy, publicData, rounds }: TaskSpec): Refusal | null
   }
   if (epsilonMicro === 0 || deltaPico === 0)
     return refuse('no-budget', 'noise without ε and δ protects no claim');
-  if (BigInt(rounds) * roundRho(sigma16) > rhoCap(epsilonMicro, deltaPico)) {
-    return refuse('overdraws', `${rounds} rounds at this σ spend more than the ε and δ of the task`);
+  if (BigInt(rounds * releasesOf(local)) * roundRho(sigma16) > rhoCap(epsilonMicro, deltaPico)) {
+    return refuse(
+      'overdraws',
+      `${rounds} rounds of ${releasesOf(local)} steps at this σ spend more than the ε and δ of the task`,
+    );
   }
   return null;
 }
@@ -54,14 +75,25 @@ function checkDevices({ quorum, devicesMax, verification }: TaskSpec): Refusal |
 }
 
 /** What verification remembers becomes a payload: the worst that devices may send has to fit into one. */
-function checkAccumulator({ model, privacy, verification, devicesMax }: TaskSpec): Refusal | null {
+function checkAccumulator({ model, privacy, verification, local, devicesMax }: TaskSpec): Refusal | null {
   if (verification.rule !== 'alignment') return null;
   const { clip16, sigma16 } = privacy;
-  const grid = createGrid({ dimension: parameterCount(model), clip16, sigma16 });
-  const bytes = accumulatorBytesMax(devicesMax, grid);
+  const grid = roundGrid({ dimension: parameterCount(model), clip16, sigma16 }, local);
+  const bytes = accumulatorBytesMax(devicesMax, grid, verification.front);
   if (bytes <= limits.payloadBytesMax) return null;
   return refuse(
     'too-large-for-rule',
     `alignment may have to remember ${bytes} bytes, at most ${limits.payloadBytesMax}: take fewer devices, a smaller model or another rule`,
+  );
+}
+
+/** So does what aggregation and the server's step keep. */
+function checkOptimizer(spec: TaskSpec): Refusal | null {
+  const vectors = keptVectors(spec);
+  const bytes = optimizerBytes(vectors, parameterCount(spec.model));
+  if (bytes <= limits.payloadBytesMax) return null;
+  return refuse(
+    'too-large-for-rule',
+    `between rounds the task would keep ${vectors} vectors of the model's size, ${bytes} bytes, at most ${limits.payloadBytesMax}: take another server step, aggregation or local step`,
   );
 }

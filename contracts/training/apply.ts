@@ -13,6 +13,7 @@ import {
   initialWeights,
   normCapSquared,
   type RoundOutcome,
+  releasesOf,
   roundRho,
   verificationRules,
 } from '../../fl/index.js';
@@ -89,12 +90,13 @@ function chargePublished(
   const { sigma16 } = task.spec.privacy;
   if (sigma16 === 0) return null;
   const device = bytesToHex(sender);
+  const rho = roundRho(sigma16) * BigInt(releasesOf(task.spec.local));
   let refused: Refusal | null = null;
   for (const { ref } of payloads) {
     const last = publishedCell.get(kept, task.id, device);
     if (last !== null && compareBytes(last, ref.id) === 0) continue;
     publishedCell.set(kept, ref.id, task.id, device);
-    refused = charge(kept, device, bytesToHex(dataset), roundRho(sigma16)) ?? refused;
+    refused = charge(kept, device, bytesToHex(dataset), rho) ?? refused;
   }
   return refused;
 }
@@ -137,7 +139,15 @@ function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
   scope.emit('opened', { task: task.id, round: 1, weights: weights.id });
   roundCell.set(
     scope.state,
-    { round: 1, openedHeight: height, openedTime: time, weights, accumulator: null, updates: [] },
+    {
+      round: 1,
+      openedHeight: height,
+      openedTime: time,
+      weights,
+      accumulator: null,
+      optimizer: null,
+      updates: [],
+    },
     task.id,
   );
 }
@@ -158,14 +168,16 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   });
   const weights = refOf(scope, outcome.weights);
   const accumulator = outcome.accumulator === null ? null : refOf(scope, outcome.accumulator);
+  const optimizer = outcome.optimizer === null ? null : refOf(scope, outcome.optimizer);
   modelCell.set(scope.state, weights, task.id);
   record(scope, task, round, { status: 'closed', verdicts, weights });
   const qualified = verdicts.filter((verdict) => verdict.qualified).length;
   const refused = verdicts.length - qualified;
   const said = verdicts.map(({ qualified, reason, score16 }) => ({ qualified, reason, score16 }));
   const event = { task: task.id, round: round.round, weights: weights.id, qualified, refused };
-  scope.emit('closed', closedEventFields({ ...event, outcome: { verdicts: said, weights, accumulator } }));
-  advance(scope, task, { ...round, weights, accumulator });
+  const told = { verdicts: said, weights, accumulator, optimizer };
+  scope.emit('closed', closedEventFields({ ...event, outcome: told }));
+  advance(scope, task, { ...round, weights, accumulator, optimizer });
 }
 
 /** Bytes that were computed are handed on; of pruned ones only the name is known. */

@@ -1,6 +1,6 @@
 import type { StateReader } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import { type ComputedOutcome, closeRound, createGrid, type Grid, parameterCount } from '../../fl/index.js';
+import { type ComputedOutcome, closeRound, type Grid, parameterCount, roundGrid } from '../../fl/index.js';
 import { standingOf } from '../reputation/index.js';
 import { type Enrolled, enrolledCell, enrolmentEnds, openTasks, type Task } from '../tasks/index.js';
 import { type Round, roundCell, submittedCell } from './state.js';
@@ -67,9 +67,10 @@ export function closingId(task: number, round: number): string {
   return `${task}/${round}`;
 }
 
+/** The grid on which a task's updates travel. */
 export function gridOf(task: Task): Grid {
   const { clip16, sigma16 } = task.spec.privacy;
-  return createGrid({ dimension: parameterCount(task.spec.model), clip16, sigma16 });
+  return roundGrid({ dimension: parameterCount(task.spec.model), clip16, sigma16 }, task.spec.local);
 }
 
 /** Everything a verdict needs, as plain data: for a worker thread, or at replay. */
@@ -86,14 +87,16 @@ export function closingJob(
   const { task, round } = due;
   const weights = payloadOf(round.weights.id);
   const accumulator = round.accumulator === null ? null : payloadOf(round.accumulator.id);
+  const optimizer = round.optimizer === null ? null : payloadOf(round.optimizer.id);
   if (weights === null || (round.accumulator !== null && accumulator === null)) return null;
+  if (round.optimizer !== null && optimizer === null) return null;
   const updates = [];
   for (const { device, units, payload } of round.updates) {
     const held = payloadOf(payload.id);
     if (held === null) return null;
     updates.push({ device: bytesToHex(device), units, hash: bytesToHex(payload.id), payload: held });
   }
-  const { model, verification, aggregation, learningRate16 } = task.spec;
+  const { model, verification, aggregation, server, local, learningRate16 } = task.spec;
   return {
     id: due.id,
     input: {
@@ -103,11 +106,14 @@ export function closingJob(
       weights,
       updates,
       accumulator,
+      optimizer,
+      front: verification.front,
       verification: verification.rule,
       aggregation,
       faulty: verification.faulty,
       blacklisted: due.blacklisted,
-      learningRate16,
+      local,
+      server: { ...server, learningRate16 },
     },
   };
 }

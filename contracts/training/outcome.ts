@@ -38,6 +38,7 @@ export const closedEventCodec = record({
     verdicts: list(struct({ qualified: bool, reason, score16 }), DEVICES_MAX),
     weights: payloadRefCodec,
     accumulator: nullable(payloadRefCodec),
+    optimizer: nullable(payloadRefCodec),
   }),
 });
 export type ClosedEvent = Infer<typeof closedEventCodec>;
@@ -61,10 +62,11 @@ export function closedEvents(begun: Receipt): readonly ClosedEvent[] {
 export function markedOutcome(begun: Receipt, { task, round }: DueClosing): RoundOutcome | null {
   const closed = closedEvents(begun).find((event) => event.task === task.id && event.round === round.round);
   if (closed === undefined || closed.outcome.verdicts.length !== round.updates.length) return null;
-  const { verdicts, weights, accumulator } = closed.outcome;
+  const { verdicts, weights, accumulator, optimizer } = closed.outcome;
   return {
     verdicts: verdicts.map((verdict, i) => ({ device: bytesToHex(round.updates[i]!.device), ...verdict })),
     weights,
     accumulator,
+    optimizer,
   };
 }

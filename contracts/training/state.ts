@@ -28,6 +28,8 @@ export const roundCodec = record({
   openedTime: uint,
   weights: payloadRefCodec,
   accumulator: nullable(payloadRefCodec),
+  /** What aggregation and the server's step keep from round to round; null: nothing, or not yet. */
+  optimizer: nullable(payloadRefCodec),
   updates: list(updateCodec, DEVICES_MAX),
 });
 export type Round = Infer<typeof roundCodec>;

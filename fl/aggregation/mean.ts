@@ -11,6 +11,7 @@ import type { AggregationRule } from './rule.js';
  */
 export const mean: AggregationRule = {
   name: 'mean',
+  remembers: false,
   aggregate: (updates, grid) => {
     assert.ok(updates.length > 0, 'a mean of at least one update');
     const sums = new Float64Array(grid.dimension);

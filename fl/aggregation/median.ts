@@ -13,6 +13,7 @@ import type { AggregationRule } from './rule.js';
  */
 export const median: AggregationRule = {
   name: 'median',
+  remembers: false,
   aggregate: (updates, grid) => {
     assert.ok(updates.length > 0, 'a median of at least one update');
     const step = wireStep(grid);

@@ -16,6 +16,7 @@ const TRIMMED_EACH_SIDE = 5;
  */
 export const trimmedMean: AggregationRule = {
   name: 'trimmed-mean',
+  remembers: false,
   aggregate: (updates, grid) => {
     assert.ok(updates.length > 0, 'a mean of at least one update');
     const step = wireStep(grid);

@@ -15,13 +15,19 @@ export function splitRows(
 ): { train: number[]; test: number[] } {
   if (!isCount(rows) || !isCount(trainRows) || trainRows > rows || rows >= 2 ** 32)
     throw new RangeError(`cannot take ${trainRows} of ${rows} rows`);
+  const order = shuffled(rows, seed);
+  return { train: order.slice(0, trainRows), test: order.slice(trainRows) };
+}
+
+/** The numbers 0 .. count-1 in an order that the seed decides: every one equally likely. Needs count < 2³². */
+export function shuffled(count: number, seed: Uint8Array): number[] {
   const uniform = createUniform(drbg(seed), 256);
-  const order = Array.from({ length: rows }, (_, index) => index);
-  for (let last = rows - 1; last > 0; last--) {
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
     const chosen = uniform.below(last + 1);
     [order[last], order[chosen]] = [order[chosen]!, order[last]!];
   }
-  return { train: order.slice(0, trainRows), test: order.slice(trainRows) };
+  return order;
 }
 
 /** Deals the numbers out like cards, one to each part in turn: sizes differ by one at most. */

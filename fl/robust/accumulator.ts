@@ -3,6 +3,7 @@ import { bytesToUtf8, concatBytes, equalBytes, utf8ToBytes } from '../../crypto/
 import { type Grid, normCapSquared, packUpdate, unpackUpdate } from '../grid/index.js';
 import { integerSqrt } from '../privacy/integerSqrt.js';
 import { type AlignmentState, type DeviceRecord, WINDOW_ROUNDS, type WindowRound } from './alignmentState.js';
+import type { FrontName } from './front/index.js';
 import { UNITS_PER_DEVICE_MAX } from './rule.js';
 
 const VERSION = 1;
@@ -44,11 +45,12 @@ export function encodeAccumulator(state: AlignmentState): Uint8Array {
 
 /**
  * The most bytes that the accumulator of `devices` devices can take on this grid, for a task to be refused whose
- * accumulator would not fit a payload. No entry of an update within the norm cap is larger than the cap's root.
+ * accumulator would not fit a payload. No entry of an update within the norm cap is larger than the cap's root; what
+ * a front has blended can be anything on the wire.
  */
-export function accumulatorBytesMax(devices: number, grid: Grid): number {
+export function accumulatorBytesMax(devices: number, grid: Grid, front: FrontName = 'none'): number {
   const largest = integerSqrt(normCapSquared(grid, UNITS_PER_DEVICE_MAX));
-  const width = Math.min(32, (2n * largest).toString(2).length);
+  const width = front === 'none' ? Math.min(32, (2n * largest).toString(2).length) : 32;
   const packed = packUpdate(new Int32Array(1)).length + Math.ceil((grid.dimension * width) / 8);
   const record = 1 + 255 + 5 + 3 * 256 + 2 + WINDOW_ROUNDS * (4 + packed);
   return 6 + ROUND_BYTES * WINDOW_ROUNDS + 2 + devices * record;

@@ -9,7 +9,7 @@ import {
   type WindowRound,
 } from './alignmentState.js';
 import { clampToSafe, divideRoundedBig, dot, squaredNorm } from './integers.js';
-import { type Judgement, type RoundUpdate, toVerdicts, type VerificationRule, withinCap } from './rule.js';
+import { type Judgement, type RoundUpdate, type VerificationRule, withCap } from './rule.js';
 import { distantDevices } from './windowDistance.js';
 
 /** A device is judged from its 4th round on: round 4 of the task, if it was never absent. */
@@ -33,21 +33,32 @@ const ROUNDS_MIN = 4;
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
  * Cost: O(n d) for the first test, O(n d (log n + w)) for the second; memory for w updates of each device.
  */
-export const alignment: VerificationRule = {
-  name: 'alignment',
-  absolute: true,
-  verify: (updates, accumulator, context) => {
-    const before = accumulator === null ? null : decodeAccumulator(accumulator);
-    checkSequel(before, context.round, context.grid);
-    const within = withinCap(updates, context);
-    const observed = observe(before, within, context.round, context.grid);
-    const judgements = judge(observed, within);
-    return {
-      verdicts: toVerdicts(updates, within, judgements),
-      accumulator: encodeAccumulator(settle(observed, within, judgements)),
-    };
-  },
-};
+export const alignment = createAlignment({ opposing16: 4, noiseHundredths: 233, distanceTenths: 30 });
+
+/** Where alignment draws its lines. The rule's own were chosen by bench/calibration.ts. */
+export interface AlignmentThresholds {
+  /** A device opposes from -opposing16/16 of the others' energy on. */
+  readonly opposing16: number;
+  /** ... and beyond so many hundredths of a standard deviation of its own known noise. */
+  readonly noiseHundredths: number;
+  /** It is distant beyond so many tenths of the median distance. */
+  readonly distanceTenths: number;
+}
+
+export function createAlignment(thresholds: AlignmentThresholds): VerificationRule {
+  return withCap({
+    name: 'alignment',
+    absolute: true,
+    remembers: true,
+    judge: (updates, accumulator, context) => {
+      const before = accumulator === null ? null : decodeAccumulator(accumulator);
+      checkSequel(before, context.round, context.grid);
+      const observed = observe(before, updates, context.round, context.grid);
+      const judgements = judge(observed, updates, thresholds);
+      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements)) };
+    },
+  });
+}
 
 function checkSequel(before: AlignmentState | null, round: number, grid: Grid): void {
   if (before === null) return;
@@ -146,21 +157,35 @@ function toSumUnit(numerator: bigint, denominator: bigint, stepExponent: number)
     : divideRoundedBig(numerator, denominator << -shift);
 }
 
-function judge(state: AlignmentState, within: readonly RoundUpdate[]): Judgement[] {
+function judge(
+  state: AlignmentState,
+  within: readonly RoundUpdate[],
+  thresholds: AlignmentThresholds,
+): Judgement[] {
   const records = new Map(state.devices.map((record) => [record.device, record]));
   const members = within.map(({ device, units }) => ({ units, record: records.get(device)! }));
-  const distant = distantDevices(members, state.rounds, state.dimension, ROUNDS_MIN);
+  const distant = distantDevices(
+    members,
+    state.rounds,
+    state.dimension,
+    ROUNDS_MIN,
+    thresholds.distanceTenths,
+  );
   return members.map(({ units, record }, index) => ({
-    reason: opposes(record, units) ? 'opposes' : distant[index] ? 'distant' : null,
+    reason: opposes(record, units, thresholds) ? 'opposes' : distant[index] ? 'distant' : null,
     score16: record.energy === 0n ? 0 : clampToSafe(divideRoundedBig(record.inner << 16n, record.energy)),
   }));
 }
 
 /** A/B < -1/4 and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k. */
-function opposes({ rounds, inner, energy, noise }: DeviceRecord, units: number): boolean {
-  if (rounds < ROUNDS_MIN || inner >= 0n || -4n * inner <= energy) return false;
+function opposes(
+  { rounds, inner, energy, noise }: DeviceRecord,
+  units: number,
+  { opposing16, noiseHundredths }: AlignmentThresholds,
+): boolean {
+  if (rounds < ROUNDS_MIN || inner >= 0n || -16n * inner <= BigInt(opposing16) * energy) return false;
   const scaled = 100n * inner * BigInt(units);
-  return scaled * scaled > (233n * 233n * noise) << 64n;
+  return scaled * scaled > (BigInt(noiseHundredths * noiseHundredths) * noise) << 64n;
 }
 
 /** The state with this round's verdicts. */

@@ -1,8 +1,6 @@
-import { clampToSafe, divideRounded, squaredDistance } from './integers.js';
-import { type Judgement, type RoundUpdate, toVerdicts, type VerificationRule, withinCap } from './rule.js';
-
-/** Means are taken in units of 2⁻¹⁶ of a wire step. */
-const MEAN_UNIT = 65_536;
+import { distancesOfMeans, MEAN_UNIT } from './distances.js';
+import { clampToSafe } from './integers.js';
+import { type Judgement, type RoundUpdate, withCap } from './rule.js';
 
 /**
  * Multi-Krum, as in the seed paper: keeps the n - f updates whose nearest neighbours are nearest.
@@ -17,15 +15,15 @@ const MEAN_UNIT = 65_536;
  * Cost: O(n² d).
  * Source: Blanchard et al. 2017 (NeurIPS), section 4.
  */
-export const multiKrum: VerificationRule = {
+export const multiKrum = withCap({
   name: 'multi-krum',
   absolute: false,
-  verify: (updates, accumulator, context) => {
-    const within = withinCap(updates, context);
-    const faulty = Math.min(context.faulty - context.blacklisted, Math.floor((within.length - 3) / 2));
-    return { verdicts: toVerdicts(updates, within, rank(within, Math.max(0, faulty))), accumulator };
+  remembers: false,
+  judge: (updates, accumulator, context) => {
+    const faulty = Math.min(context.faulty - context.blacklisted, Math.floor((updates.length - 3) / 2));
+    return { judgements: rank(updates, Math.max(0, faulty)), accumulator };
   },
-};
+});
 
 function rank(updates: readonly RoundUpdate[], faulty: number): Judgement[] {
   const scores = krumScores(updates, updates.length - faulty - 2);
@@ -42,17 +40,7 @@ function rank(updates: readonly RoundUpdate[], faulty: number): Judgement[] {
 
 /** For each update the sum of squared distances to its `neighbours` nearest others, in units of 2⁻³² squared steps. */
 function krumScores(updates: readonly RoundUpdate[], neighbours: number): bigint[] {
-  const means = updates.map(({ wire, units }) =>
-    Float64Array.from(wire, (entry) => divideRounded(entry * MEAN_UNIT, units)),
-  );
-  const distances = means.map(() => new Array<bigint>(means.length).fill(0n));
-  for (let a = 0; a < means.length; a++) {
-    for (let b = 0; b < a; b++) {
-      const distance = squaredDistance(means[a]!, means[b]!);
-      distances[a]![b] = distance;
-      distances[b]![a] = distance;
-    }
-  }
+  const distances = distancesOfMeans(updates);
   return distances.map((row, self) =>
     row
       .filter((_, other) => other !== self)

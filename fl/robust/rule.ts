@@ -47,20 +47,51 @@ export interface VerificationResult {
   readonly accumulator: Uint8Array | null;
 }
 
-/** A named way to tell which updates of a round qualify. Deterministic, integers only. */
-export interface VerificationRule {
+/** What a rule itself decides: about vectors that are known to be within the norm cap, or blends of such. */
+export interface Judged {
+  /** One per vector, in their order. */
+  readonly judgements: readonly Judgement[];
+  readonly accumulator: Uint8Array | null;
+}
+
+/** A rule as its file writes it. Deterministic, integers only. */
+export interface RuleCore {
   readonly name: string;
   /** Its refusals may cost reputation. Refusals by rank may not: someone is always last. */
   readonly absolute: boolean;
-  /**
-   * Judges the updates of one round, sorted by device; `accumulator` is what the last round returned, null before
-   * the first.
-   */
+  /** It knows devices again from round to round: what is judged then has to be one vector a device. */
+  readonly remembers: boolean;
+  /** Judges vectors sorted by device; `accumulator` is what the last round returned, null before the first. */
+  judge(
+    updates: readonly RoundUpdate[],
+    accumulator: Uint8Array | null,
+    context: VerificationContext,
+  ): Judged;
+}
+
+/** A named way to tell which updates of a round qualify. */
+export interface VerificationRule extends RuleCore {
+  /** Judges the updates of one round as they are, the norm cap first; sorted by device. */
   verify(
     updates: readonly RoundUpdate[],
     accumulator: Uint8Array | null,
     context: VerificationContext,
   ): VerificationResult;
+}
+
+/** The rule with the norm cap in front of it. */
+export function withCap(core: RuleCore): VerificationRule {
+  return {
+    ...core,
+    verify: (updates, accumulator, context) => {
+      const within = withinCap(updates, context);
+      const judged = core.judge(within, accumulator, context);
+      return {
+        verdicts: toVerdicts(updates, within, judged.judgements),
+        accumulator: judged.accumulator,
+      };
+    },
+  };
 }
 
 export const UNITS_PER_DEVICE_MAX = 10_000;

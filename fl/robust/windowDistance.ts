@@ -20,9 +20,9 @@ const ROOT_BITS = 8n;
  * A device is judged over the rounds R of the window in which it took part, once these are at least `roundsMin`.
  * Everybody present who took part in at least half of R is averaged over the rounds shared with R; m is the
  * coordinate-wise median of these means. The device is distant if the distance from its own mean to m exceeds
- * 3 · max(median of all these distances, √(d Σ_{t in R} (σC)²) / (N_k |R|)). So an absence changes what a device
+ * 3 (`distanceTenths` / 10) · max(median of all these distances, √(d Σ_{t in R} (σC)²) / (N_k |R|)). So an absence changes what a device
  * is compared with, and late joiners are not compared with rounds that they have not seen. With nobody absent, R
- * is the window, and this is the test as docs/robustness.md states it.
+ * is the window, and this is the plain test.
  *
  * Rounding: a mean's entries are whole numbers of 2⁻¹⁶ coarsest wire steps, halves away from zero; a median of an
  *   even number is kept exact by doubling; distances are floors of roots in 2⁻²⁵ steps. All else is exact.
@@ -33,6 +33,7 @@ export function distantDevices(
   rounds: readonly WindowRound[],
   dimension: number,
   roundsMin: number,
+  distanceTenths: number,
 ): boolean[] {
   const spreads = new Map<number, Spread>();
   return members.map(({ units, record }, index) => {
@@ -42,12 +43,12 @@ export function distantDevices(
     const spread = spreads.get(mask) ?? measureSpread(members, rounds, mask);
     spreads.set(mask, spread);
     const squared = spread.squaredDistances.get(index)!;
-    if (2n * root(squared) <= 3n * spread.medianTwice) return false;
-    // (N_k |R| · distance)² > 9 d Σ (σC)², with distance² in units of 2^(2·exponent - 34), (σC)² in 2⁻⁶⁴.
+    if (20n * root(squared) <= BigInt(distanceTenths) * spread.medianTwice) return false;
+    // (N_k |R| · distance)² > factor² · d Σ (σC)², with distance² in units of 2^(2·exponent - 34), (σC)² in 2⁻⁶⁴.
     const factor = BigInt(units) * BigInt(length);
     const shift = BigInt(2 * (spread.exponent - MEAN_BITS - 1) + 64);
-    const left = squared * factor * factor;
-    const right = 9n * BigInt(dimension) * noiseVariance(rounds, mask);
+    const left = 100n * squared * factor * factor;
+    const right = BigInt(distanceTenths * distanceTenths) * BigInt(dimension) * noiseVariance(rounds, mask);
     return shift >= 0n ? left << shift > right : left > right << -shift;
   });
 }

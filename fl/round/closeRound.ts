@@ -1,8 +1,27 @@
 import { strict as assert } from 'node:assert';
-import { type AggregationName, aggregationRules, serverStep } from '../aggregation/index.js';
+import {
+  type AggregationName,
+  aggregationRules,
+  decodeOptimizer,
+  encodeOptimizer,
+  momentCount,
+  type OptimizerState,
+  type ServerParams,
+  type ServerStepName,
+  serve,
+} from '../aggregation/index.js';
 import { decodeUpdate, type Grid } from '../grid/index.js';
+import { directionScale, type LocalWork, localSteps } from '../local/index.js';
 import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
-import { type RoundUpdate, type Verdict, type VerificationName, verificationRules } from '../robust/index.js';
+import {
+  type FrontName,
+  type RoundUpdate,
+  type Verdict,
+  type VerificationName,
+  type VerificationRule,
+  verificationRules,
+  verifyRound,
+} from '../robust/index.js';
 
 /** An update as the blocks hold it: its payload checked on admission for length and lattice. */
 export interface SubmittedUpdate {
@@ -24,12 +43,15 @@ export interface RoundInput {
   readonly updates: readonly SubmittedUpdate[];
   /** What verification remembers of earlier rounds; null before the first. */
   readonly accumulator: Uint8Array | null;
+  /** What aggregation and the server's step keep of earlier rounds; null before the first. */
+  readonly optimizer: Uint8Array | null;
+  readonly front: FrontName;
   readonly verification: VerificationName;
   readonly aggregation: AggregationName;
   readonly faulty: number;
   readonly blacklisted: number;
-  /** In units of 2⁻¹⁶. */
-  readonly learningRate16: number;
+  readonly local: LocalWork;
+  readonly server: ServerParams & { readonly step: ServerStepName };
 }
 
 /** Names bytes that are not at hand. */
@@ -46,11 +68,14 @@ export interface RoundOutcome {
   readonly weights: Uint8Array | BytesName;
   /** For the next round. */
   readonly accumulator: Uint8Array | BytesName | null;
+  /** What aggregation and the server's step keep; null: nothing, or not yet. */
+  readonly optimizer: Uint8Array | BytesName | null;
 }
 
 export interface ComputedOutcome extends RoundOutcome {
   readonly weights: Uint8Array;
   readonly accumulator: Uint8Array | null;
+  readonly optimizer: Uint8Array | null;
 }
 
 /**
@@ -62,22 +87,63 @@ export interface ComputedOutcome extends RoundOutcome {
  * Cost: that of the rule; the caller runs it in a worker.
  */
 export function closeRound(input: RoundInput): ComputedOutcome {
+  return closeRoundBy(verificationRules[input.verification], input);
+}
+
+/** The same by a rule that need not be in the table: for studies. */
+export function closeRoundBy(rule: VerificationRule, input: RoundInput): ComputedOutcome {
   const { grid, round, faulty, blacklisted } = input;
   assert.equal(grid.dimension, parameterCount(input.model), 'the grid fits the model');
   const weights = decodeWeights(input.weights, grid.dimension);
   assert.ok(weights !== null, 'the model of the last round fits the task');
   const updates = input.updates.map((update) => unpack(update, grid)).sort(byDevice);
-  const { verdicts, accumulator } = verificationRules[input.verification].verify(updates, input.accumulator, {
+  const { verdicts, qualified, accumulator } = verifyRound(rule, input.front, updates, input.accumulator, {
     round,
     grid,
     faulty,
     blacklisted,
   });
-  const qualified = updates.filter((_, index) => verdicts[index]!.qualified);
-  if (qualified.length === 0) return { verdicts, weights: input.weights, accumulator };
-  const mean = aggregationRules[input.aggregation].aggregate(qualified, grid);
-  const next = serverStep({ weights, mean, learningRate16: input.learningRate16 });
-  return { verdicts, weights: encodeWeights(next), accumulator };
+  if (qualified.length === 0)
+    return { verdicts, weights: input.weights, accumulator, optimizer: input.optimizer };
+  const next = step(input, weights, qualified);
+  return { verdicts, weights: encodeWeights(next.weights), accumulator, optimizer: next.optimizer };
+}
+
+/** How many vectors a task keeps beside its model. */
+export function keptVectors({
+  aggregation,
+  local,
+  server,
+}: Pick<RoundInput, 'aggregation' | 'local'> & {
+  readonly server: { readonly step: ServerStepName };
+}): number {
+  return (keepsDirection({ aggregation, local }) ? 1 : 0) + momentCount(server.step);
+}
+
+function keepsDirection({ aggregation, local }: Pick<RoundInput, 'aggregation' | 'local'>): boolean {
+  return aggregationRules[aggregation].remembers || localSteps[local.step].controlled;
+}
+
+/** Aggregates, then steps. */
+function step(
+  input: RoundInput,
+  weights: Float32Array,
+  qualified: readonly RoundUpdate[],
+): { readonly weights: Float32Array; readonly optimizer: Uint8Array | null } {
+  const { grid, optimizer, server, local, aggregation } = input;
+  const before: OptimizerState | null =
+    optimizer === null ? null : decodeOptimizer(optimizer, grid.dimension);
+  const last = before?.direction == null ? null : Float64Array.from(before.direction);
+  const mean = aggregationRules[aggregation].aggregate(qualified, grid, last);
+  const scale = directionScale(local);
+  const { step: name, ...params } = server;
+  const direction = mean.map((entry) => scale * entry);
+  const served = serve(name, params, weights, direction, before?.moments ?? null);
+  const kept = {
+    direction: keepsDirection(input) ? Float32Array.from(mean) : null,
+    moments: served.moments,
+  };
+  return { weights: served.weights, optimizer: encodeOptimizer(kept) };
 }
 
 function unpack(update: SubmittedUpdate, grid: Grid): RoundUpdate {

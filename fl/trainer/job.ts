@@ -1,4 +1,12 @@
-import { checkModel, classCount, type Grid, type ModelSpec, parameterCount } from '../index.js';
+import {
+  checkModel,
+  classCount,
+  type Grid,
+  type LocalPlace,
+  type LocalWork,
+  type ModelSpec,
+  parameterCount,
+} from '../index.js';
 import { TrainerError } from './error.js';
 
 /** Most records of one job: a device enrols with at most so many. */
@@ -16,9 +24,11 @@ export interface Batch {
   readonly classWeights?: readonly number[];
 }
 
-/** One private step of one device: the round's public parameters are in the grid. */
+/** One device's work in a round: the clip and noise of each step are in the grid. */
 export interface TrainJob extends Batch {
   readonly grid: Grid;
+  /** Several steps; left out: one, whose noised sum travels. */
+  readonly local?: { readonly work: LocalWork; readonly control: LocalPlace['control'] };
 }
 
 export interface TrainResult {

@@ -3,9 +3,11 @@ import { addNoise, encodeUpdate, parameterCount, roundToFine, toWire } from '../
 import { TrainerError } from './error.js';
 import { gradientSum } from './gradientSum.js';
 import type { TrainJob, TrainResult } from './job.js';
+import { takeLocalSteps } from './localSteps.js';
 
 /**
- * One round's work of one device, in this thread: clipped gradient sum, fine lattice, noise, wire lattice.
+ * One round's work of one device, in this thread: clipped gradient sum, fine lattice, noise, wire lattice; once, or
+ * as often as the task's local work says.
  *
  * random: the noise's source. A device passes the operating system's; a seeded one is for tests alone, since
  *   noise that can be recomputed hides nothing.
@@ -18,6 +20,10 @@ export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
       'bad-job',
       `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
     );
+  if (job.local !== undefined) {
+    const { wire, grid, ...about } = takeLocalSteps(job, job.grid, job.local.work, job.local.control, random);
+    return { update: encodeUpdate(wire, grid), ...about };
+  }
   const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16, random);
   const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
   return { update: encodeUpdate(toWire(noised, job.grid), job.grid), loss, clippedShare };

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
-import { partitionNames, partitionRule } from '../../fl/index.js';
+import { attacks, partitionNames, partitionRule } from '../../fl/index.js';
+import type { ProvisionedAttack } from '../provision/index.js';
 
 /** Parsers of option values; what they refuse becomes a usage error with the option's name. */
 
@@ -24,6 +25,18 @@ export function share(text: string): number {
   const value = Number(text);
   if (/^(\d+\.?\d*|\.\d+)$/.test(text) && value <= 1) return value;
   throw new InvalidArgumentError('It must be a share from 0 to 1, such as 0.3.');
+}
+
+const ATTACKS = [...Object.keys(attacks), 'colluding-verifiers'] as ProvisionedAttack['name'][];
+
+/** NAME:SHARE[:FROM_ROUND]: who attacks, how many of the devices (or validators), and from which round on. */
+export function attack(text: string): ProvisionedAttack {
+  const [name = '', part = '', from = '1', ...rest] = text.split(':');
+  const known = ATTACKS.find((one) => one === name);
+  if (known === undefined) throw new InvalidArgumentError(`The attacks are: ${ATTACKS.join(', ')}.`);
+  if (rest.length > 0)
+    throw new InvalidArgumentError('It must look like label-flip:0.3 or label-flip:0.3:16.');
+  return { name: known, share: share(part), fromRound: wholeNumber(1, 1_000_000)(from) };
 }
 
 export const EPSILON_MAX = 64;

@@ -5,7 +5,14 @@ import {
   type AggregationName,
   aggregationRules,
   calibrateSigma16,
+  type FrontName,
+  fronts,
+  LOCAL_STEPS_MAX,
+  type LocalStepName,
+  localSteps,
   readSchema,
+  type ServerStepName,
+  serverSteps,
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
@@ -41,10 +48,39 @@ export const taskFileSchema = z.strictObject({
     .strictObject({ epsilon: z.number().positive().max(64), delta: z.number().positive().max(0.1) })
     .nullable(),
   verification: oneNameOf<VerificationName>(verificationRules).default('alignment'),
+  /** What averages updates before the rule sees them. */
+  front: oneNameOf<FrontName>(fronts).default('none'),
   /** Poisoned devices that the rule shall withstand. */
   faulty: z.number().int().min(0),
   reputation: z.enum(['absolute', 'paper', 'none']).default('absolute'),
   aggregation: oneNameOf<AggregationName>(aggregationRules).default('mean'),
+  /** The server's step, with the learning rate of the task. */
+  server: z
+    .strictObject({
+      step: oneNameOf<ServerStepName>(serverSteps).default('fedavg'),
+      momentum: z
+        .number()
+        .min(0)
+        .max(65_535 / ONE16)
+        .default(0.9),
+      secondMoment: z
+        .number()
+        .min(0)
+        .max(65_535 / ONE16)
+        .default(0.99),
+      adaptivity: z.number().positive().max(1).default(0.001),
+    })
+    .prefault({}),
+  /** What a device does in a round: each step is noised and charged. */
+  local: z
+    .strictObject({
+      step: oneNameOf<LocalStepName>(localSteps).default('fedsgd'),
+      steps: z.number().int().min(1).max(LOCAL_STEPS_MAX).default(1),
+      learningRate: z.number().positive().max(65_536).default(1),
+      proximal: z.number().min(0).max(65_536).default(0),
+      noise: z.enum(['every-step', 'once']).default('every-step'),
+    })
+    .prefault({}),
   devices: z.number().int().min(1).max(DEVICES_MAX),
   quorum: z.number().int().min(1).max(DEVICES_MAX),
   enrolMs: z.number().int().min(0).default(60_000),
@@ -56,7 +92,7 @@ export const taskFileSchema = z.strictObject({
 export type TaskFile = z.input<typeof taskFileSchema>;
 
 /**
- * The task that goes on chain: whole numbers, and the least noise with which all rounds fit under ε and δ.
+ * The task that goes on chain: whole numbers, and the least noise with which all steps of all rounds fit under ε and δ.
  * Throws CliError "bad-config" with the place of the fault. What only the chain can know, it refuses itself.
  */
 export function taskSpecOf(file: unknown): TaskSpec {
@@ -78,8 +114,26 @@ export function taskSpecOf(file: unknown): TaskSpec {
     learningRate16: Math.max(1, Math.round(task.learningRate * ONE16)),
     rounds: task.rounds,
     privacy: privacyOf(task),
-    verification: { rule: task.verification, faulty: task.faulty, reputation: task.reputation },
+    verification: {
+      rule: task.verification,
+      front: task.front,
+      faulty: task.faulty,
+      reputation: task.reputation,
+    },
     aggregation: task.aggregation,
+    server: {
+      step: task.server.step,
+      momentum16: Math.round(task.server.momentum * ONE16),
+      secondMoment16: Math.round(task.server.secondMoment * ONE16),
+      adaptivity16: Math.max(1, Math.round(task.server.adaptivity * ONE16)),
+    },
+    local: {
+      step: task.local.step,
+      steps: task.local.steps,
+      learningRate16: Math.max(1, Math.round(task.local.learningRate * ONE16)),
+      proximal16: Math.round(task.local.proximal * ONE16),
+      noise: task.local.noise,
+    },
     devicesMax: task.devices,
     quorum: task.quorum,
     enrolMs: task.enrolMs,
@@ -90,11 +144,11 @@ export function taskSpecOf(file: unknown): TaskSpec {
   };
 }
 
-function privacyOf({ privacy, clip, rounds }: z.output<typeof taskFileSchema>): TaskSpec['privacy'] {
+function privacyOf({ privacy, clip, rounds, local }: z.output<typeof taskFileSchema>): TaskSpec['privacy'] {
   const clip16 = Math.max(1, Math.round(clip * ONE16));
   if (privacy === null) return { unit: 'record', epsilonMicro: 0, deltaPico: 0, sigma16: 0, clip16 };
   const epsilonMicro = Math.max(1, Math.round(privacy.epsilon * 1e6));
   const deltaPico = Math.max(1, Math.round(privacy.delta * 1e12));
-  const sigma16 = calibrateSigma16({ epsilonMicro, deltaPico, rounds });
+  const sigma16 = calibrateSigma16({ epsilonMicro, deltaPico, rounds: rounds * local.steps });
   return { unit: 'record', epsilonMicro, deltaPico, sigma16, clip16 };
 }

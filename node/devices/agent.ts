@@ -1,9 +1,18 @@
 import { payloadId } from '../../chain/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import {
+  commonControl,
   createGrid,
+  decodeOptimizer,
+  decodeUpdate,
   decodeWeights,
+  type LocalPlace,
+  localSteps,
+  ownControl,
   parameterCount,
+  type Records,
+  releasesOf,
+  roundGrid,
   roundRho,
   schemaHash,
   WEIGHT_ONE,
@@ -144,13 +153,14 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
   while (!signal.aborted) {
     await caughtUp(signal);
     const waiting = { task, afterRound: sent.round, waitMs: POLL_MS };
-    const { status, round, weights } = await clients[0]!.call('task.current', waiting, { signal });
+    const { status, round, weights, optimizer } = await clients[0]!.call('task.current', waiting, { signal });
     if (status === 'done' || status === 'failed') return;
     if (round === null || weights === null || round < sent.round) continue;
     // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
     if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;
     await checkStanding(part);
-    sent = { round, hash: await sendUpdate(part, spec, round, weights.id) };
+    const start = { weightsId: weights.id, optimizerId: optimizer?.id ?? null };
+    sent = { round, hash: await sendUpdate(part, spec, round, start) };
   }
 }
 
@@ -158,17 +168,22 @@ async function isLost({ clients, signal }: Part, hash: string): Promise<boolean>
   return (await clients[0]!.call('tx.get', { hash }, { signal })).status === 'unknown';
 }
 
+/** What a round starts from: ids of payloads that the chain names. */
+interface RoundStart {
+  readonly weightsId: string;
+  readonly optimizerId: string | null;
+}
+
 /** Sends this round's update, the same bytes each time. Null: there is nothing to send (any more). */
 async function sendUpdate(
   part: Part,
   spec: TaskSpecForm,
   round: number,
-  weightsId: string,
+  start: RoundStart,
 ): Promise<string | null> {
   const { device, task, log } = part;
   if (round < device.ledger.lastRound(task)) return null;
-  const update =
-    (await device.ledger.update(task, round)) ?? (await trainUpdate(part, spec, round, weightsId));
+  const update = (await device.ledger.update(task, round)) ?? (await trainUpdate(part, spec, round, start));
   const call = { contract: 'training', method: 'update', level: spec.level, args: { task, round } };
   try {
     return await send(part, { ...call, payloads: [update] }, false);
@@ -197,30 +212,63 @@ async function trainUpdate(
   part: Part,
   spec: TaskSpecForm,
   round: number,
-  weightsId: string,
+  { weightsId, optimizerId }: RoundStart,
 ): Promise<Uint8Array> {
-  const { device, task, clients, pool, signal } = part;
-  const { bytes } = await clients[0]!.call('payload.get', { id: weightsId }, { signal });
-  const payload = base64ToBytes(bytes);
-  if (payload === null || bytesToHex(payloadId(payload)) !== weightsId) {
-    throw new Error('the node gave other weights than the chain names');
-  }
+  const { device, task, pool } = part;
+  const payload = await fetchPayload(part, weightsId);
   const dimension = parameterCount(spec.model);
   const weights = decodeWeights(payload, dimension);
   if (weights === null) throw new Error('the weights do not fit the model');
   const { clip16, sigma16 } = spec.privacy;
   const grid = createGrid({ dimension, clip16, sigma16 });
   const { weights16 } = spec.schema.label;
-  const { update } = await pool.train({
+  const job = {
     model: spec.model,
     weights,
-    x: device.x,
-    y: device.labelsOf(round),
     grid,
     ...(weights16.length > 0 && { classWeights: weights16.map((weight16) => weight16 / WEIGHT_ONE) }),
-  });
-  await device.ledger.charge(task, round, sigma16 === 0 ? 0n : roundRho(sigma16), update);
+    ...(spec.local.step !== 'fedsgd' && {
+      local: { work: spec.local, control: await controlOf(part, spec, optimizerId) },
+    }),
+  };
+  const train = async ({ x, y }: Records) => (await pool.train({ ...job, x, y })).update;
+  const own = await train(device.attacker.recordsOf(round));
+  const travels = roundGrid({ dimension, clip16, sigma16 }, spec.local);
+  const setting = { grid: travels, devices: spec.devicesMax, train };
+  const update = await device.attacker.updateOf(round, own, setting);
+  const rho = sigma16 === 0 ? 0n : roundRho(sigma16) * BigInt(releasesOf(spec.local));
+  await device.ledger.charge(task, round, rho, update);
   return update;
+}
+
+/** SCAFFOLD's control variates: everybody's from the last aggregate, the own from the last update that was sent. */
+async function controlOf(
+  part: Part,
+  spec: TaskSpecForm,
+  optimizerId: string | null,
+): Promise<LocalPlace['control']> {
+  const { device, task } = part;
+  if (!localSteps[spec.local.step].controlled || optimizerId === null) return null;
+  const dimension = parameterCount(spec.model);
+  const { direction } = decodeOptimizer(await fetchPayload(part, optimizerId), dimension);
+  const last = await device.ledger.update(task, device.ledger.lastRound(task));
+  const { clip16, sigma16 } = spec.privacy;
+  const grid = roundGrid({ dimension, clip16, sigma16 }, spec.local);
+  const unpacked = last === null ? null : decodeUpdate(last, grid);
+  if (direction === null || unpacked === null || !unpacked.ok) return null;
+  return {
+    own: ownControl(unpacked.wire, device.rows, grid, spec.local),
+    all: commonControl(direction, spec.local),
+  };
+}
+
+async function fetchPayload({ clients, signal }: Part, id: string): Promise<Uint8Array> {
+  const { bytes } = await clients[0]!.call('payload.get', { id }, { signal });
+  const payload = base64ToBytes(bytes);
+  if (payload === null || bytesToHex(payloadId(payload)) !== id) {
+    throw new Error('the node gave another payload than the chain names');
+  }
+  return payload;
 }
 
 /** Through the own node, or the next one that can be reached. A refusal by contract is an error unless it's late. */

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { UNITS_MAX } from '../../contracts/index.js';
 import { bytesToHex, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
-import { type DataSchema, flipLabels, readSchema, rhoCap } from '../../fl/index.js';
+import { type DataSchema, encodedWidth, readSchema, rhoCap } from '../../fl/index.js';
 import { type DeviceConfig, readBounded, readDeviceConfig } from '../config.js';
 import { DataError, hashFiles, readRows } from '../data/index.js';
 import { readKeystore } from '../provision/index.js';
+import { type Attacker, type AttackerRecords, createAttacker } from './attacker.js';
 import { DeviceError } from './error.js';
 import { LedgerFile } from './ledgerFile.js';
 
@@ -15,13 +16,12 @@ export interface Device {
   readonly secret: Uint8Array;
   readonly publicKey: Uint8Array;
   readonly schema: DataSchema;
-  readonly x: Float32Array;
   readonly rows: number;
   /** Names the dataset on chain without telling anything of it. */
   readonly dataset: Uint8Array;
   readonly ledger: LedgerFile;
-  /** Labels as this device trains on them in a round: the true ones, unless it is told to attack. */
-  labelsOf(round: number): Float32Array;
+  /** What it does to its records and its updates: nothing, unless it is told to attack. */
+  readonly attacker: Attacker;
 }
 
 /** Reads a device's folder. Throws DeviceError or ConfigError. */
@@ -30,8 +30,38 @@ export async function loadDevice(folder: string): Promise<Device> {
   const { sign: secret } = readKeystore(join(folder, 'keystore.json'), join(folder, 'password'));
   if (secret?.length !== 32)
     throw new DeviceError('bad-keystore', `${folder}/keystore.json holds no signing key`);
+  const { schema, rows } = await readRecords(config);
+  const accomplices = await Promise.all(
+    config.accomplices.map(async (other) => (await readRecords(readDeviceConfig(other))).rows),
+  );
+  // Salted with the key: nobody can test a guess of the data against the id.
+  const salt = [utf8ToBytes('consilium/dataset/1'), secret];
+  const files = config.labels === null ? [config.data] : [config.data, config.labels];
+  const dataset = await hashFiles(salt, files);
+  const { epsilonMicro, deltaPico } = config;
+  const cap = epsilonMicro === 0 ? 0n : rhoCap(epsilonMicro, deltaPico);
+  const ledger = await LedgerFile.open(folder, bytesToHex(dataset), cap);
+  return {
+    config,
+    name: config.name,
+    secret,
+    publicKey: publicKeyOf(secret),
+    schema,
+    rows: rows.rows,
+    dataset,
+    ledger,
+    attacker: createAttacker(config, encodedWidth(schema), rows, accomplices),
+  };
+}
+
+/** A device's data in numbers. */
+async function readRecords(
+  config: DeviceConfig,
+): Promise<{ readonly schema: DataSchema; readonly rows: AttackerRecords }> {
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
+  if (schema.schema.label.classes.length !== 2)
+    throw new DeviceError('bad-data', `${config.schema}: models tell two classes apart, this label has more`);
   const rows = await readRows(
     { file: config.data, labels: config.labels, schema: schema.schema },
     { rowsMax: UNITS_MAX, batchRows: 1, allow: config.allow },
@@ -39,29 +69,5 @@ export async function loadDevice(folder: string): Promise<Device> {
     if (!(error instanceof DataError)) throw error;
     throw new DeviceError('bad-data', error.message, { cause: error });
   });
-  if (schema.schema.label.classes.length !== 2)
-    throw new DeviceError('bad-data', `${config.schema}: models tell two classes apart, this label has more`);
-  // Salted with the key: nobody can test a guess of the data against the id.
-  const salt = [utf8ToBytes('consilium/dataset/1'), secret];
-  const dataset = await hashFiles(
-    salt,
-    config.labels === null ? [config.data] : [config.data, config.labels],
-  );
-  const { epsilonMicro, deltaPico } = config;
-  const cap = epsilonMicro === 0 ? 0n : rhoCap(epsilonMicro, deltaPico);
-  const ledger = await LedgerFile.open(folder, bytesToHex(dataset), cap);
-  const flipped = flipLabels(rows.y);
-  return {
-    config,
-    name: config.name,
-    secret: secret,
-    publicKey: publicKeyOf(secret),
-    schema: schema.schema,
-    x: rows.x,
-    rows: rows.rows,
-    dataset,
-    ledger,
-    labelsOf: (round) =>
-      config.attack === 'label-flip' && round >= config.attackFromRound ? flipped : rows.y,
-  };
+  return { schema: schema.schema, rows };
 }

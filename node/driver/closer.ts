@@ -1,10 +1,12 @@
 import { Worker } from 'node:worker_threads';
-import type { ClosingJob } from '../../contracts/index.js';
+import type { ClosingJob, Closings } from '../../contracts/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
 
 /** Computes verdicts off the main thread, so that a node never misses a vote because it verifies. */
 export interface Closer {
   run(job: ClosingJob): Promise<RoundOutcome>;
+  /** What a leader's block shall hold of what was computed: all as it is, but with a dishonest node. */
+  propose(closings: Closings): Closings;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export function createCloser(): Closer {
         waiting.set(id, { resolve, reject });
         worker.postMessage({ id, job });
       }),
+    propose: (closings) => closings,
     close: async () => {
       closing = true;
       await worker.terminate();

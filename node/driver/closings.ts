@@ -25,7 +25,7 @@ export async function computeClosings(
   tip: Tip,
   parts: {
     readonly store: Pick<Store, 'payload'>;
-    readonly closer: Closer;
+    readonly closer: Pick<Closer, 'run'>;
     readonly marks: Pick<MarkedInputs, 'forClosing'>;
     readonly clock: Clock;
     readonly isClosed: () => boolean;
@@ -49,9 +49,9 @@ export async function computeClosings(
   return { closings: outcomes, isMarked };
 }
 
-/** Models and accumulators that marked outcomes name: bytes that this node did not make. */
+/** Models, accumulators and optimizers' memories that marked outcomes name: bytes that this node did not make. */
 export function namedBy(closings: Closings): readonly PayloadRef[] {
   return [...closings.values()]
-    .flatMap(({ weights, accumulator }) => [weights, accumulator])
+    .flatMap(({ weights, accumulator, optimizer }) => [weights, accumulator, optimizer])
     .filter((one): one is PayloadRef => one !== null && !(one instanceof Uint8Array));
 }

@@ -338,7 +338,7 @@ export class Driver {
   }
 
   async #proposeOwn(work: HeightWork): Promise<void> {
-    const { rules, mempool, store, payloadOf, clock, keys, log } = this.#options;
+    const { rules, mempool, store, payloadOf, clock, keys, log, closer } = this.#options;
     const { tip, height } = work;
     const { proof, seed } = ownSeed(work, keys.vrfSecret);
     const draft = {
@@ -349,7 +349,7 @@ export class Driver {
       parentVotes: this.#parentVotes,
       candidates: mempool.candidates(readState(tip.state)),
     };
-    const judged = buildBlock(rules, tip, draft, work.closings, payloadOf);
+    const judged = buildBlock(rules, tip, draft, closer.propose(work.closings), payloadOf);
     const value = bytesToHex(judged.hash);
     const signature = signProposal(tip.chainId, height, judged.hash, keys.secret);
     const proposal = { block: judged.block, signature };

@@ -99,12 +99,10 @@ export class MarkedInputs {
   /** One try to come by what a due closing after `tip` rests on. Null: nobody has it, and nobody has decided it. */
   async forClosing(tip: Tip, due: DueClosing): Promise<Inputs | null> {
     const { store } = this.#options;
-    const { weights, accumulator, updates } = due.round;
-    const refs = [
-      weights,
-      ...(accumulator === null ? [] : [accumulator]),
-      ...updates.map((one) => one.payload),
-    ];
+    const { weights, accumulator, optimizer, updates } = due.round;
+    const refs = [weights, accumulator, optimizer, ...updates.map((one) => one.payload)].filter(
+      (ref) => ref !== null,
+    );
     const missing = refs.filter(({ id }) => !store.hasPayload(id));
     let marked: RoundOutcome | null = null;
     for (const peer of this.#peers()) {
@@ -143,7 +141,7 @@ export class MarkedInputs {
       transport.penalize(peer, UNCERTIFIED_POINTS, 'receipts of another block');
       return null;
     }
-    const made = [outcome.weights, outcome.accumulator].filter(
+    const made = [outcome.weights, outcome.accumulator, outcome.optimizer].filter(
       (one): one is PayloadRef => one !== null && !(one instanceof Uint8Array),
     );
     const wanted = made.filter(({ id }) => !this.#options.store.hasPayload(id));

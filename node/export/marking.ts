@@ -11,16 +11,17 @@ export interface Marked {
 /** What a replay of the export will have of a task when its round closes. */
 interface AtHand {
   readonly weights: boolean;
-  readonly accumulator: boolean;
+  /** Accumulator and optimizer state, as far as there are any. */
+  readonly memory: boolean;
   /** All updates of the open round. */
   readonly updates: boolean;
 }
 
-const WHOLE: AtHand = { weights: true, accumulator: true, updates: true };
+const WHOLE: AtHand = { weights: true, memory: true, updates: true };
 
 /**
  * Follows, height by height, what a replay of an export will have at hand, and so which heights need marked inputs:
- * those that announce something absent, and those that close a round whose updates, model or accumulator are not
+ * those that announce something absent, and those that close a round whose updates, model or memory are not
  * there. What such a closing made goes along if it is held: then the next round can be computed again.
  *
  * Call it for every height in order. `fetch` gives the bytes of a payload, or null. Null: the height needs no marks.
@@ -29,14 +30,14 @@ export function createMarking(fetch: (ref: PayloadRef) => Promise<Uint8Array | n
   const tasks = new Map<number, AtHand>();
 
   async function close({ task, outcome }: ClosedEvent): Promise<readonly Uint8Array[] | null> {
-    const { weights, accumulator, updates } = tasks.get(task) ?? WHOLE;
+    const { weights, memory, updates } = tasks.get(task) ?? WHOLE;
     tasks.delete(task);
-    if (weights && accumulator && updates) return null;
+    if (weights && memory && updates) return null;
     const model = await fetch(outcome.weights);
-    const memory = outcome.accumulator === null ? null : await fetch(outcome.accumulator);
-    const hasMemory = outcome.accumulator === null || memory !== null;
-    tasks.set(task, { weights: model !== null, accumulator: hasMemory, updates: true });
-    return [model, memory].filter((bytes) => bytes !== null);
+    const kept: (Uint8Array | null)[] = [];
+    for (const ref of [outcome.accumulator, outcome.optimizer]) if (ref !== null) kept.push(await fetch(ref));
+    tasks.set(task, { weights: model !== null, memory: !kept.includes(null), updates: true });
+    return [model, ...kept].filter((bytes) => bytes !== null);
   }
 
   return async (

@@ -41,12 +41,12 @@ const stateCodec = tagged('consilium/export-state', 1, {
   ),
 });
 
-/** Results of one block's closings that can be given: a model and an accumulator for each task that may be open. */
-const MADE_MAX = 128;
+/** Results of one block's closings that can be given: model, accumulator and optimizer state of each task that may be open. */
+const MADE_MAX = 192;
 
 /**
  * Stands before a block of which something is pruned at the source: the places of its payloads that are absent, how
- * many receipts follow (all of the block's, or none), and the sizes of the models and accumulators behind them.
+ * many receipts follow (all of the block's, or none), and the sizes of what closings made behind them.
  */
 const marksCodec = tagged('consilium/export-marks', 1, {
   absent: list(integer(0, limits.transactionsPerBlockMax * limits.payloadsPerTransactionMax), 8_192),

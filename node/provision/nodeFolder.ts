@@ -27,13 +27,14 @@ export function placeOf({ name, keys, rpcPort, p2pPort }: NewNode): NodePlace {
 
 /**
  * Writes a validator's folder: keys and configuration. `others`: the network's other nodes, in the order in which
- * hosted devices turn to them; `devicesDir`: null if the node hosts none.
+ * hosted devices turn to them; `devicesDir`: null if the node hosts none; `attack`: null if it is honest.
  */
 export function writeNode(
   folder: string,
   node: NewNode,
   others: readonly NodePlace[],
   devicesDir: string | null,
+  attack: NodeConfig['attack'] = null,
 ): void {
   makeFolder(folder);
   writeKeystore(folder, node.keys);
@@ -52,6 +53,7 @@ export function writeNode(
     deviceNodes: [own, ...others].map(({ rpc }) => rpc),
     retention: 'all',
     trainerThreads: 1,
+    attack,
   };
   writeJson(join(folder, 'config.json'), config);
 }

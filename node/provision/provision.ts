@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { bytesToHex } from '../../crypto/index.js';
-import { schemaJson, wholeFaults } from '../../fl/index.js';
+import { type AttackName, schemaJson, wholeFaults } from '../../fl/index.js';
 import { chainIdOf, type Genesis, genesisValue, presets } from '../../genesis/index.js';
 import type { DeviceConfig, NetworkFile } from '../config.js';
 import { choosePoisoned, seedFor } from './choose.js';
@@ -31,8 +31,8 @@ export interface ProvisionOptions {
   /** What each device may ever spend on its data; both 0: it trains without noise. */
   readonly epsilonMicro: number;
   readonly deltaPico: number;
-  /** Which share of the devices flips its labels, 0 to 1. */
-  readonly poisonShare: number;
+  /** Who attacks, in demonstrations; null or left out: nobody. */
+  readonly attack?: ProvisionedAttack | null;
   readonly seed: string;
   /** Size of a committee; null or left out: that of the preset, all validators up to 100. */
   readonly members?: number | null;
@@ -42,6 +42,14 @@ export interface ProvisionOptions {
   readonly accept?: (genesis: Genesis) => void;
   /** Gives up; nothing is left behind. */
   readonly signal?: AbortSignal;
+}
+
+/** An attack of a local network: by so many of its devices, or of its validators. */
+export interface ProvisionedAttack {
+  readonly name: AttackName | 'colluding-verifiers';
+  /** 0 to 1; rounded to whole devices (validators). */
+  readonly share: number;
+  readonly fromRound: number;
 }
 
 /** The level of every account and task of a local network. */
@@ -88,9 +96,13 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Netwo
     mkdirSync(dirname(dir), { recursive: true });
     mkdirSync(part, { mode: 0o700 });
     writeJson(join(part, 'genesis.json'), genesis);
+    const liars = attackersOf('validators', validators, options);
     for (const [index, node] of nodes.entries()) {
       const others = [...nodes.slice(index + 1), ...nodes.slice(0, index)];
-      writeNode(join(part, 'nodes', node.name), node, others.map(placeOf), 'devices');
+      const liar = liars.includes(index)
+        ? { name: 'false-verdicts' as const, fromRound: options.attack!.fromRound }
+        : null;
+      writeNode(join(part, 'nodes', node.name), node, others.map(placeOf), 'devices', liar);
       await breathe(options.signal);
     }
     await writeDevices(part, options, devices);
@@ -105,13 +117,13 @@ export async function provisionNetwork(options: ProvisionOptions): Promise<Netwo
   return openNetwork(dir);
 }
 
-function checkOptions({ validators, devices, data, poisonShare }: ProvisionOptions): void {
+function checkOptions({ validators, devices, data, attack }: ProvisionOptions): void {
   const problem = !isWhole(validators, 1, VALIDATORS_MAX)
     ? `validators: a whole number from 1 to ${VALIDATORS_MAX}`
     : !isWhole(devices, 1, DEVICES_MAX)
       ? `devices: a whole number from 1 to ${DEVICES_MAX} (each validator's)`
-      : !(poisonShare >= 0 && poisonShare <= 1)
-        ? 'poison: a share from 0 to 1'
+      : attack != null && !(attack.share >= 0 && attack.share <= 1)
+        ? 'attack: a share from 0 to 1'
         : data.shards.length !== validators * devices
           ? `${data.shards.length} shards of data for ${validators * devices} devices`
           : null;
@@ -196,14 +208,17 @@ async function writeDevices(
   options: ProvisionOptions,
   devices: readonly NewDevice[],
 ): Promise<void> {
-  const { data, epsilonMicro, deltaPico, poisonShare } = options;
-  const poisoned = choosePoisoned(devices.length, poisonShare, seedFor('poison', options.seed));
+  const { data, epsilonMicro, deltaPico, attack } = options;
+  const poisoned = attackersOf('devices', devices.length, options);
   for (const [index, device] of devices.entries()) {
     const folder = join(part, deviceFolder(device));
     makeFolder(folder);
     writeKeystore(folder, device.keys);
     writeTable(join(folder, 'data.csv'), data.shards[index]!);
     writeJson(join(folder, 'schema.json'), schemaJson(data.schema));
+    const others = poisoned
+      .filter((other) => other !== index)
+      .map((other) => relative(deviceFolder(device), deviceFolder(devices[other]!)));
     const config: Omit<DeviceConfig, 'folder'> = {
       version: 1,
       name: device.name,
@@ -212,14 +227,25 @@ async function writeDevices(
       labels: null,
       // The whole table was looked at; what one shard of it lacks, the others have.
       allow: [...wholeFaults],
-      attack: poisoned.includes(index) ? 'label-flip' : null,
-      attackFromRound: 1,
+      ...(attack != null && attack.name !== 'colluding-verifiers' && poisoned.includes(index)
+        ? { attack: attack.name, attackFromRound: attack.fromRound, accomplices: others }
+        : { attack: null, attackFromRound: 1, accomplices: [] }),
       epsilonMicro,
       deltaPico,
     };
     writeJson(join(folder, 'device.json'), config);
     await breathe(options.signal);
   }
+}
+
+/** Who attacks, among so many devices or validators; the seed decides. */
+function attackersOf(
+  who: 'devices' | 'validators',
+  count: number,
+  { attack, seed }: Pick<ProvisionOptions, 'attack' | 'seed'>,
+): readonly number[] {
+  if (attack == null || (attack.name === 'colluding-verifiers') !== (who === 'validators')) return [];
+  return choosePoisoned(count, attack.share, seedFor('poison', seed));
 }
 
 function writePublisher(part: string, data: PreparedData, keys: NewKeys): void {

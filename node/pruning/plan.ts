@@ -21,12 +21,18 @@ export interface PlanOptions {
   readonly erase?: number;
 }
 
+/** Hex ids of what a round begins with. `kept`: the accumulator, and what the optimizer keeps, as far as there are any. */
+interface Start {
+  readonly weights: string;
+  readonly kept: readonly string[];
+}
+
 /**
  * Knows which payloads may go, and when: fed with every height from the first on, in order.
  *
  * What may go, its task's audit window after the height at which nothing more follows from it: the updates of a round
- * when it has closed; late and refused ones when they were in a block; the model and the accumulator that a round
- * began with when it has closed; a task's last accumulator when it has ended. A payload that is named more than once
+ * when it has closed; late and refused ones when they were in a block; the model, the accumulator and what the
+ * optimizer kept that a round began with when it has closed; a task's last ones but the model when it has ended. A payload that is named more than once
  * goes by the latest of these heights, so nobody can make another's go early by sending the same bytes. Everything
  * else stays: payloads of other transactions, and each task's newest model.
  *
@@ -40,7 +46,7 @@ export class PruningPlan {
   /** Named by open rounds, by `task`. */
   readonly #open = new Map<number, string[]>();
   /** What the next round of a task begins with. */
-  readonly #start = new Map<number, { weights: string; accumulator: string | null }>();
+  readonly #start = new Map<number, Start>();
   #height = 0;
   #looked = 0;
 
@@ -60,15 +66,14 @@ export class PruningPlan {
     const [begun, ...others] = receipts;
     for (const closed of closedEvents(begun!)) {
       this.#endRound(closed.task, height);
-      const { weights, accumulator } = closed.outcome;
-      const next = { weights: hex(weights), accumulator: accumulator === null ? null : hex(accumulator) };
-      this.#supersede(closed.task, height, next);
+      const { weights, accumulator, optimizer } = closed.outcome;
+      const kept = [accumulator, optimizer].filter((ref) => ref !== null).map(hex);
+      this.#supersede(closed.task, height, { weights: hex(weights), kept });
     }
     for (const event of begun!.events) {
       const { task, weights } = event.fields as { task: number; weights: Uint8Array };
       const what = `${event.contract}/${event.kind}`;
-      if (what === 'training/opened')
-        this.#start.set(task, { weights: bytesToHex(weights), accumulator: null });
+      if (what === 'training/opened') this.#start.set(task, { weights: bytesToHex(weights), kept: [] });
       if (what === 'training/round-failed') this.#endRound(task, height);
       if (what === 'tasks/done') this.#endTask(task, height);
     }
@@ -112,17 +117,17 @@ export class PruningPlan {
     this.#open.delete(task);
   }
 
-  #supersede(task: number, height: number, next: { weights: string; accumulator: string | null }): void {
+  /** What goes on into the next round as it was (nothing qualified) is not superseded. */
+  #supersede(task: number, height: number, next: Start): void {
     const before = this.#start.get(task);
     this.#start.set(task, next);
     if (before === undefined) return;
-    if (before.weights !== next.weights) this.#release(task, before.weights, height);
-    if (before.accumulator !== null) this.#release(task, before.accumulator, height);
+    const staying = new Set([next.weights, ...next.kept]);
+    for (const id of [before.weights, ...before.kept]) if (!staying.has(id)) this.#release(task, id, height);
   }
 
   #endTask(task: number, height: number): void {
-    const accumulator = this.#start.get(task)?.accumulator ?? null;
-    if (accumulator !== null) this.#release(task, accumulator, height);
+    for (const id of this.#start.get(task)?.kept ?? []) this.#release(task, id, height);
     this.#start.delete(task);
   }
 

@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import type { Task, TaskSpec } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
-import { aggregationRules, type Layer, type VerificationName, verificationRules } from '../../fl/index.js';
+import {
+  aggregationRules,
+  type FrontName,
+  fronts,
+  type Layer,
+  type LocalStepName,
+  localSteps,
+  type ServerStepName,
+  serverSteps,
+  type VerificationName,
+  verificationRules,
+} from '../../fl/index.js';
 import { count, hex32 } from './schemas.js';
 
 const namesOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
@@ -76,10 +87,24 @@ export const taskSpecForm = z.object({
   }),
   verification: z.object({
     rule: namesOf<VerificationName>(verificationRules),
+    front: namesOf<FrontName>(fronts),
     faulty: count,
     reputation: z.enum(['absolute', 'paper', 'none']),
   }),
   aggregation: namesOf(aggregationRules),
+  server: z.object({
+    step: namesOf<ServerStepName>(serverSteps),
+    momentum16: count,
+    secondMoment16: count,
+    adaptivity16: count,
+  }),
+  local: z.object({
+    step: namesOf<LocalStepName>(localSteps),
+    steps: count,
+    learningRate16: count,
+    proximal16: count,
+    noise: z.enum(['every-step', 'once']),
+  }),
   devicesMax: count,
   quorum: count,
   enrolMs: count,

@@ -96,7 +96,6 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     }),
     epsilonMicro: 6_000_000,
     deltaPico: 100_000_000,
-    poisonShare: 0,
     seed: 'faults',
   });
   const links = new Links();

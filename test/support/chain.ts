@@ -50,6 +50,7 @@ import {
   calibrateSigma16,
   encodeUpdate,
   numberFeature,
+  oneStep,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -279,8 +280,10 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     learningRate16: 65_536,
     rounds,
     privacy: { unit: 'record', ...budget, sigma16: calibrateSigma16({ ...budget, rounds }), clip16: 65_536 },
-    verification: { rule: 'alignment', faulty: 0, reputation: 'absolute' },
+    verification: { rule: 'alignment', front: 'none', faulty: 0, reputation: 'absolute' },
     aggregation: 'mean',
+    server: { step: 'fedavg', momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
+    local: oneStep,
     devicesMax: 4,
     quorum: 3,
     enrolMs: 1_000,
@@ -297,6 +300,14 @@ export function publicTask(change: Partial<TaskSpec> = {}): TaskSpec {
   const privacy = { unit: 'record', epsilonMicro: 0, deltaPico: 0, sigma16: 0, clip16: 65_536 } as const;
   return taskSpec({ publicData: true, privacy, ...change });
 }
+
+/** A server step that keeps two moments of every weight from round to round. */
+export const fedAdam: TaskSpec['server'] = {
+  step: 'fedadam',
+  momentum16: 58_982,
+  secondMoment16: 64_881,
+  adaptivity16: 656,
+};
 
 /** Who is there, and what the state says: all that a call needs of a chain. */
 type Setting = Pick<TestChain, 'publisher' | 'validators' | 'chain' | 'state'>;

@@ -75,7 +75,11 @@ export async function mortalNetwork({ wrap, onOwnVote, devicesEach = 0 }: Mortal
           transport: listening(transport, chainId, (vote) => {
             if (bytesToHex(vote.voter) === self.key && !life.over) onOwnVote(self, vote);
           }),
-          closer: { run: async (job) => runClosing(job), close: async () => undefined },
+          closer: {
+            run: async (job) => runClosing(job),
+            propose: (closings) => closings,
+            close: async () => undefined,
+          },
           keys: { secret, vrfSecret },
           log,
           onFatal: (error) => !life.over && failures.push(error),

@@ -65,7 +65,7 @@ export async function openNode({
     chain,
     store: wrapStore(store),
     transport,
-    closer: { run: async (job) => runClosing(job), close: async () => {} },
+    closer: { run: async (job) => runClosing(job), propose: (closings) => closings, close: async () => {} },
     keys: { secret: who.secret, vrfSecret: who.vrfSecret },
     log: log ?? createLogger('error', (line) => process.stderr.write(`${who.name} ${line}`)),
     onFatal: (error) => void failures.push(error),

@@ -10,6 +10,7 @@ import { type TaskFile, taskSpecOf } from '../../node/cli/taskFile.js';
 import {
   type Network,
   openNetwork,
+  type ProvisionedAttack,
   prepareData,
   provisionNetwork,
   readGenesis,
@@ -50,13 +51,14 @@ export interface Hospitals {
 
 /**
  * Provisions `validators` hospitals with `devices` devices each on the Pima data; starts none. `agreement`: times
- * that differ from those of a local network; `params`: other parameters that do.
+ * that differ from those of a local network; `params`: other parameters that do; `attack`: who attacks.
  */
 export async function provisionHospitals(
   validators: number,
   devices: number,
   agreement: Partial<Genesis['params']['agreement']> = {},
   params: Partial<Omit<Genesis['params'], 'agreement'>> = {},
+  attack: ProvisionedAttack | null = null,
 ): Promise<Hospitals> {
   const folder = mkdtempSync(join(tmpdir(), 'consilium-e2e-'));
   const provisioned = await provisionNetwork({
@@ -74,7 +76,7 @@ export async function provisionHospitals(
     }),
     epsilonMicro: 6_000_000,
     deltaPico: 100_000_000,
-    poisonShare: 0,
+    attack,
     seed: 'e2e',
   });
   const network = withParams(provisioned, agreement, params);

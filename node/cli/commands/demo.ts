@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { epsilon, share, wholeNumber } from '../args.js';
+import type { ProvisionedAttack } from '../../provision/index.js';
+import { epsilon, wholeNumber } from '../args.js';
 import type { DemoOptions } from '../demo/options.js';
 import { formatTable } from '../demo/result.js';
 import type { DemoRun } from '../demo/run.js';
@@ -7,12 +8,13 @@ import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
 import type { Io } from '../io.js';
 import { programName } from '../programName.js';
-import { networkOptions } from './networkOptions.js';
+import { attackOf, attackOptions, networkOptions } from './networkOptions.js';
 
 const EXAMPLES = `
 Examples:
   consilium demo                                    Pima diabetes data, 30 rounds, ε = 3
   consilium demo --poison 0.3 --epsilon none        poisoned devices, public data: see them refused
+  consilium demo --attack sign-flip:0.2:10          another attack, from round 10 on
   consilium demo --data FILE.csv --label COLUMN     any table with two classes
   consilium demo --json | tail -1                   the result as one JSON object`;
 
@@ -22,8 +24,7 @@ export function addDemo(program: Command, io: Io): void {
     .command('demo')
     .description('run a whole network on this machine: train a model, export the chain, audit it')
     .option('--rounds <n>', 'training rounds', wholeNumber(1, 1_000), 30);
-  networkOptions(command)
-    .option('--poison <share>', 'share of devices that flip their labels', share, 0)
+  attackOptions(networkOptions(command))
     .option('--epsilon <ε>', 'privacy budget of each record, or "none" for public data', epsilon, 3)
     .option('--keep', 'leave the network up and its folder as it is', false)
     .option('--dir <folder>', 'where to put everything (default: a fresh temporary folder)')
@@ -33,9 +34,10 @@ export function addDemo(program: Command, io: Io): void {
     });
 }
 
-type Raw = Omit<DemoOptions, 'poisonShare' | 'epsilon' | 'data' | 'schema' | 'label' | 'dir'> & {
+type Raw = Omit<DemoOptions, 'attack' | 'epsilon' | 'data' | 'schema' | 'label' | 'dir'> & {
   readonly epsilon: number | 'none';
   readonly poison: number;
+  readonly attack?: ProvisionedAttack;
   readonly data?: string;
   readonly schema?: string;
   readonly label?: string;
@@ -47,7 +49,7 @@ function optionsOf(raw: Raw): DemoOptions {
     rounds: raw.rounds,
     validators: raw.validators,
     devices: raw.devices,
-    poisonShare: raw.poison,
+    attack: attackOf(raw),
     epsilon: raw.epsilon === 'none' ? null : raw.epsilon,
     data: raw.data ?? null,
     schema: raw.schema ?? null,
@@ -95,7 +97,7 @@ function closing(options: DemoOptions, { result, dir, derivedSchema }: DemoRun):
     lines.push(`  ${run} task publish ${dir}/task.json --network ${dir}`);
     lines.push(`  ${run} testnet down ${dir}`);
   } else {
-    if (options.poisonShare === 0) {
+    if (options.attack === null) {
       lines.push(`  ${run} demo --poison 0.3 --epsilon none    poisoned devices, and how they are found`);
     }
     lines.push(`  ${run} testnet up FOLDER                   a network that stays up`);

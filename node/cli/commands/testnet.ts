@@ -6,10 +6,11 @@ import {
   type Network,
   openFolder,
   openNetwork,
+  type ProvisionedAttack,
   provisionNetwork,
 } from '../../provision/index.js';
 import { nodePid, startTestnet, stopTestnet } from '../../testnet/index.js';
-import { epsilon, share, wholeNumber } from '../args.js';
+import { epsilon, wholeNumber } from '../args.js';
 import { loadData } from '../demo/loadData.js';
 import { DELTA } from '../demo/options.js';
 import { CliError } from '../failure.js';
@@ -18,7 +19,7 @@ import { formatColumns, type Io } from '../io.js';
 import { createNodePool } from '../nodePool.js';
 import { programName } from '../programName.js';
 import { type CommitteeOptions, committeeOptions, riskRows, UNSAFE_HINT } from './committeeOptions.js';
-import { networkOptions } from './networkOptions.js';
+import { attackOf, attackOptions, networkOptions } from './networkOptions.js';
 
 const EXAMPLES = `
 Examples:
@@ -38,6 +39,7 @@ interface UpOptions extends CommitteeOptions {
   readonly seed: string;
   readonly epsilon: number | 'none';
   readonly poison: number;
+  readonly attack?: ProvisionedAttack;
   readonly json?: boolean;
 }
 
@@ -48,11 +50,10 @@ export function addTestnet(program: Command, io: Io): void {
     .description('a local network: start, look at, stop')
     .addHelpText('after', EXAMPLES);
   const upCommand = testnet.command('up').argument('<folder>', 'the network, or where to put a new one');
-  committeeOptions(networkOptions(upCommand))
+  attackOptions(committeeOptions(networkOptions(upCommand)))
     .description('start every validator; a new folder is provisioned first, with the options below')
     .option('--members <n>', 'size of a committee (default: all validators)', wholeNumber(1, 100))
     .option('--epsilon <ε>', 'what each device may spend on its data, or "none"', epsilon, 3)
-    .option('--poison <share>', 'share of devices that flip their labels', share, 0)
     .addHelpText('after', EXAMPLES)
     .action((folder: string, _, self: Command) => up(folder, self.optsWithGlobals(), io));
   testnet
@@ -98,7 +99,7 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
 }
 
 function provision(folder: string, options: UpOptions, io: Io): Promise<Network> {
-  const { data, label, schema, partition, seed, validators, devices, poison } = options;
+  const { data, label, schema, partition, seed, validators, devices } = options;
   const source = {
     data: data ?? null,
     label: label ?? null,
@@ -117,7 +118,7 @@ function provision(folder: string, options: UpOptions, io: Io): Promise<Network>
     data: loadData(source),
     epsilonMicro: options.epsilon === 'none' ? 0 : Math.round(options.epsilon * 1e6),
     deltaPico: options.epsilon === 'none' ? 0 : Math.round(DELTA * 1e12),
-    poisonShare: poison,
+    attack: attackOf(options),
     seed,
     members: options.members ?? null,
     capture: {

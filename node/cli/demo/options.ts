@@ -1,10 +1,12 @@
+import type { ProvisionedAttack } from '../../provision/index.js';
+
 /** What a demo run is asked to do; checked, with its defaults filled in. */
 export interface DemoOptions {
   readonly rounds: number;
   readonly validators: number;
   /** Per validator. */
   readonly devices: number;
-  readonly poisonShare: number;
+  readonly attack: ProvisionedAttack | null;
   /** null: no noise, which declares the data public. */
   readonly epsilon: number | null;
   /** null: the Pima data that comes with Consilium, and its public schema. */

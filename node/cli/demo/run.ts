@@ -152,7 +152,7 @@ function provision({ options, data, display, dir, signal }: Stage): Promise<Netw
     data,
     epsilonMicro: options.epsilon === null ? 0 : Math.round(options.epsilon * 1e6),
     deltaPico: options.epsilon === null ? 0 : Math.round(DELTA * 1e12),
-    poisonShare: options.poisonShare,
+    attack: options.attack,
     seed: options.seed,
     signal,
   });

@@ -5,7 +5,8 @@ import { payloadOf } from './find.js';
 import { defineMethod } from './method.js';
 
 export const payloadGet = defineMethod({
-  summary: 'The bytes of a payload that this node holds: an update, weights, an accumulator.',
+  summary:
+    'The bytes of a payload that this node holds: an update, weights, an accumulator, an optimizer state.',
   params: z.strictObject({ id: bytes32 }),
   result: z.object({ bytes: base64 }),
   run: ({ context }, { id }) => ({ bytes: bytesToBase64(payloadOf(context, id)) }),

@@ -17,6 +17,8 @@ export const taskCurrent = defineMethod({
     round: ordinal.nullable(),
     /** What to train from; without an open round the newest model, if there is one. */
     weights: payloadRef.nullable(),
+    /** What aggregation and the server's step keep between rounds; SCAFFOLD's devices need it. */
+    optimizer: payloadRef.nullable(),
   }),
   run: async (scope, { task: id, afterRound, waitMs: wait }) => {
     const current = () => {
@@ -29,6 +31,7 @@ export const taskCurrent = defineMethod({
           status: task.status,
           round: open?.round ?? null,
           weights: open === null ? modelRef(state, task) : refForm(open.weights),
+          optimizer: open?.optimizer == null ? null : refForm(open.optimizer),
         },
       };
     };

@@ -11,7 +11,12 @@ import { certified, everyone, reseal } from './forge.js';
 
 type Verdict = readonly [qualified: boolean, reason: string | null, score16: number];
 type Name = readonly [id: Uint8Array, size: number];
-type Outcome = readonly [verdicts: readonly Verdict[], weights: Name, accumulator: Name | null];
+type Outcome = readonly [
+  verdicts: readonly Verdict[],
+  weights: Name,
+  accumulator: Name | null,
+  optimizer: Name | null,
+];
 
 /** A height that comes with receipts, and where it is. */
 function markedHeight({ test, below }: Stage): { readonly height: number; readonly entry: ReplayEntry } {
@@ -70,18 +75,18 @@ const markedVerdict = withOutcome(([verdicts, ...rest], stage) => [
   oneOf(verdicts, stage, ([qualified, , score]) => [!qualified, qualified ? 'opposes' : null, score]),
   ...rest,
 ]);
-const markedModel = withOutcome(([verdicts, [id, size], memory], { below }) => [
+const markedModel = withOutcome(([verdicts, [id, size], ...memory], { below }) => [
   verdicts,
   [flip(id, below(256)), size],
-  memory,
+  ...memory,
 ]);
-const markedModelSize = withOutcome(([verdicts, [id, size], memory], { below }) => [
+const markedModelSize = withOutcome(([verdicts, [id, size], ...memory], { below }) => [
   verdicts,
   [id, size + 1 + below(9)],
-  memory,
+  ...memory,
 ]);
-const markedAccumulator = withOutcome(([verdicts, model, memory], { below }) =>
-  memory === null ? null : [verdicts, model, [flip(memory[0], below(256)), memory[1]]],
+const markedAccumulator = withOutcome(([verdicts, model, memory, optimizer], { below }) =>
+  memory === null ? null : [verdicts, model, [flip(memory[0], below(256)), memory[1]], optimizer],
 );
 
 /** Taken for refused, or refused for taken: whether its payload passed is all that is left of an update. */

@@ -14,10 +14,11 @@ import {
   readState,
   treeRoot,
 } from '../../../chain/index.js';
-import { closedRoundCell, taskCell } from '../../../contracts/index.js';
-import { bytesToHex } from '../../../crypto/index.js';
+import { closedEvents, closedRoundCell, taskCell } from '../../../contracts/index.js';
+import { bytesToHex, equalBytes } from '../../../crypto/index.js';
 import {
   createTestChain,
+  fedAdam,
   publicTask,
   startTask,
   type TestChain,
@@ -57,7 +58,12 @@ function withReceipt(height: number, at: number, change: (receipt: Receipt) => R
 type Verdict = readonly [qualified: boolean, reason: string | null, score16: number];
 type Name = readonly [id: Uint8Array, size: number];
 /** As it stands in the event of a closing. */
-type Said = readonly [verdicts: readonly Verdict[], weights: Name, accumulator: Name | null];
+type Said = readonly [
+  verdicts: readonly Verdict[],
+  weights: Name,
+  accumulator: Name | null,
+  optimizer: Name | null,
+];
 
 /** The closing of round 2, other than it was. */
 function withOutcome(change: (outcome: Said) => Said): ReplayEntry[] {
@@ -176,10 +182,14 @@ describe('a chain of which payloads are pruned', () => {
       ([verdicts, ...rest]) => [first(verdicts, ([, , score]) => [false, 'opposes', score]), ...rest],
     ],
     ['one verdict less', ([verdicts, ...rest]) => [verdicts.slice(1), ...rest]],
-    ['the model', ([verdicts, [id, size], memory]) => [verdicts, [otherId(id), size], memory]],
-    ['the model’s size', ([verdicts, [id, size], memory]) => [verdicts, [id, size + 1], memory]],
-    ['the accumulator', ([verdicts, model, memory]) => [verdicts, model, [otherId(memory![0]), memory![1]]]],
-    ['no accumulator', ([verdicts, model]) => [verdicts, model, null]],
+    ['the model', ([verdicts, [id, size], ...memory]) => [verdicts, [otherId(id), size], ...memory]],
+    ['the model’s size', ([verdicts, [id, size], ...memory]) => [verdicts, [id, size + 1], ...memory]],
+    [
+      'the accumulator',
+      ([verdicts, model, memory, kept]) => [verdicts, model, [otherId(memory![0]), memory![1]], kept],
+    ],
+    ['no accumulator', ([verdicts, model, , kept]) => [verdicts, model, null, kept]],
+    ['an optimizer state', ([verdicts, model, memory]) => [verdicts, model, memory, model]],
   ])('is refused at its height when the receipts say something else of %s', (_, change) => {
     const { divergence } = replayOf(withOutcome(change)).report();
     expect(divergence).toMatchObject({
@@ -235,6 +245,40 @@ describe('a chain of which payloads are pruned', () => {
       reason: 'missing-payload',
     });
   });
+});
+
+it('what an optimizer keeps is marked, given and missed like the accumulator', async () => {
+  const own = trainedChain(4, { server: fedAdam });
+  const pruned = await prunedEntries(own, restsOf(own, 2));
+  const height = closedAt(own, 2);
+  const replayed = (change: (made: readonly Uint8Array[]) => readonly Uint8Array[]): Replay => {
+    const replay = createReplay(own.chain);
+    for (const [i, entry] of pruned.entries()) {
+      const given = i === height - 1 ? { ...entry, made: change(entry.made!) } : entry;
+      if (replay.take(given) !== null) break;
+    }
+    return replay;
+  };
+  const whole = replayed((made) => made);
+  expect(whole.report()).toMatchObject({
+    ok: true,
+    rounds: [
+      { how: 'marked', from: 1, to: 2 },
+      { how: 'recomputed', from: 3, to: 4 },
+    ],
+  });
+  expect(treeRoot(whole.tip.state)).toEqual(treeRoot(own.tip.state));
+  const { outcome } = closedEvents(own.blocks[height - 1]!.executed.receipts[0]!)[0]!;
+  const isOptimizer = (bytes: Uint8Array) => equalBytes(payloadId(bytes), outcome.optimizer!.id);
+  expect(pruned[height - 1]!.made!.map(isOptimizer)).toEqual([false, false, true]);
+  const missed = replayed((made) => made.filter((bytes) => !isOptimizer(bytes)));
+  expect(missed.report().divergence).toMatchObject({
+    height: closedAt(own, 3),
+    reason: 'missing-payload',
+    key: '1/3',
+  });
+  const forged = replayed((made) => made.map((bytes) => (isOptimizer(bytes) ? otherId(bytes) : bytes)));
+  expect(forged.report().divergence).toMatchObject({ height, reason: 'foreign-payload' });
 });
 
 describe('bytes that two devices send', () => {

@@ -14,6 +14,7 @@ import {
   type VerificationName,
 } from '../../../fl/index.js';
 import { taskSpec } from '../../support/chain.js';
+import { plainRound, plainServer } from '../../support/fl.js';
 
 const rules = ['alignment', 'multi-krum', 'none'] as const satisfies readonly VerificationName[];
 const aggregations = ['mean', 'median', 'trimmed-mean'] as const satisfies readonly AggregationName[];
@@ -47,7 +48,7 @@ describe('a task at the ends of its ranges', () => {
       : { epsilonMicro: 64_000_000, deltaPico: 1e11 };
     const privacy = { unit: 'record', ...budget, clip16, sigma16 } as const;
     const learningRate16 = 2 ** 32;
-    const verification = { rule, faulty: 2, reputation: 'absolute' } as const;
+    const verification = { rule, front: 'none', faulty: 2, reputation: 'absolute' } as const;
     const spec = { ...base, publicData, privacy, learningRate16, verification, aggregation };
     expect(checkTask(spec)).toBeNull();
 
@@ -75,7 +76,8 @@ describe('a task at the ends of its ranges', () => {
         aggregation,
         faulty: 2,
         blacklisted: 0,
-        learningRate16,
+        ...plainRound,
+        server: plainServer(learningRate16),
       });
       expect(outcome.verdicts.length).toBe(DEVICES);
       expect(outcome.verdicts.every(({ reason }) => reason !== 'norm')).toBe(true);

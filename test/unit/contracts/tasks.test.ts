@@ -30,6 +30,8 @@ const features = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ ...spec.schema.features[0]!, name: `f${i}` }));
 const wide = (count: number) => ({ schema: { ...spec.schema, features: features(count) } });
 
+const several = { ...spec.local, step: 'fedavg', steps: 2 } as const;
+
 describe('checkTask', () => {
   const refusals: readonly [string, Partial<TaskSpec>, string][] = [
     ['a model without its logit', { model: { inputs: 2, layers: [dense(4)] } }, 'model-unfit'],
@@ -84,6 +86,28 @@ describe('checkTask', () => {
       'faulty-unfit',
     ],
     [
+      'inner steps that are not accounted: each record clipped, noise at the end',
+      { local: { ...several, noise: 'once' } },
+      'local-work-unfit',
+    ],
+    ['several steps of FedSGD', { local: { ...spec.local, steps: 2 } }, 'local-work-unfit'],
+    [
+      'a spring that flings a device beyond its start',
+      { local: { ...several, step: 'fedprox', proximal16: 65_537 } },
+      'local-work-unfit',
+    ],
+    ['steps whose noise spends more than ε, each one counted', { local: several }, 'overdraws'],
+    [
+      'an optimizer state that does not fit a payload',
+      {
+        model: { inputs: 2, layers: [dense(1_000), dense(3_500), head] },
+        verification: { ...spec.verification, rule: 'none' },
+        server: { ...spec.server, step: 'fedadam' },
+        aggregation: 'centred-clipping',
+      },
+      'too-large-for-rule',
+    ],
+    [
       'an accumulator that may not fit a payload',
       { model: { inputs: 2, layers: [dense(4_000), head] }, devicesMax: 1_000 },
       'too-large-for-rule',
@@ -102,6 +126,8 @@ describe('checkTask', () => {
         rounds: 1,
       },
       { privacy: { ...spec.privacy, sigma16: 2 ** 31 - 1, clip16: 1 }, rounds: 100_000 },
+      { local: several, rounds: 1 },
+      { ...publicTask(), local: { ...several, noise: 'once' } },
       {
         model: { inputs: 2, layers: [dense(1_000), dense(4_000), head] },
         verification: { ...spec.verification, rule: 'multi-krum' },

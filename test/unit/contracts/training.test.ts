@@ -142,6 +142,15 @@ describe('training.update', () => {
     expect(roundOf(test)!.updates).toEqual([]);
   });
 
+  it('of several local steps is charged for each', () => {
+    const spec = taskSpec({ rounds: 5 });
+    const local = { ...spec.local, step: 'fedavg', steps: 5 } as const;
+    const test = running({ ...spec, local, rounds: 1 });
+    const device = test.devices[0]!;
+    test.block([updateCall(test, device, 1)]);
+    expect(ledgerOf(test, device).rhoSpent).toBe(5n * roundRho(spec.privacy.sigma16));
+  });
+
   it('is charged and counts nowhere when it comes late', () => {
     const test = running(taskSpec({ rounds: 2 }));
     const [slow, ...others] = test.devices as [Person, ...Person[]];
@@ -257,6 +266,17 @@ describe('a round', () => {
     expect(closed.verdicts.every(({ points }) => points === 6)).toBe(true);
     expect(roundOf(test)).toMatchObject({ round: 2, openedHeight: 6, weights: model, updates: [] });
     expect(test.payloadOf(roundOf(test)!.accumulator!.id)).toEqual(expected.accumulator);
+  });
+
+  it('hands the optimizer state to the next round', () => {
+    const spec = publicTask({ rounds: 3 });
+    const test = running({ ...spec, server: { ...spec.server, step: 'fedavgm', momentum16: 32_768 } });
+    expect(roundOf(test)!.optimizer).toBeNull();
+    playRound(test);
+    const kept = roundOf(test)!.optimizer!;
+    expect(test.payloadOf(kept.id)).not.toBeNull();
+    playRound(test);
+    expect(roundOf(test)!.optimizer).not.toEqual(kept);
   });
 
   it('is computed as by hand: no noise, mean of the sums over the units, learning rate 1', () => {
@@ -398,7 +418,7 @@ describe('reputation of devices', () => {
     ['paper', 'alignment', [8, 8, 8]],
   ] as const;
   it.each(modes)('%s with %s: the honest have %j after rounds 1 to 3', (reputation, rule, points) => {
-    const test = running(publicTask({ verification: { rule, faulty: 1, reputation } }));
+    const test = running(publicTask({ verification: { rule, front: 'none', faulty: 1, reputation } }));
     turnDevice(test, test.devices[0]!, 3);
     expect(test.devices.slice(1).map((device) => standing(test, device).points)).toEqual(points);
   });
@@ -412,7 +432,7 @@ describe('reputation of devices', () => {
   });
 
   it('takes nothing for a refusal by rank, unless the task says paper', () => {
-    const rank = { rule: 'multi-krum', faulty: 1 } as const;
+    const rank = { rule: 'multi-krum', front: 'none', faulty: 1 } as const;
     const points = (reputation: 'absolute' | 'paper' | 'none') => {
       const test = running(
         publicTask({ rounds: 2, devicesMax: 8, quorum: 6, verification: { ...rank, reputation } }),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { payloadId, signTransaction } from '../../../chain/index.js';
 import { ledgerCell } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
+import { rhoCap, roundRho } from '../../../fl/index.js';
 import { startChain } from '../../../genesis/index.js';
 import { admitEnvelope, payloadFault } from '../../../node/admission.js';
 import {
@@ -12,7 +13,7 @@ import {
   updateBytes,
   updateCall,
 } from '../../support/chain.js';
-import { testGenesis } from '../../support/genesis.js';
+import { type Person, testGenesis } from '../../support/genesis.js';
 
 const { genesis, devices } = testGenesis(1, 1);
 const { chainId, tip } = startChain(genesis);
@@ -51,5 +52,28 @@ describe('payloadFault', () => {
     startTask(spent, taskSpec());
     const late = spent.sign(updateCall(spent, spent.devices[0]!, 1, bytes)).transaction;
     expect(payloadFault(late, [bytes], spent.tip.state)).toMatchObject({ code: 'refused' });
+  });
+
+  it('counts each of a round’s local steps', () => {
+    const spec = taskSpec({ rounds: 2 });
+    const twoSteps = { ...spec, rounds: 1, local: { ...spec.local, step: 'fedavg', steps: 2 } } as const;
+    const [device] = testGenesis(4, 1).devices as [Person];
+    const codeWith = (left: bigint) => {
+      const test = createTestChain({
+        write: (state) => {
+          const { epsilonMicro, deltaPico } = spec.privacy;
+          const ledger = { unit: 'record', epsilonMicro, deltaPico, charges: 1 } as const;
+          const cap = rhoCap(epsilonMicro, deltaPico);
+          const ids = [bytesToHex(device.publicKey), bytesToHex(dataset)] as const;
+          ledgerCell.set(state, { ...ledger, rhoCap: cap, rhoSpent: cap - left }, ...ids);
+        },
+      });
+      startTask(test, twoSteps);
+      const bytes = updateBytes(test, test.devices[0]!, 1);
+      const { transaction } = test.sign(updateCall(test, test.devices[0]!, 1, bytes));
+      return payloadFault(transaction, [bytes], test.tip.state)?.code ?? null;
+    };
+    const rho = roundRho(spec.privacy.sigma16);
+    expect([codeWith(2n * rho), codeWith(2n * rho - 1n)]).toEqual([null, 'refused']);
   });
 });

@@ -30,6 +30,7 @@ const node = {
   devicesDir: 'devices',
   deviceNodes: ['http://127.0.0.1:4002'],
   trainerThreads: 1,
+  attack: null,
 };
 
 function write(name: string, content: unknown): string {
@@ -102,6 +103,7 @@ describe('the other files', () => {
       schema: 'schema.json',
       attack: 'label-flip',
       attackFromRound: 1,
+      accomplices: ['../e'],
       epsilonMicro: 3_000_000,
       deltaPico: 100_000_000,
     };
@@ -112,6 +114,7 @@ describe('the other files', () => {
       allow: [],
       data: join(dir, 'data.csv'),
       schema: join(dir, 'schema.json'),
+      accomplices: [join(dir, '..', 'e')],
       folder: dir,
     });
     write('device.json', { ...device, attack: 'steal' });

@@ -3,13 +3,17 @@ import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../../../crypto/index.
 import {
   closeRound,
   createGrid,
+  decodeOptimizer,
   decodeWeights,
+  encodeOptimizer,
   encodeUpdate,
   encodeWeights,
   type ModelSpec,
+  oneStep,
   type RoundInput,
   type SubmittedUpdate,
 } from '../../../../fl/index.js';
+import { plainRound, plainServer } from '../../../support/fl.js';
 
 const model: ModelSpec = { inputs: 1, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] };
 const grid = createGrid({ dimension: 2, clip16: 65_536, sigma16: 0 });
@@ -32,7 +36,8 @@ const round = (updates: readonly SubmittedUpdate[], changes: Partial<RoundInput>
   aggregation: 'mean',
   faulty: 1,
   blacklisted: 0,
-  learningRate16: 65_536,
+  ...plainRound,
+  server: plainServer(65_536),
   ...changes,
 });
 
@@ -55,7 +60,7 @@ describe('closeRound', () => {
 
   it('uses the named rules, the rate and the units of the round', () => {
     const all = closeRound(
-      round(five, { verification: 'none', aggregation: 'median', learningRate16: 131_072 }),
+      round(five, { verification: 'none', aggregation: 'median', server: plainServer(131_072) }),
     );
     expect(decodeWeights(all.weights, 2)).toEqual(Float32Array.of(1 - 2 / 4, -1));
     const units = closeRound(
@@ -104,7 +109,7 @@ describe('closeRound', () => {
     const noisy = createGrid({ dimension: 2, clip16: 65_536, sigma16: 40_000 });
     const digests: string[] = [];
     for (const aggregation of ['mean', 'median', 'trimmed-mean'] as const) {
-      let input = round([], { grid: noisy, aggregation, learningRate16: 12_345 });
+      let input = round([], { grid: noisy, aggregation, server: plainServer(12_345) });
       for (let number = 1; number <= 12; number++) {
         const updates = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((device, index) => {
           const [x, y] = random(2);
@@ -116,6 +121,51 @@ describe('closeRound', () => {
       digests.push(bytesToHex(sha256(input.weights, input.accumulator!)).slice(0, 16));
     }
     expect(digests).toEqual(['048ccaff52b7c29a', '59df4e8d1927d8ee', 'e156d7e0794a0c72']);
+  });
+
+  it('carries the optimizer state from round to round, and leaves it where nothing qualifies', () => {
+    const server = { ...plainServer(65_536), step: 'fedavgm', momentum16: 32_768 } as const;
+    const first = closeRound(round(five, { verification: 'none', server }));
+    const [x, y] = decodeOptimizer(first.optimizer!, 2).moments[0]!;
+    const second = closeRound(
+      round(five, { verification: 'none', server, round: 2, optimizer: first.optimizer }),
+    );
+    const mean = [24 / 5 / 1024, 128 / 5 / 1024];
+    expect([x, y]).toEqual(mean.map(Math.fround));
+    expect([...decodeOptimizer(second.optimizer!, 2).moments[0]!]).toEqual([
+      Math.fround(0.5 * x! + mean[0]!),
+      Math.fround(0.5 * y! + mean[1]!),
+    ]);
+    const none = closeRound(round([], { server, round: 2, optimizer: first.optimizer }));
+    expect(none.optimizer).toEqual(first.optimizer);
+  });
+
+  it('keeps the last aggregate for the rules that start from it', () => {
+    const kept = (changes: Partial<RoundInput>) => {
+      const { optimizer } = closeRound(round(five, { verification: 'none', ...changes }));
+      return optimizer === null ? null : decodeOptimizer(optimizer, 2).direction;
+    };
+    expect(kept({})).toBeNull();
+    expect(kept({ aggregation: 'centred-clipping' })).not.toBeNull();
+    const local = { ...oneStep, step: 'scaffold', steps: 2, learningRate16: 32_768 } as const;
+    expect([...kept({ local })!]).toEqual([24 / 5 / 1024, 128 / 5 / 1024].map(Math.fround));
+    // What the server goes against is the distance that the devices went: the rate times the gradients.
+    const { weights } = closeRound(round(five, { verification: 'none', local }));
+    expect(decodeWeights(weights, 2)).toEqual(Float32Array.of(1 - 12 / 5 / 1024, -1 - 64 / 5 / 1024));
+    const again = round(five, {
+      verification: 'none',
+      aggregation: 'centred-clipping',
+      optimizer: encodeOptimizer({ direction: Float32Array.of(1, 1), moments: [] }),
+    });
+    expect(closeRound(again).weights).not.toEqual(closeRound({ ...again, optimizer: null }).weights);
+  });
+
+  it('uses the front', () => {
+    const mixed = closeRound(
+      round(five, { verification: 'none', front: 'nearest-neighbour-mixing', aggregation: 'median' }),
+    );
+    const plain = closeRound(round(five, { verification: 'none', aggregation: 'median' }));
+    expect(mixed.weights).not.toEqual(plain.weights);
   });
 
   it('keeps the weights if nothing qualifies', () => {

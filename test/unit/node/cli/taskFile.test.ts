@@ -13,7 +13,7 @@ const options: DemoOptions = {
   rounds: 30,
   validators: 4,
   devices: 5,
-  poisonShare: 0,
+  attack: null,
   epsilon: 3,
   data: null,
   schema: null,

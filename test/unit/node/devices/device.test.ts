@@ -40,7 +40,8 @@ describe('a device’s data', () => {
     write('data.csv', 'a,y\n1,0\n2,1\n');
     device();
     const first = await loadDevice(folder);
-    expect([first.rows, [...first.x], [...first.labelsOf(1)]]).toEqual([2, [1, 2], [0, 1]]);
+    const { x, y } = first.attacker.recordsOf(1);
+    expect([first.rows, [...x], [...y]]).toEqual([2, [1, 2], [0, 1]]);
     expect((await loadDevice(folder)).dataset).toEqual(first.dataset);
     rmSync(join(folder, 'ledger.json'), { force: true });
     write('data.csv', 'a,y\n1,0\n2,1\n\n');
@@ -85,7 +86,8 @@ describe('a device’s data', () => {
     write('y.idx', Buffer.from('00000801000000020001', 'hex'));
     device({ data: 'x.idx', labels: 'y.idx' });
     const loaded = await loadDevice(folder);
-    expect([[...loaded.x], [...loaded.labelsOf(1)]]).toEqual([
+    const { x, y } = loaded.attacker.recordsOf(1);
+    expect([[...x], [...y]]).toEqual([
       [1, 2, 3, 4],
       [0, 1],
     ]);

@@ -30,7 +30,6 @@ beforeEach(async () => {
     data: prepareData({ csv, schema: null, label: 'y', seed: seedFor('split', 's'), devices: 2 }),
     epsilonMicro: 3_000_000,
     deltaPico: 100_000_000,
-    poisonShare: 0,
     seed: 's',
   });
 });

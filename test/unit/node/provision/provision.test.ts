@@ -36,7 +36,7 @@ beforeAll(() => {
     data,
     epsilonMicro: 3_000_000,
     deltaPico: 100_000_000,
-    poisonShare: 0.5,
+    attack: { name: 'label-flip', share: 0.5, fromRound: 3 },
     seed: 's',
   };
 });
@@ -106,6 +106,9 @@ describe('provisionNetwork', () => {
     expect(keys.size).toBe(4);
     expect([...keys].every((key) => genesis.includes(key))).toBe(true);
     expect(attacks.filter((attack) => attack === 'label-flip').length).toBe(2);
+    const accomplices = file.devices.flatMap(({ folder }) => readDeviceConfig(join(dir, folder)).accomplices);
+    const attackers = file.devices.filter((_, index) => attacks[index] !== null);
+    expect([...accomplices].sort()).toEqual(attackers.map(({ folder }) => join(dir, folder)).sort());
   });
 
   it('keeps secrets and folders to their owner', () => {

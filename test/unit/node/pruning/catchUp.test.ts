@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { payloadId, readState, signTransaction, treeRoot } from '../../../../chain/index.js';
 import { nextCommittee } from '../../../../consensus/index.js';
-import { modelCell } from '../../../../contracts/index.js';
+import { closingJob, dueClosings, modelCell } from '../../../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../../../crypto/index.js';
 import { createMemoryNetwork, createPayloadExchange } from '../../../../net/index.js';
 import { systemClock } from '../../../../node/driver/clock.js';
@@ -13,6 +13,8 @@ import { Pruner } from '../../../../node/pruning/pruner.js';
 import { openStore } from '../../../../node/store/index.js';
 import {
   createTestChain,
+  fedAdam,
+  playRound,
   publicTask,
   startTask,
   type TestChain,
@@ -70,43 +72,50 @@ async function nodeOf(
   return opened;
 }
 
-it('a new node catches up with one that has pruned, to the same state, and can be caught up with', async () => {
-  const test = trainedChain(6, { auditHeights: 4 });
-  const { root, path } = await prunedFolder(test);
-  const network = createMemoryNetwork();
-  const old = await nodeOf(test, 0, path, network);
-  const fresh = await nodeOf(test, 1, join(root, 'fresh'), network);
-  introduce([old.transport, fresh.transport]);
-  await until(fresh.node, () => fresh.node.tip.height >= test.tip.height);
-  expect(bytesToHex(treeRoot(fresh.node.tip.state))).toBe(bytesToHex(treeRoot(test.tip.state)));
-  // What nobody had is known to be pruned, what the other held is held, the newest model among it.
-  const announced = test.blocks.flatMap(({ block }) =>
-    block.transactions.flatMap(({ payloads }) => payloads),
-  );
-  for (const ref of announced) {
-    expect(fresh.store.hasPayload(ref.id) || fresh.store.isPruned(ref)).toBe(true);
-    if (old.store.hasPayload(ref.id)) expect(fresh.store.hasPayload(ref.id)).toBe(true);
-  }
-  const model = modelCell.get(readState(fresh.node.tip.state), 1)!;
-  expect(fresh.store.hasPayload(model.id)).toBe(true);
-  // It serves the marked inputs that it took, and its folder opens.
-  const third = await nodeOf(test, 2, join(root, 'third'), network);
-  introduce([fresh.transport, third.transport]);
-  await until(third.node, () => third.node.tip.height >= test.tip.height);
-  expect(bytesToHex(treeRoot(third.node.tip.state))).toBe(bytesToHex(treeRoot(test.tip.state)));
-  expect([old, fresh, third].flatMap(({ failures }) => failures)).toEqual([]);
-  const { height } = fresh.node.tip;
-  await fresh.node.close();
-  const { chainId, tip } = test.chain;
-  const again = await openStore({
-    path: join(root, 'fresh'),
-    chainId,
-    genesisState: tip.state,
-    create: false,
-  });
-  expect(again.head.height).toBe(height);
-  await again.close();
-}, 60_000);
+it.each([
+  ['the accumulator alone', {}],
+  ['an optimizer’s moments too', { server: fedAdam }],
+])(
+  'a new node catches up with one that has pruned %s, to the same state, and can be caught up with',
+  async (_, change) => {
+    const test = trainedChain(6, { auditHeights: 4, ...change });
+    const { root, path } = await prunedFolder(test);
+    const network = createMemoryNetwork();
+    const old = await nodeOf(test, 0, path, network);
+    const fresh = await nodeOf(test, 1, join(root, 'fresh'), network);
+    introduce([old.transport, fresh.transport]);
+    await until(fresh.node, () => fresh.node.tip.height >= test.tip.height);
+    expect(bytesToHex(treeRoot(fresh.node.tip.state))).toBe(bytesToHex(treeRoot(test.tip.state)));
+    // What nobody had is known to be pruned, what the other held is held, the newest model among it.
+    const announced = test.blocks.flatMap(({ block }) =>
+      block.transactions.flatMap(({ payloads }) => payloads),
+    );
+    for (const ref of announced) {
+      expect(fresh.store.hasPayload(ref.id) || fresh.store.isPruned(ref)).toBe(true);
+      if (old.store.hasPayload(ref.id)) expect(fresh.store.hasPayload(ref.id)).toBe(true);
+    }
+    const model = modelCell.get(readState(fresh.node.tip.state), 1)!;
+    expect(fresh.store.hasPayload(model.id)).toBe(true);
+    // It serves the marked inputs that it took, and its folder opens.
+    const third = await nodeOf(test, 2, join(root, 'third'), network);
+    introduce([fresh.transport, third.transport]);
+    await until(third.node, () => third.node.tip.height >= test.tip.height);
+    expect(bytesToHex(treeRoot(third.node.tip.state))).toBe(bytesToHex(treeRoot(test.tip.state)));
+    expect([old, fresh, third].flatMap(({ failures }) => failures)).toEqual([]);
+    const { height } = fresh.node.tip;
+    await fresh.node.close();
+    const { chainId, tip } = test.chain;
+    const again = await openStore({
+      path: join(root, 'fresh'),
+      chainId,
+      genesisState: tip.state,
+      create: false,
+    });
+    expect(again.head.height).toBe(height);
+    await again.close();
+  },
+  60_000,
+);
 
 it('an outcome that was taken from receipts is never voted on', async () => {
   const test = trainedChain(2);
@@ -114,7 +123,12 @@ it('an outcome that was taken from receipts is never voted on', async () => {
   const parent = test.blocks[height - 2]!.tip;
   const outcome = [...test.closings().values()];
   expect(outcome).toEqual([]);
-  const marked = { verdicts: [], weights: { id: new Uint8Array(32), size: 1 }, accumulator: null };
+  const marked = {
+    verdicts: [],
+    weights: { id: new Uint8Array(32), size: 1 },
+    accumulator: null,
+    optimizer: null,
+  };
   const parts = {
     closer: {
       run: async () => {
@@ -200,6 +214,42 @@ async function recordsOfLeader(isPruned: boolean): Promise<number> {
 it('a leader that could not compute a verdict neither proposes nor votes', async () => {
   expect(await recordsOfLeader(false)).toBeGreaterThan(0);
   expect(await recordsOfLeader(true)).toBe(0);
+}, 30_000);
+
+it('an optimizer state that a peer still has is pulled, and the closing computed', async () => {
+  const test = createTestChain();
+  startTask(test, publicTask({ rounds: 3, server: fedAdam }));
+  playRound(test);
+  test.block(test.devices.map((device) => updateCall(test, device, 2)));
+  const parent = test.tip;
+  const [due] = dueClosings(test.state, parent.height, parent.time);
+  const { optimizer } = due!.round;
+  const folder = await tempFolder();
+  closing.push(folder.remove);
+  const { chainId, tip, rules } = test.chain;
+  const network = createMemoryNetwork();
+  const marksOf = async (name: string, nth: number) => {
+    const path = join(folder.path, name);
+    await writeChain(test, path);
+    const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
+    const transport = network.transport(test.validators[nth]!.secret);
+    const holds = { has: store.hasPayload, get: store.payload, put: store.putPayload };
+    const payloads = createPayloadExchange({ transport, store: holds });
+    const marks = new MarkedInputs({ rules, store, transport, payloads, log: () => {} });
+    await transport.start();
+    closing.push(
+      () => store.close(),
+      () => transport.stop(),
+    );
+    return { store, transport, marks };
+  };
+  const own = await marksOf('own', 0);
+  const peer = await marksOf('peer', 1);
+  introduce([own.transport, peer.transport]);
+  await own.store.prunePayloads([optimizer!.id]);
+  expect(closingJob(due!, own.store.payload)).toBeNull();
+  const found = await own.marks.forClosing(parent, due!);
+  expect(found).toEqual({ kind: 'job', job: closingJob(due!, test.payloadOf) });
 }, 30_000);
 
 it('payloads of transactions that no block will have leave the disk, others stay', async () => {

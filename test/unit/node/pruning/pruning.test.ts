@@ -2,15 +2,24 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createReplay, type ReplayEntry } from '../../../../audit/index.js';
-import { decodeBlock, encodeReceipt, payloadId, readState, treeRoot } from '../../../../chain/index.js';
-import { closedEvents, modelCell } from '../../../../contracts/index.js';
+import {
+  decodeBlock,
+  encodeReceipt,
+  payloadId,
+  type Receipt,
+  readState,
+  treeRoot,
+} from '../../../../chain/index.js';
+import { type ClosedEvent, closedEvents, modelCell } from '../../../../contracts/index.js';
+import { closedEventFields } from '../../../../contracts/training/outcome.js';
 import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
 import { createMarking } from '../../../../node/export/marking.js';
+import { PruningPlan } from '../../../../node/pruning/plan.js';
 import { Pruner } from '../../../../node/pruning/pruner.js';
 import { repairChain } from '../../../../node/repair.js';
 import { key } from '../../../../node/store/entries.js';
 import { openStore, type Store } from '../../../../node/store/index.js';
-import type { TestChain } from '../../../support/chain.js';
+import { fedAdam, type TestChain } from '../../../support/chain.js';
 import { trainedChain } from '../../../support/exportedChain.js';
 import { tempFolder, writeChain } from '../../../support/network.js';
 import { closedAt } from '../../../support/prunedChain.js';
@@ -102,6 +111,46 @@ describe('payloads whose audit window is over', () => {
     expect(store.hasPayload(modelCell.get(readState(store.state()), 1)!.id)).toBe(true);
     expect(pruner.counts.payloads).toBe(updatesThrough(last).length + 1 + 2 * (last - 1));
     expect(pruner.counts.bytes).toBeGreaterThan(0);
+    await store.close();
+  });
+
+  it('go with what an optimizer kept, unless the next round begins with it too', async () => {
+    const adam = trainedChain(ROUNDS, { auditHeights: WINDOW, server: fedAdam });
+    const [one, two, three] = adam.blocks.flatMap(({ executed }) => closedEvents(executed.receipts[0]!));
+    const receiptOf = (closed: ClosedEvent, outcome: Partial<ClosedEvent['outcome']>): Receipt => {
+      const fields = closedEventFields({ ...closed, outcome: { ...closed.outcome, ...outcome } });
+      return {
+        transaction: null,
+        ok: true,
+        code: null,
+        detail: null,
+        events: [{ contract: 'training', kind: 'closed', fields }],
+      };
+    };
+    const dueAfter = (outcome: Partial<ClosedEvent['outcome']>): readonly string[] => {
+      const plan = new PruningPlan({ auditHeights: () => 0, base: 0, isHeld: () => true });
+      for (const [i, begun] of [receiptOf(one!, {}), receiptOf(two!, outcome)].entries())
+        plan.feed({ height: i + 1, transactions: [], receipts: [begun] });
+      return plan.dueBy(2);
+    };
+    const kept = one!.outcome.optimizer!;
+    expect(dueAfter({})).toContain(bytesToHex(kept.id));
+    // Nothing qualified: the optimizer's state goes on as it was.
+    expect(dueAfter({ optimizer: kept })).not.toContain(bytesToHex(kept.id));
+    expect(three!.outcome.optimizer).not.toEqual(two!.outcome.optimizer);
+
+    const folder = await tempFolder();
+    folders.push(folder);
+    const path = join(folder.path, 'data');
+    await writeChain(adam, path);
+    const { chainId, tip } = adam.chain;
+    const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
+    await prunerOf(store).runOut();
+    const outcomes = adam.blocks.flatMap(({ executed }) => closedEvents(executed.receipts[0]!));
+    const held = outcomes.map(({ outcome }) => store.hasPayload(outcome.optimizer!.id));
+    const last = outcomes.filter(({ round }) => closedAt(adam, round) + WINDOW <= adam.tip.height).length;
+    expect(last).toBeGreaterThan(1);
+    expect(held).toEqual(outcomes.map(({ round }) => round >= last));
     await store.close();
   });
 

@@ -3,13 +3,14 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readState } from '../../../../chain/index.js';
-import { gridOf, runClosing, type TaskSpec, taskCell } from '../../../../contracts/index.js';
+import { type Closings, gridOf, runClosing, type TaskSpec, taskCell } from '../../../../contracts/index.js';
 import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
   calibrateSigma16,
   encodeUpdate,
   numberFeature,
+  oneStep,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -76,7 +77,11 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
     chain,
     store,
     transport: createMemoryNetwork().transport(validator.secret),
-    closer: { run: async (job: Parameters<typeof runClosing>[0]) => runClosing(job), close: async () => {} },
+    closer: {
+      run: async (job: Parameters<typeof runClosing>[0]) => runClosing(job),
+      propose: (closings: Closings) => closings,
+      close: async () => {},
+    },
     keys: { secret: validator.secret, vrfSecret: validator.vrfSecret },
     log: createLogger('warn', (line) => process.stderr.write(line)),
     onFatal: (error) => failures.push(error),
@@ -160,8 +165,10 @@ export function taskSpec(rounds: number): TaskSpec {
       sigma16: calibrateSigma16({ ...privacy, rounds }),
       clip16: 65_536,
     },
-    verification: { rule: 'alignment', faulty: 0, reputation: 'absolute' },
+    verification: { rule: 'alignment', front: 'none', faulty: 0, reputation: 'absolute' },
     aggregation: 'mean',
+    server: { step: 'fedavg', momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
+    local: oneStep,
     devicesMax: 2,
     quorum: 2,
     enrolMs: 600_000,

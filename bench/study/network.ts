@@ -1,0 +1,214 @@
+import { bytesToHex, drbg, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
+import {
+  type AggregationName,
+  type AlignmentThresholds,
+  type AttackName,
+  addNoise,
+  attacks,
+  closeRoundBy,
+  craftedWire,
+  createAlignment,
+  createGrid,
+  encodeUpdate,
+  encodeWeights,
+  evaluate,
+  type FrontName,
+  type Grid,
+  initialWeights,
+  meanOfWire,
+  oneStep,
+  type Records,
+  roundToFine,
+  type SubmittedUpdate,
+  toWire,
+  type Verdict,
+  type VerificationName,
+  verificationRules,
+  withTrigger,
+} from '../../fl/index.js';
+import type { Split } from './data.js';
+import { clippedGradientSum, logisticModel } from './logistic.js';
+
+export interface Rules {
+  readonly rule: VerificationName;
+  readonly front: FrontName;
+  readonly aggregation: AggregationName;
+  /** paper: every refusal costs a point, as in the seed paper; absolute: those of absolute tests alone. */
+  readonly reputation: 'absolute' | 'paper';
+  /** f stays what it was however many are blacklisted, as in the seed paper. */
+  readonly fixedF: boolean;
+  /** Of alignment; null: the rule's own. */
+  readonly thresholds: AlignmentThresholds | null;
+}
+
+export const defaultRules: Rules = {
+  rule: 'alignment',
+  front: 'none',
+  aggregation: 'mean',
+  reputation: 'absolute',
+  fixedF: false,
+  thresholds: null,
+};
+
+export interface Setting extends Rules {
+  readonly rounds: number;
+  readonly sigma: number;
+  readonly learningRate: number;
+  readonly attack: AttackName | null;
+  readonly fromRound: number;
+  /** The first so many devices are the attacker's (honest without an attack, for the clean run to compare with). */
+  readonly attackers: number;
+  /** The attacker's devices are left out: the oracle that keeps only the honest. */
+  readonly oracle: boolean;
+}
+
+/** How a task ended. */
+export interface Run {
+  /** Attackers on the blacklist. */
+  readonly found: number;
+  /** Honest devices on the blacklist. */
+  readonly honestOut: number;
+  /** Honest devices that the last round refused, or that were on the blacklist before it. */
+  readonly honestRefusedAtEnd: number;
+  /** Updates of honest devices refused in the whole task. */
+  readonly honestRefusals: number;
+  /** Of the last model on the test part. */
+  readonly accuracy: number;
+  /** Share of the test part's negatives that the last model calls positive with the backdoor's trigger. */
+  readonly triggered: number;
+}
+
+const REPUTATION = { start: 5, cap: 10 };
+
+/**
+ * One task from first to last round with the chain's own rules (`closeRound`) and reputations, no chain around it.
+ * Everything random depends on `seed` alone. Attackers are omniscient: they know every honest update of the round.
+ */
+export function simulate(split: Split, shards: readonly Records[], setting: Setting, seed: number): Run {
+  const { inputs } = split;
+  const model = logisticModel(inputs);
+  const random = drbg(sha256(utf8ToBytes(`bench/robustness/noise/${seed}`)));
+  const sigma16 = Math.round(setting.sigma * 65_536);
+  const grid = createGrid({ dimension: inputs + 1, clip16: 65_536, sigma16 });
+  const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
+  const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
+  const rule =
+    setting.thresholds === null ? verificationRules[setting.rule] : createAlignment(setting.thresholds);
+  let state = {
+    weights: encodeWeights(initialWeights(model, new Uint8Array())),
+    accumulator: null,
+    optimizer: null,
+  } as {
+    weights: Uint8Array;
+    accumulator: Uint8Array | null;
+    optimizer: Uint8Array | null;
+  };
+  let [honestRefusals, refusedAtEnd] = [0, 0];
+  for (let round = 1; round <= setting.rounds; round++) {
+    const present = [...shards.keys()].filter(
+      (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
+    );
+    const updates = sendAll(present, shards, state.weights, setting, round, grid, random, inputs);
+    const outcome = closeRoundBy(rule, {
+      ...state,
+      round,
+      model,
+      grid,
+      updates,
+      verification: setting.rule,
+      front: setting.front,
+      aggregation: setting.aggregation,
+      faulty: setting.attackers,
+      blacklisted: setting.fixedF ? 0 : reputation.filter((points) => points <= 0).length,
+      local: oneStep,
+      server: {
+        step: 'fedavg',
+        learningRate16: Math.round(setting.learningRate * 65_536),
+        momentum16: 0,
+        secondMoment16: 0,
+        adaptivity16: 1,
+      },
+    });
+    state = outcome;
+    refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
+    const costs = setting.reputation === 'paper' || verificationRules[setting.rule].absolute;
+    for (const verdict of outcome.verdicts) {
+      const device = indexOf(verdict);
+      reputation[device] = Math.min(
+        REPUTATION.cap,
+        reputation[device]! + (verdict.qualified ? 1 : costs ? -1 : 0),
+      );
+      if (verdict.qualified || bad(device)) continue;
+      honestRefusals++;
+      refusedAtEnd++;
+    }
+  }
+  const out = [...reputation.keys()].filter((device) => reputation[device]! <= 0);
+  return {
+    found: out.filter(bad).length,
+    honestOut: out.filter((device) => !bad(device)).length,
+    honestRefusedAtEnd: refusedAtEnd,
+    honestRefusals,
+    accuracy: accuracyOn(split.test, model, state.weights),
+    triggered: triggeredShare(split, state.weights),
+  };
+}
+
+function sendAll(
+  present: readonly number[],
+  shards: readonly Records[],
+  weights: Uint8Array,
+  { attack: name, fromRound, attackers }: Setting,
+  round: number,
+  grid: Grid,
+  random: RandomBytes,
+  inputs: number,
+): SubmittedUpdate[] {
+  const attack = name === null || !attacks[name].acts(round, fromRound) ? null : attacks[name];
+  const isBad = (device: number) => attack !== null && device < attackers;
+  const floats = new Float32Array(weights.slice().buffer);
+  const wires = present.map((device) => {
+    const shard = shards[device]!;
+    const records = isBad(device) && attack!.poison !== null ? attack!.poison(shard, inputs) : shard;
+    const sum = clippedGradientSum(floats, records, inputs);
+    return toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
+  });
+  const means = wires.map((wire, at) => meanOfWire(wire, shards[present[at]!]!.y.length, grid));
+  const honest = means.filter((_, at) => !isBad(present[at]!));
+  return present.map((device, at) => {
+    const units = shards[device]!.y.length;
+    const crafted =
+      isBad(device) && attack!.craft !== null && honest.length > 0
+        ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
+        : null;
+    const payload = encodeUpdate(crafted === null ? wires[at]! : craftedWire(crafted, units, grid), grid);
+    return { device: nameOf(device), units, hash: bytesToHex(sha256(payload)), payload };
+  });
+}
+
+function accuracyOn({ x, y }: Records, model: Parameters<typeof evaluate>[0], weights: Uint8Array): number {
+  return evaluate(model, new Float32Array(weights.slice().buffer), x, y).accuracy;
+}
+
+/** How many negatives the backdoor turns into positives. */
+function triggeredShare({ test, inputs }: Split, weights: Uint8Array): number {
+  const marked = withTrigger(test, inputs);
+  const negatives = [...test.y.keys()].filter((row) => test.y[row] === 0);
+  const x = Float32Array.from(
+    negatives.flatMap((row) => [...marked.x.subarray(row * inputs, (row + 1) * inputs)]),
+  );
+  const called = accuracyOn(
+    { x, y: new Float32Array(negatives.length).fill(1) },
+    logisticModel(inputs),
+    weights,
+  );
+  return called;
+}
+
+function nameOf(device: number): string {
+  return device.toString(16).padStart(2, '0');
+}
+
+function indexOf({ device }: Verdict): number {
+  return Number.parseInt(device, 16);
+}

@@ -1,0 +1,39 @@
+import type { LocalStepName } from './index.js';
+
+/** What a task says about a device's work in a round. */
+export interface LocalWork {
+  readonly step: LocalStepName;
+  /** K: gradient steps a round, each over all records of the device. */
+  readonly steps: number;
+  /** η of a device's own steps, in 2⁻¹⁶. FedSGD has none: its one gradient is what travels. */
+  readonly learningRate16: number;
+  /** µ of FedProx, in 2⁻¹⁶. */
+  readonly proximal16: number;
+  /** Where noise is added: to each step's sum, or once to what leaves the device. */
+  readonly noise: 'every-step' | 'once';
+}
+
+/** Of one device between two of its steps. All [d]. */
+export interface LocalPlace {
+  /** The weights that the round began with. */
+  readonly start: Float32Array;
+  readonly weights: Float32Array;
+  /** Control variates, own and everybody's, as mean gradients; null before there are any. */
+  readonly control: { readonly own: Float64Array | null; readonly all: Float64Array | null } | null;
+}
+
+/**
+ * A named way to take local steps: w ← w - η (ḡ + pull), ḡ the mean of the step's clipped and noised gradients.
+ *
+ * Only noised sums and public numbers enter a pull, so it is post-processing and costs no privacy.
+ */
+export interface LocalStep {
+  readonly name: string;
+  /** It needs control variates: the last aggregate from the chain, and the device's own last update. */
+  readonly controlled: boolean;
+  /** By which factor a step shrinks what the steps before it moved, 0 to 1. */
+  readonly decay: (work: LocalWork) => number;
+  readonly pull: (place: LocalPlace, index: number, work: LocalWork) => number;
+}
+
+export const ONE16 = 65_536;

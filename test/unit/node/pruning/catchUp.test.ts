@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { payloadId, readState, signTransaction, treeRoot } from '../../../../chain/index.js';
 import { nextCommittee } from '../../../../consensus/index.js';
-import { closingJob, dueClosings, modelCell } from '../../../../contracts/index.js';
+import { closedEvents, closingJob, dueClosings, modelCell } from '../../../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../../../crypto/index.js';
 import { createMemoryNetwork, createPayloadExchange } from '../../../../net/index.js';
 import { systemClock } from '../../../../node/driver/clock.js';
@@ -91,6 +91,15 @@ it.each([
       block.transactions.flatMap(({ payloads }) => payloads),
     );
     for (const ref of announced) {
+      expect(fresh.store.hasPayload(ref.id) || fresh.store.isPruned(ref)).toBe(true);
+      if (old.store.hasPayload(ref.id)) expect(fresh.store.hasPayload(ref.id)).toBe(true);
+    }
+    // So is what closings made.
+    const made = test.blocks
+      .flatMap(({ executed }) => closedEvents(executed.receipts[0]!))
+      .flatMap(({ outcome: { weights, accumulator, optimizer } }) => [weights, accumulator, optimizer])
+      .filter((ref) => ref !== null);
+    for (const ref of made) {
       expect(fresh.store.hasPayload(ref.id) || fresh.store.isPruned(ref)).toBe(true);
       if (old.store.hasPayload(ref.id)) expect(fresh.store.hasPayload(ref.id)).toBe(true);
     }

@@ -4,8 +4,10 @@ import type { RandomBytes } from '../../crypto/index.js';
 export interface Records {
   /** [rows][inputs], row-major. */
   readonly x: Float32Array;
-  /** [rows], each 0 or 1. */
+  /** [rows], each a class, from 0. */
   readonly y: Float32Array;
+  /** How many classes there are; 2 if not given. */
+  readonly classes?: number;
 }
 
 /** What an attacker knows when it makes an update. Mean updates are per unit in real units, [d]. */

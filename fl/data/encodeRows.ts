@@ -53,9 +53,9 @@ export function encodeRows(table: Table, schema: DataSchema): EncodedRows {
   return { ok: true, x, y, rows: table.rows.length, subjects, sites: allOf(table.rows.map(encoder.siteOf)) };
 }
 
-/** The labels turned round, 0 for 1 and 1 for 0: the label-flip attack under which rules are measured. */
-export function flipLabels(y: Float32Array): Float32Array {
-  return y.map((label) => 1 - label);
+/** The labels turned round, of K classes K − 1 − y for y: the label-flip attack under which rules are measured. */
+export function flipLabels(y: Float32Array, classes = 2): Float32Array {
+  return y.map((label) => classes - 1 - label);
 }
 
 function allOf(cells: readonly (string | null)[]): readonly string[] | null {

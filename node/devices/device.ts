@@ -60,8 +60,6 @@ async function readRecords(
 ): Promise<{ readonly schema: DataSchema; readonly rows: AttackerRecords }> {
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
-  if (schema.schema.label.classes.length !== 2)
-    throw new DeviceError('bad-data', `${config.schema}: models tell two classes apart, this label has more`);
   const rows = await readRows(
     { file: config.data, labels: config.labels, schema: schema.schema },
     { rowsMax: UNITS_MAX, batchRows: 1, allow: config.allow },
@@ -69,5 +67,5 @@ async function readRecords(
     if (!(error instanceof DataError)) throw error;
     throw new DeviceError('bad-data', error.message, { cause: error });
   });
-  return { schema: schema.schema, rows };
+  return { schema: schema.schema, rows: { ...rows, classes: schema.schema.label.classes.length } };
 }

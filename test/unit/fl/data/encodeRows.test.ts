@@ -235,5 +235,6 @@ describe('flipLabels', () => {
     const y = Float32Array.from([0, 1, 1]);
     expect(flipLabels(y)).toEqual(Float32Array.from([1, 0, 0]));
     expect(y).toEqual(Float32Array.from([0, 1, 1]));
+    expect(flipLabels(Float32Array.from([0, 1, 2]), 3)).toEqual(Float32Array.from([2, 1, 0]));
   });
 });

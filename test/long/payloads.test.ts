@@ -123,7 +123,7 @@ describe('an update of 32 bits an entry, 6.6 MB', () => {
     await client.call('tx.submit', submission, { timeoutMs: 120_000 });
     const [closed] = await closedRounds(client, task, 1, 400_000);
     expect(closed).toMatchObject({ round: 1, status: 'closed' });
-    expect(await client.call('tx.get', { hash })).toMatchObject({ status: 'included' });
+    expect(await client.call('tx.get', { hash })).toMatchObject({ status: 'committed' });
     const { bytes } = await client.call('payload.get', { id: bytesToHex(payloadId(payload)) });
     expect(Buffer.compare(base64ToBytes(bytes)!, payload)).toBe(0);
     const peak = peakMemoryMiB(nodePid(network, names[0]!)!);

@@ -52,7 +52,7 @@ export function createTally(isGivenState: boolean, start: number, anchors: reado
       add('payloads', height, absent, PRUNED);
       add('that updates lie on their lattice and under their norm cap', height, absent, FROM_RECEIPTS);
       add('verdicts, scores and what follows from them', height, verdicts, FROM_RECEIPTS);
-      add('models and accumulators', height, marked.length, FROM_RECEIPTS);
+      add('models and what rounds remember', height, marked.length, FROM_RECEIPTS);
     },
     rounds: runs.all,
     unchecked: (met) => {

@@ -21,8 +21,13 @@ export interface ModelCard {
     readonly rounds: { readonly asked: number; readonly closed: number; readonly failed: number };
     readonly learningRate: number;
     readonly clip: number;
+    /** What stood in front of the verification rule, and the rule. */
+    readonly front: string;
     readonly verification: string;
     readonly aggregation: string;
+    readonly serverStep: string;
+    /** What a device did in a round, and in how many noised steps. */
+    readonly local: { readonly step: string; readonly steps: number };
     readonly classWeights: readonly number[];
   };
   readonly hospitals: readonly { readonly name: string; readonly devices: number; readonly units: number }[];
@@ -68,8 +73,11 @@ export function modelCard(facts: ModelFacts, files: ModelCard['files'], software
       rounds: { asked: spec.rounds, closed: count('closed'), failed: count('failed') },
       learningRate: spec.learningRate16 / ONE16,
       clip: privacy.clip16 / ONE16,
+      front: spec.verification.front,
       verification: spec.verification.rule,
       aggregation: spec.aggregation,
+      serverStep: spec.server.step,
+      local: { step: spec.local.step, steps: spec.local.steps },
       classWeights: schema.label.weights16.map((weight16) => weight16 / WEIGHT_ONE),
     },
     hospitals: names.map((name) => {
@@ -123,7 +131,7 @@ export function formatCard(card: ModelCard): string {
       card.inputs.map(({ name, source }) => [name, source]),
     ),
     '## How it was trained',
-    `${training.rounds.closed} of ${training.rounds.asked} rounds closed, ${training.rounds.failed} failed for lack of updates. Learning rate ${training.learningRate}, clipping bound ${training.clip}, verification \`${training.verification}\`, aggregation \`${training.aggregation}\`${training.classWeights.length === 0 ? '' : `, class weights ${training.classWeights.join(', ')}`}.`,
+    `${training.rounds.closed} of ${training.rounds.asked} rounds closed, ${training.rounds.failed} failed for lack of updates. Learning rate ${training.learningRate}, clipping bound ${training.clip}, verification \`${training.verification}\` behind \`${training.front}\`, aggregation \`${training.aggregation}\`, server step \`${training.serverStep}\`, on devices \`${training.local.step}\` in ${training.local.steps} step(s)${training.classWeights.length === 0 ? '' : `, class weights ${training.classWeights.join(', ')}`}.`,
     table(
       ['hospital', 'devices', 'units (records) enrolled'],
       card.hospitals.map(({ name, devices, units }) => [name, String(devices), String(units)]),

@@ -124,7 +124,7 @@ describe('a chain of which payloads are pruned', () => {
     expect(report.unchecked).toContainEqual(expect.objectContaining({ what: 'payloads', count: absent }));
     expect(report.unchecked).toContainEqual(
       expect.objectContaining({
-        what: 'models and accumulators',
+        what: 'models and what rounds remember',
         count: PRUNED_ROUNDS,
         first: closedAt(test, 1),
       }),

@@ -19,9 +19,11 @@ const TOLERANCE = 1e-4;
  */
 export async function goNative(load: () => Promise<unknown> = () => import(PACKAGE)): Promise<string | null> {
   const running = getBackend();
-  const expected = probePasses();
   try {
     await load();
+    // Loading it may have made it the backend.
+    await setBackend(running);
+    const expected = probePasses();
     if (!(await setBackend(BACKEND))) return 'it did not start';
     const fault = faultIn(probePasses(), expected);
     if (fault === null) return null;

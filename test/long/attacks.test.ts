@@ -52,7 +52,7 @@ function corrupt({ network }: Hospitals, devices: readonly number[]): string[] {
 }
 
 /** The rounds whose verdict the dishonest validator has proposed a false one for. */
-function liesOf({ network, names }: Hospitals): number[] {
+function liesOf({ network, names }: Hospitals, task: number): number[] {
   const liar = names.find(
     (name) => readNodeConfig(join(network.dir, 'nodes', name, 'config.json')).attack !== null,
   )!;
@@ -60,7 +60,10 @@ function liesOf({ network, names }: Hospitals): number[] {
   return log
     .split('\n')
     .filter((line) => line.includes('"false-verdict"'))
-    .flatMap((line) => (JSON.parse(line).closings as string[]).map((id) => Number(id.split('/')[1])));
+    .flatMap((line) => JSON.parse(line).closings as string[])
+    .map((id) => id.split('/').map(Number))
+    .filter(([of]) => of === task)
+    .map(([, round]) => round!);
 }
 
 describe('a network with a dishonest validator, three colluding devices and a crafty publisher', () => {
@@ -97,7 +100,10 @@ describe('a network with a dishonest validator, three colluding devices and a cr
             verdicts.some((verdict) => verdict.name === name && verdict.blacklisted),
           ),
         );
-      while (found().length < colluders.length || liesOf(hospitals).every((round) => round > rounds.length))
+      while (
+        found().length < colluders.length ||
+        liesOf(hospitals, task).every((round) => round > rounds.length)
+      )
         rounds.push(...(await closedRounds(client!, task, rounds.length + 1)));
 
       // Nobody honest was refused, whatever the liar proposed.
@@ -105,7 +111,7 @@ describe('a network with a dishonest validator, three colluding devices and a cr
         for (const { name, qualified } of verdicts)
           expect(qualified || colluders.includes(name), name).toBe(true);
       // Where it led a closing, its block was refused: the height's block is the empty one.
-      const refused = liesOf(hospitals).filter((round) => round <= rounds.length);
+      const refused = liesOf(hospitals, task).filter((round) => round <= rounds.length);
       for (const round of refused) {
         const { closedHeight } = rounds[round - 1]!;
         expect((await client!.call('chain.block', { height: closedHeight })).empty).toBe(true);

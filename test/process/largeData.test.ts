@@ -9,8 +9,8 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { program } from '../support/processes.js';
 
-const ROWS = 40_000;
-const HEAP_MIB = 24;
+const ROWS = 80_000;
+const HEAP_MIB = 40;
 
 const REMARK = 'x'.repeat(1_000);
 

@@ -32,8 +32,8 @@ const slow = [
 const beyond = ['test/property/fuzz.test.ts'];
 
 /**
- * Unit tests take about a minute. "process" runs single processes from `dist`; "e2e" and "long" (for CI, beyond
- * `npm test`) whole networks of them, one after another.
+ * Unit tests take about a minute. "process" runs single processes from `dist`, "e2e" whole networks of them, one
+ * after another. For CI, beyond `npm test`: "long", more of the same, and "fresh", simulations of seeds never run before.
  */
 export default defineConfig({
   test: {
@@ -69,6 +69,14 @@ export default defineConfig({
         test: {
           name: 'sim',
           include: ['test/sim/**/*.test.ts'],
+          exclude: ['test/sim/fresh*.test.ts'],
+          testTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'fresh',
+          include: ['test/sim/fresh*.test.ts'],
           testTimeout: 180_000,
         },
       },

@@ -1,7 +1,6 @@
-import { ConfigError } from '../config.js';
-import { ProvisionError, type ProvisionFault } from '../provision/index.js';
-import { type ErrorWord, errorTable, RpcError } from '../rpc/index.js';
-import { TestnetError, type TestnetFault } from '../testnet/index.js';
+import { ProvisionError, type ProvisionFault } from '../provision/error.js';
+import { type ErrorWord, errorTable, RpcError } from '../rpc/errors.js';
+import { TestnetError, type TestnetFault } from '../testnet/error.js';
 import { type ExitName, exitCodes } from './exitCodes.js';
 
 /** A failure that a command tells its user: what happened and, if there is something, what to do. */
@@ -57,6 +56,7 @@ const rpcExits: Readonly<Partial<Record<ErrorWord, ExitName>>> = {
 
 /** Error classes of parts that are loaded only when they are used (store, network, tensor library). */
 const exitsByName: Readonly<Record<string, ExitName>> = {
+  ConfigError: 'bad-config',
   StoreError: 'bad-folder',
   NetError: 'node-failed',
   RpcServerError: 'node-failed',
@@ -88,7 +88,6 @@ const exitsByWord: Readonly<Record<string, ExitName>> = {
 export function failureOf(error: unknown): Failure {
   if (error instanceof CliError)
     return { exit: error.code, code: error.code, message: error.message, hint: error.hint };
-  if (error instanceof ConfigError) return told('bad-config', error);
   if (error instanceof ProvisionError) return told(provisionExits[error.code], error);
   if (error instanceof RpcError) return rpcFailure(error);
   if (error instanceof TestnetError) return told(nodeExit(error), error);

@@ -11,7 +11,8 @@ const debug = process.env.CONSILIUM_DEBUG === '1';
 /** Runs the command line and gives the exit code (exitCodes.ts). */
 async function main(): Promise<number> {
   try {
-    await buildProgram(processIo()).parseAsync();
+    const args = process.argv.slice(2);
+    await (await buildProgram(processIo(), args)).parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
     // Commander has told its own errors already; its code 0 is --help and --version.

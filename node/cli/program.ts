@@ -1,17 +1,5 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { addChain } from './commands/chain.js';
-import { addData } from './commands/data.js';
-import { addDemo } from './commands/demo.js';
-import { addDevice } from './commands/device.js';
-import { addGenesis } from './commands/genesis.js';
-import { addKeys } from './commands/keys.js';
-import { addLight } from './commands/light.js';
-import { addModel } from './commands/model.js';
-import { addNode } from './commands/nodeStart.js';
-import { addTask } from './commands/task.js';
-import { addTestnet } from './commands/testnet.js';
-import { addValidatorCommands } from './commands/validator.js';
 import { exitCodes } from './exitCodes.js';
 import type { Io } from './io.js';
 
@@ -30,8 +18,69 @@ Environment:
   NO_COLOR                  set to anything: no colours
   CONSILIUM_DEBUG=1         errors come with where they arose`;
 
-/** The whole command line. Throws CommanderError instead of ending the process. */
-export function buildProgram(io: Io): Command {
+interface Group {
+  readonly description: string;
+  /** Its module, loaded only when it is asked for: what one command needs (tensor library, network, database) costs the others nothing. */
+  readonly load: () => Promise<(group: Command, io: Io) => void>;
+}
+
+/** In the order of the help. */
+const groups: Readonly<Record<string, Group>> = {
+  demo: {
+    description: 'run a whole network on this machine: train a model, export the chain, audit it',
+    load: async () => (await import('./commands/demo.js')).addDemo,
+  },
+  testnet: {
+    description: 'a local network: start, look at, stop',
+    load: async () => (await import('./commands/testnet.js')).addTestnet,
+  },
+  node: {
+    description: 'run a validator',
+    load: async () => (await import('./commands/nodeStart.js')).addNode,
+  },
+  validator: {
+    description: 'who validates: look, propose changes, approve them',
+    load: async () => (await import('./commands/validator.js')).addValidatorCommands,
+  },
+  task: {
+    description: 'publish training tasks, follow them, fetch their models',
+    load: async () => (await import('./commands/task.js')).addTask,
+  },
+  data: {
+    description: 'look at data before it is trained on',
+    load: async () => (await import('./commands/data.js')).addData,
+  },
+  model: {
+    description: 'measure a trained model on your own rows, take it out of the chain',
+    load: async () => (await import('./commands/model.js')).addModel,
+  },
+  device: {
+    description: 'what a device does for its own hospital',
+    load: async () => (await import('./commands/device.js')).addDevice,
+  },
+  chain: {
+    description: 'export a chain, audit an export offline, repair, back up, prune or compact a folder',
+    load: async () => (await import('./commands/chain.js')).addChain,
+  },
+  light: {
+    description: 'check single facts against certified headers, without holding the chain',
+    load: async () => (await import('./commands/light.js')).addLight,
+  },
+  genesis: {
+    description: 'look at a genesis file before a consortium agrees on it',
+    load: async () => (await import('./commands/genesis.js')).addGenesis,
+  },
+  keys: {
+    description: 'make and look at key files',
+    load: async () => (await import('./commands/keys.js')).addKeys,
+  },
+};
+
+/**
+ * The command line for these arguments (without program and script): the groups by name, and what the arguments ask
+ * for in full. Throws CommanderError instead of ending the process.
+ */
+export async function buildProgram(io: Io, args: readonly string[]): Promise<Command> {
   const program = new Command('consilium')
     .description('A permissioned blockchain node on which hospitals train a model together.')
     .version(packageJson.version)
@@ -43,20 +92,19 @@ export function buildProgram(io: Io): Command {
       writeErr: (text) => io.note(text.trimEnd()),
     })
     .exitOverride();
-  addDemo(program, io);
-  addTestnet(program, io);
-  addNode(program, io);
-  addValidatorCommands(program, io);
-  addTask(program, io);
-  addData(program, io);
-  addModel(program, io);
-  addDevice(program, io);
-  addChain(program, io);
-  addLight(program, io);
-  addGenesis(program, io);
-  addKeys(program, io);
+  const asked = askedFor(args);
+  for (const [name, { description, load }] of Object.entries(groups)) {
+    const group = program.command(name).description(description);
+    if (name === asked) (await load())(group, io);
+  }
   for (const command of allCommands(program)) command.copyInheritedSettings(program);
   return program;
+}
+
+/** The first word that is no option (those of the program itself take no value); "help task" is about task. */
+function askedFor(args: readonly string[]): string | undefined {
+  const words = args.filter((argument) => !argument.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
 }
 
 function allCommands(command: Command): Command[] {

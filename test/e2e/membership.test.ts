@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeBlock } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import { buildProgram } from '../../node/cli/program.js';
 import { readCar } from '../../node/export/car.js';
 import { exportChain, verifyExport } from '../../node/export/index.js';
 import { addNode, openNetwork } from '../../node/provision/index.js';
@@ -18,6 +16,7 @@ import {
   provisionHospitals,
   reached,
 } from '../support/processes.js';
+import { runProgram } from '../support/runProgram.js';
 
 const ERA_HEIGHTS = 4;
 
@@ -34,17 +33,9 @@ afterEach(async () => {
 
 /** Runs the command line as an operator does, and gives what it says as JSON. */
 async function consilium(...args: readonly string[]): Promise<Record<string, unknown>> {
-  let said = '';
-  const program = buildProgram({
-    out: (text) => {
-      said += text;
-    },
-    note: () => {},
-    screen: Object.assign(new PassThrough(), { isTTY: false as const, columns: 80 }),
-    env: {},
-  });
-  await program.parseAsync([...args, '--json'], { from: 'user' });
-  return JSON.parse(said);
+  const { out, message } = await runProgram(...args, '--json');
+  if (out === '') throw new Error(message);
+  return JSON.parse(out);
 }
 
 type Validators = ResultOf<'validator.list'>;

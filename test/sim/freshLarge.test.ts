@@ -4,7 +4,7 @@ import { freshBase, runSeeds } from './runSeeds.js';
 /** Seeds that nobody has run before; with `freshSmall.test.ts` at least 20,000, on another core. */
 const base = freshBase();
 console.log(
-  `fresh seeds at 5, 7, 10 members from ${base}; again: SIM_SEED=${base} npx vitest run --project sim`,
+  `fresh seeds at 5, 7, 10 members from ${base}; again: SIM_SEED=${base} npx vitest run --project fresh`,
 );
 
 const SEEDS = { 5: 3_000, 7: 1_500, 10: 500 } as const;

@@ -12,11 +12,8 @@ Examples:
   consilium chain verify chain.car --genesis genesis.json --anchor 61:9f2c...   pin a head that you know`;
 
 /** `consilium chain export|verify|repair|backup|prune|compact`. */
-export function addChain(program: Command, io: Io): void {
-  const chain = program
-    .command('chain')
-    .description('export a chain, audit an export offline, repair, back up, prune or compact a folder')
-    .addHelpText('after', EXAMPLES);
+export function addChain(chain: Command, io: Io): void {
+  chain.addHelpText('after', EXAMPLES);
   addExport(chain, io);
   addVerify(chain, io);
   addRepair(chain, io);

@@ -33,11 +33,8 @@ interface Options extends NodeOptions {
 }
 
 /** `consilium data check`. */
-export function addData(program: Command, io: Io): void {
-  const data = program
-    .command('data')
-    .description('look at data before it is trained on')
-    .addHelpText('after', EXAMPLES);
+export function addData(data: Command, io: Io): void {
+  data.addHelpText('after', EXAMPLES);
   const allow = new Option('--allow <faults...>', 'let these pass, and say so')
     .choices(wholeFaults)
     .default([]);

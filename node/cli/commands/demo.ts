@@ -19,11 +19,8 @@ Examples:
   consilium demo --json | tail -1                   the result as one JSON object`;
 
 /** `consilium demo`: the main job from provisioning to the audit. */
-export function addDemo(program: Command, io: Io): void {
-  const command = program
-    .command('demo')
-    .description('run a whole network on this machine: train a model, export the chain, audit it')
-    .option('--rounds <n>', 'training rounds', wholeNumber(1, 1_000), 30);
+export function addDemo(command: Command, io: Io): void {
+  command.option('--rounds <n>', 'training rounds', wholeNumber(1, 1_000), 30);
   attackOptions(networkOptions(command))
     .option('--epsilon <ε>', 'privacy budget of each record, or "none" for public data', epsilon, 3)
     .option('--keep', 'leave the network up and its folder as it is', false)

@@ -44,11 +44,8 @@ interface Options extends FactsOptions {
 }
 
 /** `consilium device personalise`. */
-export function addDevice(program: Command, io: Io): void {
-  const device = program
-    .command('device')
-    .description('what a device does for its own hospital')
-    .addHelpText('after', EXAMPLES);
+export function addDevice(device: Command, io: Io): void {
+  device.addHelpText('after', EXAMPLES);
   const method = new Option('--method <name>', 'its own intercept, or its own last layer')
     .choices(methods)
     .default('intercept');

@@ -13,11 +13,8 @@ Examples:
   consilium genesis check genesis.json --dishonest 5 --offline 3 --heights 10000000`;
 
 /** `consilium genesis check`: what the draw of committees risks under a genesis file. */
-export function addGenesis(program: Command, io: Io): void {
-  const genesis = program
-    .command('genesis')
-    .description('look at a genesis file before a consortium agrees on it')
-    .addHelpText('after', EXAMPLES);
+export function addGenesis(genesis: Command, io: Io): void {
+  genesis.addHelpText('after', EXAMPLES);
   committeeOptions(genesis.command('check').argument('<file>', 'a genesis.json'))
     .description('read it, and compute how likely a bad committee is')
     .addHelpText('after', EXAMPLES)

@@ -12,11 +12,8 @@ Examples:
   consilium keys show ./my-keys/keystore.json  prints the public keys, never a secret`;
 
 /** `consilium keys new|show`. */
-export function addKeys(program: Command, io: Io): void {
-  const keys = program
-    .command('keys')
-    .description('make and look at key files')
-    .addHelpText('after', EXAMPLES);
+export function addKeys(keys: Command, io: Io): void {
+  keys.addHelpText('after', EXAMPLES);
   keys
     .command('new')
     .argument('<folder>', 'where to write keystore.json and password')

@@ -34,11 +34,8 @@ const WAIT_MS = 20_000;
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
 /** `consilium light verify|follow`. */
-export function addLight(program: Command, io: Io): void {
-  const light = program
-    .command('light')
-    .description('check single facts against certified headers, without holding the chain')
-    .addHelpText('after', EXAMPLES);
+export function addLight(light: Command, io: Io): void {
+  light.addHelpText('after', EXAMPLES);
   lightOptions(light.command('verify'))
     .argument('<what>', 'transaction, budget, model or key')
     .argument('<values...>', 'its hash; the device’s key; task and round; the state key')

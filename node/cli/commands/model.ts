@@ -18,11 +18,8 @@ interface ExportOptions extends FactsOptions {
 }
 
 /** `consilium model evaluate|export`. */
-export function addModel(program: Command, io: Io): void {
-  const model = program
-    .command('model')
-    .description('measure a trained model on your own rows, take it out of the chain')
-    .addHelpText('after', EXAMPLES);
+export function addModel(model: Command, io: Io): void {
+  model.addHelpText('after', EXAMPLES);
   addEvaluate(model, io);
   const task = wholeNumber(1, Number.MAX_SAFE_INTEGER);
   const format = new Option('--format <name>', 'of the files').choices(exportFormats).makeOptionMandatory();

@@ -13,8 +13,7 @@ Example:
   consilium node start --config nodes/hospital-9/config.json --join snapshot   joins an old chain in seconds`;
 
 /** `consilium node start`: one validator in this process. */
-export function addNode(program: Command, io: Io): void {
-  const node = program.command('node').description('run a validator');
+export function addNode(node: Command, io: Io): void {
   node
     .command('start')
     .description('run one validator until it is told to end')

@@ -30,11 +30,8 @@ const taskNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 type Globals = NodeOptions & { readonly json?: boolean };
 
 /** `consilium task publish|list|watch|result`, and what is sealed. */
-export function addTask(program: Command, io: Io): void {
-  const task = program
-    .command('task')
-    .description('publish training tasks, follow them, fetch their models')
-    .addHelpText('after', EXAMPLES);
+export function addTask(task: Command, io: Io): void {
+  task.addHelpText('after', EXAMPLES);
   nodeOptions(task.command('publish').argument('<task.json>', 'the task, as demo writes one'))
     .description('sign and publish a task')
     .option('--keystore <file>', 'the publisher’s keys (default: those of --network)')

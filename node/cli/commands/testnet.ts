@@ -44,11 +44,8 @@ interface UpOptions extends CommitteeOptions {
 }
 
 /** `consilium testnet up|status|add|down`: a local network that stays. */
-export function addTestnet(program: Command, io: Io): void {
-  const testnet = program
-    .command('testnet')
-    .description('a local network: start, look at, stop')
-    .addHelpText('after', EXAMPLES);
+export function addTestnet(testnet: Command, io: Io): void {
+  testnet.addHelpText('after', EXAMPLES);
   const upCommand = testnet.command('up').argument('<folder>', 'the network, or where to put a new one');
   attackOptions(committeeOptions(networkOptions(upCommand)))
     .description('start every validator; a new folder is provisioned first, with the options below')

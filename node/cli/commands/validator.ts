@@ -31,11 +31,8 @@ type Candidate = Signer & {
 };
 
 /** `consilium validator list|add|remove|approve`. */
-export function addValidatorCommands(program: Command, io: Io): void {
-  const validator = program
-    .command('validator')
-    .description('who validates: look, propose changes, approve them')
-    .addHelpText('after', EXAMPLES);
+export function addValidatorCommands(validator: Command, io: Io): void {
+  validator.addHelpText('after', EXAMPLES);
   nodeOptions(validator.command('list'))
     .description('validators with seat and weight, and proposals that wait for approvals')
     .action((_, self: Command) => list(self.optsWithGlobals(), io));

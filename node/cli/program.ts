@@ -74,13 +74,27 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'make and look at key files',
     load: async () => (await import('./commands/keys.js')).addKeys,
   },
+  completion: {
+    description: 'a script that lets a shell complete this command line',
+    load: async () => (await import('./commands/completion.js')).addCompletion,
+  },
 };
 
 /**
  * The command line for these arguments (without program and script): the groups by name, and what the arguments ask
  * for in full. Throws CommanderError instead of ending the process.
  */
-export async function buildProgram(io: Io, args: readonly string[]): Promise<Command> {
+export function buildProgram(io: Io, args: readonly string[]): Promise<Command> {
+  const asked = askedFor(args);
+  return build(io, (name) => name === asked);
+}
+
+/** With every group in full. */
+export function buildWholeProgram(io: Io): Promise<Command> {
+  return build(io, () => true);
+}
+
+async function build(io: Io, isWanted: (group: string) => boolean): Promise<Command> {
   const program = new Command('consilium')
     .description('A permissioned blockchain node on which hospitals train a model together.')
     .version(packageJson.version)
@@ -92,10 +106,9 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
       writeErr: (text) => io.note(text.trimEnd()),
     })
     .exitOverride();
-  const asked = askedFor(args);
   for (const [name, { description, load }] of Object.entries(groups)) {
     const group = program.command(name).description(description);
-    if (name === asked) (await load())(group, io);
+    if (isWanted(name)) (await load())(group, io);
   }
   for (const command of allCommands(program)) command.copyInheritedSettings(program);
   return program;

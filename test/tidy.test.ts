@@ -25,6 +25,7 @@ const onlyIn: readonly { library: RegExp; place: string }[] = [
   { library: /^@tensorflow\//, place: 'fl/trainer/' },
   { library: /^(@libp2p\/|libp2p$|@multiformats\/)/, place: 'net/' },
   { library: /^classic-level$/, place: 'node/store/' },
+  { library: /^ws$/, place: 'node/rpc/' },
 ];
 
 const pureRooms = ['crypto', 'chain', 'fl', 'consensus', 'contracts', 'genesis', 'audit'];

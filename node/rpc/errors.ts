@@ -45,6 +45,10 @@ export const errorTable = {
   },
   'wrong-http': { code: 1105, advice: 'Send POST / with content-type application/json, not compressed.' },
   'not-allowed': { code: 1106, advice: 'Ask the node of the right hospital, from its own machine.' },
+  'needs-socket': {
+    code: 1107,
+    advice: 'Connect with ws:// to the same address; over HTTP poll with waitMs.',
+  },
 
   unreachable: { code: 1200, advice: 'Check that the node runs and that the address is right.' },
   'timed-out': { code: 1201, advice: 'Try again, or allow more time.' },

@@ -8,5 +8,8 @@ export { type RpcLimits, rpcLimits } from './limits.js';
 export { createLocalClient } from './localClient.js';
 export type { MethodName, ParamsOf, ResultOf } from './methods/index.js';
 export { type RpcServer, type RpcServerOptions, startRpcServer } from './server.js';
+export type { Cursor } from './socket/cursor.js';
+export type { ItemOf, TopicName } from './socket/topics/index.js';
+export { type Item, type SubscribeOptions, subscribe } from './subscribe.js';
 export { layerForm, type TaskSpecForm, taskSpecFromForm, taskSpecToForm } from './taskForms.js';
 export { createWallet, type SignedCall, type Wallet, type WalletCall } from './wallet.js';

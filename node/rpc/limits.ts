@@ -29,6 +29,16 @@ export const rpcLimits = {
   /** How long `close` lets running requests end before it cuts them. */
   closeGraceMs: 5_000,
   headerBytesMax: 16 * 1024,
+  /** WebSockets at once. */
+  socketsMax: 256,
+  /** One message over a WebSocket; larger submissions go over HTTP, where memory is counted. */
+  socketMessageBytesMax: 1024 * 1024,
+  /** Messages of one socket that wait for their answers. */
+  socketQueueMax: 64,
+  /** Subscriptions of one socket. */
+  subscriptionsMax: 16,
+  /** How often a socket is asked whether anybody is there; it has as long to answer. */
+  socketPingMs: 20_000,
 } as const;
 export type RpcLimits = { readonly [K in keyof typeof rpcLimits]: number };
 

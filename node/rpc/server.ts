@@ -9,6 +9,7 @@ import { type RpcLimits, rpcLimits } from './limits.js';
 import { originFault } from './origin.js';
 import { PAGE_POLICY, type Page, readPages } from './pages.js';
 import { prometheusText } from './prometheus.js';
+import { isLoopback, serveSockets } from './socket/server.js';
 
 export interface RpcServerOptions {
   readonly context: RpcContext;
@@ -43,7 +44,7 @@ interface Desk {
 }
 
 /**
- * Listens for JSON-RPC on POST /, and answers GET /healthz, /metrics and what `pages` has. Throws RpcServerError, and
+ * Listens for JSON-RPC on POST / and on WebSockets there, and answers GET /healthz, /metrics and what `pages` has. Throws RpcServerError, and
  * what `readPages` throws.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
@@ -72,6 +73,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   server.maxConnections = limits.connectionsMax;
   server.timeout = limits.idleTimeoutMs;
   server.on('clientError', refuseBrokenHttp);
+  serveSockets(server, desk);
   const unused = trackUnused(server);
   const host = options.host ?? '127.0.0.1';
   await listen(server, host, options.port);
@@ -116,7 +118,7 @@ async function receiveCall(
   gone: AbortSignal,
 ): Promise<void> {
   const { limits, buffered } = desk;
-  const fromLoopback = isLoopback(request.socket);
+  const fromLoopback = isLoopback(request.socket.remoteAddress ?? '');
   const fault = httpFault(request);
   if (fault !== null) {
     send(desk, response, fault, true);
@@ -218,10 +220,6 @@ function refuseBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-function isLoopback({ remoteAddress = '' }: Socket): boolean {
-  return remoteAddress === '::1' || /^(::ffff:)?127\./.test(remoteAddress);
-}
-
 const listenFaults: Readonly<Record<string, { readonly code: RpcServerFault; readonly say: string }>> = {
   EADDRINUSE: { code: 'port-in-use', say: 'is in use; stop what listens there, or choose another port' },
   EADDRNOTAVAIL: { code: 'address-unavailable', say: 'is not an address of this machine' },
@@ -253,6 +251,7 @@ function trackUnused(server: Server): ReadonlySet<Socket> {
     socket.once('close', () => unused.delete(socket));
   });
   server.on('request', ({ socket }) => unused.delete(socket));
+  server.on('upgrade', ({ socket }) => unused.delete(socket));
   return unused;
 }
 

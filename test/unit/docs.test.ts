@@ -62,7 +62,7 @@ describe('docs/dependencies.md', () => {
   });
 
   it('has no dependency that nothing imports', () => {
-    const tools = ['@biomejs/biome', '@types/node', 'typescript'];
+    const tools = ['@biomejs/biome', '@types/node', '@types/ws', 'typescript'];
     const imported = new Set(
       sourcesIn([...rooms, 'bench', 'test'])
         .flatMap((text) => [...text.matchAll(/(?:from|import|require)\s*\(?\s*'((?:@[^'/]+\/)?[^'/]+)/g)])

@@ -5,6 +5,8 @@ import { chainBlock } from './chainBlock.js';
 import { chainExport } from './chainExport.js';
 import { chainGenesis } from './chainGenesis.js';
 import { chainStatus } from './chainStatus.js';
+import { chainSubscribe } from './chainSubscribe.js';
+import { chainUnsubscribe } from './chainUnsubscribe.js';
 import { createDiscover } from './discover.js';
 import { enrolmentApprove } from './enrolmentApprove.js';
 import type { Method } from './method.js';
@@ -34,6 +36,8 @@ const described = {
   'chain.block': chainBlock,
   'chain.export': chainExport,
   'chain.backup': chainBackup,
+  'chain.subscribe': chainSubscribe,
+  'chain.unsubscribe': chainUnsubscribe,
   'account.get': accountGet,
   'validator.list': validatorList,
   'tx.submit': txSubmit,

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { RpcContext } from '../context.js';
+import type { Subscriptions } from '../socket/subscriptions.js';
 
 /** What a call may use, beside its parameters. */
 export interface CallScope {
@@ -10,6 +11,8 @@ export interface CallScope {
   readonly waitsUntil: number;
   /** Aborted when the caller has gone or the server closes. */
   readonly signal: AbortSignal;
+  /** Those of the caller's WebSocket; over anything else there are none. */
+  readonly subscriptions?: Subscriptions;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { RpcContext } from '../context.js';
 import type { CallScope } from './method.js';
 
 const PAUSE_MS = 25;
@@ -18,10 +19,20 @@ export async function waitUntil<T>(
     const found = read();
     const leftMs = until - performance.now();
     if (found !== null || leftMs <= 0 || signal.aborted) return found;
-    await untilAborted(context.waitForChange({ height }, Math.ceil(leftMs)), signal);
-    // A node with too many waiters answers at once: asking it again without a pause would starve it.
-    if (context.head().height === height) await untilAborted(pause(Math.min(PAUSE_MS, leftMs)), signal);
+    await untilChanged(context, height, Math.ceil(leftMs), signal);
   }
+}
+
+/** Resolves when the head is above this height, when the time has passed, or with the signal. Never rejects. */
+export async function untilChanged(
+  context: RpcContext,
+  height: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await untilAborted(context.waitForChange({ height }, timeoutMs), signal);
+  // A node with too many waiters answers at once: asking it again without a pause would starve it.
+  if (context.head().height === height) await untilAborted(pause(Math.min(PAUSE_MS, timeoutMs)), signal);
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { readState } from '../chain/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import { type ChainStart, parseGenesis, startChain } from '../genesis/index.js';
@@ -101,7 +103,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     });
     const onBug = (method: string, error: unknown) =>
       log('error', 'rpc-bug', { method, error: String(error) });
-    const rpc = await startRpcServer({ context, host, port, onBug });
+    const rpc = await startRpcServer({ context, host, port, onBug, ...explorerPages() });
     opened.push(rpc);
     if (config.devicesDir !== null) {
       const own = createLocalClient({ url: rpc.url, context, onBug });
@@ -118,6 +120,12 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     await close();
     throw error;
   }
+}
+
+/** The explorer, where it was built: beside the built program (explorer/vite.config.ts). */
+function explorerPages(): { readonly pages?: string } {
+  const pages = fileURLToPath(new URL('../explorer-page', import.meta.url));
+  return existsSync(pages) ? { pages } : {};
 }
 
 /** With links of its own, which are over before the node's begin. */

@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../../../crypto/index.js';
 import { createVerifyProgress, progressLine } from '../../../../node/cli/commands/verifyProgress.js';
-import { failureOf } from '../../../../node/cli/failure.js';
-import { buildProgram } from '../../../../node/cli/program.js';
 import type { TestChain } from '../../../support/chain.js';
 import { type ExportedFiles, exportFiles, trainedChain } from '../../../support/exportedChain.js';
+import { runProgram } from '../../../support/runProgram.js';
 
 let test: TestChain;
 let files: ExportedFiles;
@@ -17,25 +15,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => files.remove());
 
-async function verify(...args: string[]) {
-  const said = { out: '', notes: '' };
-  const program = buildProgram({
-    out: (text) => {
-      said.out += `${text}\n`;
-    },
-    note: (text) => {
-      said.notes += `${text}\n`;
-    },
-    screen: Object.assign(new PassThrough(), { isTTY: false as const, columns: 80 }),
-    env: {},
-  });
-  const line = ['chain', 'verify', files.file, '--genesis', files.genesisFile, '--threads', '0', ...args];
-  const exit = await program.parseAsync(line, { from: 'user' }).then(
-    () => 'ok',
-    (error: unknown) => failureOf(error).exit,
-  );
-  return { exit, ...said };
-}
+const verify = (...args: string[]) =>
+  runProgram('chain', 'verify', files.file, '--genesis', files.genesisFile, '--threads', '0', ...args);
 
 const anchorAt = (height: number) => `${height}:${bytesToHex(test.blocks[height - 1]!.hash)}`;
 

@@ -86,9 +86,20 @@ export interface Contract<C> {
   beginBlock?(scope: Scope<C>): void;
 }
 
-/** The contracts of a chain in their order, and the two questions that execution has for them. */
+/** A block holds task transactions of one level; this says of which. */
+export interface LevelRule {
+  /** May a block on this state hold transactions of this level? If not, it is invalid. */
+  mayHold(state: StateReader, level: number): boolean;
+  /** A block does. Called once a block, before its first task transaction runs. */
+  noteTurn(state: StateAccess, level: number): void;
+  /** Which of the levels that wait, in order of arrival, a leader takes; 0: none may go. */
+  choose(state: StateReader, waiting: readonly number[]): number;
+}
+
+/** The contracts of a chain in their order, and the questions that execution has for them. */
 export interface Protocol<C> {
   readonly contracts: readonly Contract<C>[];
+  readonly levels: LevelRule;
   /** May this account (its key in hex) send transactions at all? */
   isAccount(state: StateReader, account: string): boolean;
   /** The root of the ring that draws the committee of `height`, from the state after its parent. */

@@ -62,6 +62,7 @@ export type TransactionInvalid =
   | 'unknown-sender'
   | 'wrong-nonce'
   | 'wrong-level'
+  | 'not-its-turn'
   | 'missing-payload'
   | 'block-full';
 
@@ -105,6 +106,7 @@ export function beginExecution<C>(
   const transactions: VerifiedTransaction[] = [];
   let announced = 0;
   let encoded = 0;
+  let hasTurn = false;
 
   return {
     transactions,
@@ -117,9 +119,17 @@ export function beginExecution<C>(
         announcedNow > limits.payloadBytesPerBlockMax ||
         encodedNow > limits.transactionBytesPerBlockMax;
       if (full) return { ok: false, reason: 'block-full' };
-      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id, verified.id) }));
-      const fault = faultOf(protocol, draft, verified, level, bytesOf);
+      const fault = faultOf(protocol, draft, verified, level);
       if (fault !== null) return { ok: false, reason: fault };
+      const takesTurn = transaction.level !== 0 && !hasTurn;
+      if (takesTurn && !protocol.levels.mayHold(draft, level)) return { ok: false, reason: 'not-its-turn' };
+      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id, verified.id) }));
+      if (bytesOf.some(({ ref, bytes: held }) => !isHeld(ref, held)))
+        return { ok: false, reason: 'missing-payload' };
+      if (takesTurn) {
+        protocol.levels.noteTurn(draft, level);
+        hasTurn = true;
+      }
       nonceCell.set(draft, transaction.nonce + 1, verified.sender);
       const receipt = call(protocol, draft, block, verified, bytesOf as CallScope<C>['payloads'], payloads);
       transactions.push(verified);
@@ -193,13 +203,11 @@ function faultOf<C>(
   draft: StateDraft,
   { transaction, sender }: VerifiedTransaction,
   level: number,
-  payloads: readonly { readonly ref: PayloadRef; readonly bytes: HeldPayload | null }[],
 ): TransactionInvalid | null {
   if (!protocol.isAccount(draft, sender)) return 'unknown-sender';
   const nonce = nonceCell.get(draft, sender) ?? 0;
   if (transaction.nonce !== nonce) return 'wrong-nonce';
   if (transaction.level !== 0 && transaction.level !== level) return 'wrong-level';
-  if (payloads.some(({ ref, bytes: held }) => !isHeld(ref, held))) return 'missing-payload';
   return null;
 }
 

@@ -128,8 +128,8 @@ export interface Draft {
 }
 
 /**
- * A leader's block. Its level is that of the first task transaction that fits; candidates of another level,
- * with a nonce that isn't next, or beyond the block's size, stay for later blocks.
+ * A leader's block. Its level is the one that the rule of turns chooses among those that wait; candidates of another
+ * level, with a nonce that isn't next, or beyond the block's size, stay for later blocks.
  */
 export function buildBlock<C>(
   rules: Rules<C>,
@@ -238,18 +238,20 @@ export function parentVotesFault(tip: Tip, votes: readonly ParentVote[], certifi
   return null;
 }
 
-/** Level of the first task transaction whose sender may send it now: one that can't stand starves no other. */
+/** The level that the rule chooses among those that wait: of task transactions whose senders may send them now. */
 function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly VerifiedTransaction[]): number {
   const state = readState(tip.state);
   const nonces = new Map<string, number>();
+  const waiting = new Set<number>();
   for (const { transaction, sender } of candidates) {
     const { nonce, level } = transaction;
     const next = nonces.get(sender) ?? nonceCell.get(state, sender) ?? 0;
     if (nonce !== next || !protocol.isAccount(state, sender)) continue;
-    if (level !== 0) return level;
-    nonces.set(sender, next + 1);
+    // What the sender signed after it waits for it, at whatever level.
+    if (level !== 0) waiting.add(level);
+    nonces.set(sender, level === 0 ? next + 1 : -1);
   }
-  return 0;
+  return protocol.levels.choose(state, [...waiting]);
 }
 
 function linkFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {

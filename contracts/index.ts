@@ -9,6 +9,7 @@ import { privacy } from './privacy/index.js';
 import { reputation } from './reputation/index.js';
 import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
+import { levelRule, turns } from './turns/index.js';
 
 export * from './anchor/index.js';
 export * from './evidence/index.js';
@@ -18,6 +19,7 @@ export * from './privacy/index.js';
 export * from './reputation/index.js';
 export * from './tasks/index.js';
 export * from './training/index.js';
+export * from './turns/index.js';
 
 /** Outcomes of due closings, by id: what execution takes as an input that must match. */
 export type Closings = ReadonlyMap<string, RoundOutcome>;
@@ -32,7 +34,9 @@ const first: Protocol<RoundOutcome> = {
     tasks<RoundOutcome>(),
     training,
     anchoring<RoundOutcome>(),
+    turns<RoundOutcome>(),
   ],
+  levels: levelRule,
   isAccount: (state, account) => accountCell.get(state, account) !== null,
   ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
 };

@@ -6,6 +6,11 @@ export const mempoolLimits = {
   bytesMax: 64 * 1024 * 1024,
   /** How far ahead of the state a sender's nonces may run. */
   nonceGapMax: 64,
+  /**
+   * A level may hold so many times what is still free, of places and of bytes: one alone gets 4/5 of the mempool, two
+   * get 4/9 each, and however many fill it there is room for the next.
+   */
+  levelShare: 4,
 } as const;
 
 export type MempoolFault = 'known' | 'wrong-nonce' | 'mempool-full';
@@ -16,8 +21,8 @@ interface Entry {
 }
 
 /**
- * Transactions that wait for a block, payloads held. One owner: the node. Bounded by count, by bytes and per
- * sender; one transaction a sender and nonce, the first that came.
+ * Transactions that wait for a block, payloads held. One owner: the node. Bounded by count, by bytes, per sender and
+ * per level; one transaction a sender and nonce, the first that came.
  */
 export class Mempool {
   readonly #byHash = new Map<string, Entry>();
@@ -26,6 +31,8 @@ export class Mempool {
   /** Payloads of those that were dropped and can stand in no block, since the last `takeDropped`. */
   #dropped: Uint8Array[] = [];
   readonly #bySender = new Map<string, Map<number, string>>();
+  /** What waits at each level; none that has nothing. */
+  readonly #byLevel = new Map<number, { count: number; bytes: number }>();
   #bytes = 0;
 
   get size(): number {
@@ -44,31 +51,47 @@ export class Mempool {
     const waiting = this.#bySender.get(sender) ?? new Map<number, string>();
     const { nonce } = transaction;
     if (nonce < next || nonce > next + mempoolLimits.nonceGapMax || waiting.has(nonce)) return 'wrong-nonce';
-    const full =
-      this.#byHash.size >= mempoolLimits.transactionsMax || this.#bytes + size > mempoolLimits.bytesMax;
-    if (full) return 'mempool-full';
+    if (this.#isFull(transaction.level, size)) return 'mempool-full';
     this.#byHash.set(hash, { verified, acceptedAt });
     this.#bySender.set(sender, waiting.set(nonce, hash));
-    this.#bytes += size;
+    this.#account(transaction.level, 1, size);
     this.wanted.hold(transaction.payloads);
     return null;
   }
 
-  /** What a leader may put into a block on this state: in order of arrival, each sender's nonces without gaps. */
+  /**
+   * What a leader may put into a block on this state: in order of arrival, each sender's nonces without gaps. As much
+   * as a block holds, and more only until every level that waits is there: a flood of one hides no other.
+   */
   candidates(state: StateReader): readonly VerifiedTransaction[] {
     const taken: VerifiedTransaction[] = [];
     const seen = new Set<string>();
+    const levels = new Set<number>();
     for (const { verified } of this.#byHash.values()) {
       const { sender } = verified;
       if (seen.has(sender)) continue;
       seen.add(sender);
       const waiting = this.#bySender.get(sender)!;
       for (let nonce = nonceCell.get(state, sender) ?? 0; waiting.has(nonce); nonce += 1) {
-        taken.push(this.#byHash.get(waiting.get(nonce)!)!.verified);
+        const { verified: next } = this.#byHash.get(waiting.get(nonce)!)!;
+        taken.push(next);
+        levels.add(next.transaction.level);
       }
-      if (taken.length >= limits.transactionsPerBlockMax) break;
+      if (taken.length >= limits.transactionsPerBlockMax && levels.size === this.#byLevel.size) break;
     }
     return taken;
+  }
+
+  /** Levels of the task transactions that their senders may send now, 0 not among them. */
+  waitingLevels(state: StateReader): ReadonlySet<number> {
+    const levels = new Set<number>();
+    if (this.#byLevel.size === 0 || (this.#byLevel.size === 1 && this.#byLevel.has(0))) return levels;
+    for (const [sender, waiting] of this.#bySender) {
+      const hash = waiting.get(nonceCell.get(state, sender) ?? 0);
+      if (hash !== undefined) levels.add(this.#byHash.get(hash)!.verified.transaction.level);
+    }
+    levels.delete(0);
+    return levels;
   }
 
   /** Those that wait, in order of arrival, at most `max`. */
@@ -127,7 +150,23 @@ export class Mempool {
     waiting.delete(verified.transaction.nonce);
     if (waiting.size === 0) this.#bySender.delete(sender);
     this.#byHash.delete(hash);
-    this.#bytes -= verified.size;
+    this.#account(verified.transaction.level, -1, -verified.size);
     this.wanted.free(verified.transaction.payloads);
+  }
+
+  #isFull(level: number, size: number): boolean {
+    const { transactionsMax, bytesMax, levelShare } = mempoolLimits;
+    const free = { count: transactionsMax - this.#byHash.size, bytes: bytesMax - this.#bytes };
+    if (free.count <= 0 || free.bytes < size) return true;
+    const { count, bytes } = this.#byLevel.get(level) ?? { count: 0, bytes: 0 };
+    return count >= levelShare * free.count || bytes >= levelShare * free.bytes;
+  }
+
+  #account(level: number, transactions: number, bytes: number): void {
+    this.#bytes += bytes;
+    const before = this.#byLevel.get(level) ?? { count: 0, bytes: 0 };
+    const count = before.count + transactions;
+    if (count === 0) this.#byLevel.delete(level);
+    else this.#byLevel.set(level, { count, bytes: before.bytes + bytes });
   }
 }

@@ -60,6 +60,7 @@ export const notesContract: Contract<unknown> = {
 
 export const notesProtocol: Protocol<unknown> = {
   contracts: [notesContract],
+  levels: { mayHold: () => true, noteTurn: () => {}, choose: (_, waiting) => waiting[0] ?? 0 },
   isAccount: (state, account) => memberCell.get(state, account) !== null,
   ringRootOf: (_, height) => sha256(utf8ToBytes(`ring of ${height}`)),
 };

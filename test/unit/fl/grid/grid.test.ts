@@ -38,6 +38,7 @@ describe('createGrid', () => {
       dimension: 9,
       clip16: 65536,
       sigma16: 439091,
+      countSigma16: null,
       fineExponent: -9,
       wireShift: 9,
       sensitivity: 512 + 3,

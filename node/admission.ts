@@ -20,7 +20,7 @@ import {
   updateArgsCodec,
 } from '../contracts/index.js';
 import { bytesToHex, equalBytes } from '../crypto/index.js';
-import { releasesOf, roundRho } from '../fl/index.js';
+import { updateRho } from '../fl/index.js';
 import type { MempoolFault } from './mempool.js';
 
 /** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
@@ -126,11 +126,10 @@ function refusedUpdate(
   if (args.round <= (submittedCell.get(state, task.id, bytesToHex(transaction.from)) ?? 0)) {
     return `this device's update for round ${args.round} is in a block already`;
   }
-  const unfit = checkUpdate(task, enrolled.units, payloads[0]!);
+  const unfit = checkUpdate(state, task, args.round, enrolled.units, payloads[0]!);
   if (unfit !== null) return unfit.detail;
-  const { sigma16 } = task.spec.privacy;
-  if (sigma16 === 0) return null;
-  const rho = roundRho(sigma16) * BigInt(releasesOf(task.spec.local));
+  const rho = updateRho(task.spec);
+  if (rho === 0n) return null;
   if (canCharge(state, bytesToHex(transaction.from), bytesToHex(enrolled.dataset), rho)) return null;
   return 'this update would overdraw the privacy budget declared for the dataset: it stays unpublished';
 }

@@ -121,6 +121,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       faulty: setting.attackers,
       blacklisted: setting.fixedF ? 0 : reputation.filter((points) => points <= 0).length,
       local: oneStep,
+      clipping: null,
       server: {
         step: 'fedavg',
         learningRate16: Math.round(setting.learningRate * 65_536),

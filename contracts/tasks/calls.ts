@@ -19,10 +19,14 @@ import {
 import { sign, verifySignature } from '../../crypto/index.js';
 import {
   type AggregationName,
+  AIM16_MAX,
   aggregationRules,
   CATEGORIES_MAX,
   CLASSES_MAX,
+  CLIP16_MAX,
+  type ClippingName,
   COLUMNS_MAX,
+  clippingRules,
   FEATURES_MAX,
   type FrontName,
   fronts,
@@ -125,7 +129,16 @@ export const taskSpecCodec = record({
     epsilonMicro: integer(0, 64_000_000),
     deltaPico: integer(0, 100_000_000_000),
     sigma16: integer(0, SIGMA16_MAX),
-    clip16: integer(1, 2 ** 31 - 1),
+    clip16: integer(1, CLIP16_MAX),
+  }),
+  /** How the threshold moves from round to round, C being the first and the largest. */
+  clipping: record({
+    rule: nameOf<ClippingName>(clippingRules),
+    clipMin16: integer(1, CLIP16_MAX),
+    rate16: integer(1, 65_536),
+    aim16: integer(1, AIM16_MAX),
+    /** Noise of each device's count, for a rule that asks for one; charged beside the update's. */
+    countSigma16: integer(0, SIGMA16_MAX),
   }),
   verification: record({
     rule: nameOf<VerificationName>(verificationRules),

@@ -1,18 +1,17 @@
 import { limits, type Refusal, refuse } from '../../chain/index.js';
 import {
   accumulatorBytesMax,
+  checkClipping,
   checkLocalWork,
   checkModel,
   checkSchema,
   classCount,
   encodedWidth,
+  fitsBudget,
   keptVectors,
   optimizerBytes,
   parameterCount,
-  releasesOf,
-  rhoCap,
   roundGrid,
-  roundRho,
 } from '../../fl/index.js';
 import type { TaskSpec } from './calls.js';
 
@@ -21,6 +20,7 @@ export function checkTask(spec: TaskSpec): Refusal | null {
   return (
     checkLearning(spec) ??
     checkLocal(spec) ??
+    checkThreshold(spec) ??
     checkPrivacy(spec) ??
     checkDevices(spec) ??
     checkAccumulator(spec) ??
@@ -49,7 +49,13 @@ function checkLocal({ model, privacy, local }: TaskSpec): Refusal | null {
   return problem === null ? null : refuse('local-work-unfit', problem);
 }
 
-function checkPrivacy({ privacy, publicData, rounds, local }: TaskSpec): Refusal | null {
+function checkThreshold({ privacy, clipping }: TaskSpec): Refusal | null {
+  const problem = checkClipping(clipping, privacy.clip16, privacy.sigma16);
+  return problem === null ? null : refuse('clipping-unfit', problem);
+}
+
+function checkPrivacy(spec: TaskSpec): Refusal | null {
+  const { privacy, publicData, rounds } = spec;
   const { sigma16, epsilonMicro, deltaPico } = privacy;
   if (sigma16 === 0) {
     if (epsilonMicro !== 0 || deltaPico !== 0) return refuse('no-noise', 'a claimed ε needs noise: σ is 0');
@@ -58,10 +64,10 @@ function checkPrivacy({ privacy, publicData, rounds, local }: TaskSpec): Refusal
   }
   if (epsilonMicro === 0 || deltaPico === 0)
     return refuse('no-budget', 'noise without ε and δ protects no claim');
-  if (BigInt(rounds * releasesOf(local)) * roundRho(sigma16) > rhoCap(epsilonMicro, deltaPico)) {
+  if (!fitsBudget({ epsilonMicro, deltaPico, rounds }, spec)) {
     return refuse(
       'overdraws',
-      `${rounds} rounds of ${releasesOf(local)} steps at this σ spend more than the ε and δ of the task`,
+      `${rounds} rounds of ${spec.local.steps} steps at this σ spend more than the ε and δ of the task`,
     );
   }
   return null;
@@ -75,11 +81,19 @@ function checkDevices({ quorum, devicesMax, verification }: TaskSpec): Refusal |
 }
 
 /** What verification remembers becomes a payload: the worst that devices may send has to fit into one. */
-function checkAccumulator({ model, privacy, verification, local, devicesMax }: TaskSpec): Refusal | null {
+function checkAccumulator({
+  model,
+  privacy,
+  verification,
+  clipping,
+  local,
+  devicesMax,
+}: TaskSpec): Refusal | null {
   if (verification.rule !== 'alignment') return null;
   const { clip16, sigma16 } = privacy;
   const grid = roundGrid({ dimension: parameterCount(model), clip16, sigma16 }, local);
-  const bytes = accumulatorBytesMax(devicesMax, grid, verification.front);
+  const moves = clipping.rule !== 'fixed';
+  const bytes = accumulatorBytesMax(devicesMax, grid, verification.front, moves);
   if (bytes <= limits.payloadBytesMax) return null;
   return refuse(
     'too-large-for-rule',

@@ -6,22 +6,24 @@ import {
   type Refusal,
   refuse,
   type Scope,
+  type StateReader,
 } from '../../chain/index.js';
 import { bytesToHex, compareBytes, hexToBytes } from '../../crypto/index.js';
 import {
+  countCap,
   encodeWeights,
   initialWeights,
   normCapSquared,
   type RoundOutcome,
-  releasesOf,
-  roundRho,
+  startClipping,
+  updateRho,
   verificationRules,
 } from '../../fl/index.js';
 import { charge } from '../privacy/index.js';
 import { scoreDevice, standingOf } from '../reputation/index.js';
 import { type Enrolled, endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
 import type { UpdateArgs } from './calls.js';
-import { type DueClosing, dueClosings, gridOf } from './closing.js';
+import { type DueClosing, dueClosings, gridAt, gridOf } from './closing.js';
 import { measureUpdate } from './measure.js';
 import { closedEventFields } from './outcome.js';
 import { closedRoundCell, modelCell, publishedCell, type Round, roundCell, submittedCell } from './state.js';
@@ -78,7 +80,7 @@ function refusalOf(
     return refuse('already-submitted', 'one update a device and round');
   }
   if (payloads.length !== 1) return refuse('one-payload', 'an update is exactly one payload');
-  return unfitness(task, enrolled.units, payloads[0]!.bytes);
+  return unfitness(state, task, args.round, enrolled.units, payloads[0]!.bytes);
 }
 
 /** Charges each payload of the transaction that isn't the last one of this device again. */
@@ -87,10 +89,9 @@ function chargePublished(
   task: Task,
   { dataset }: Enrolled,
 ): Refusal | null {
-  const { sigma16 } = task.spec.privacy;
-  if (sigma16 === 0) return null;
+  const rho = updateRho(task.spec);
+  if (rho === 0n) return null;
   const device = bytesToHex(sender);
-  const rho = roundRho(sigma16) * BigInt(releasesOf(task.spec.local));
   let refused: Refusal | null = null;
   for (const { ref } of payloads) {
     const last = publishedCell.get(kept, task.id, device);
@@ -101,18 +102,36 @@ function chargePublished(
   return refused;
 }
 
-function unfitness(task: Task, units: number, held: HeldPayload): Refusal | null {
-  return isMarked(held) ? held.refusal : checkUpdate(task, units, held);
+function unfitness(
+  state: StateReader,
+  task: Task,
+  round: number,
+  units: number,
+  held: HeldPayload,
+): Refusal | null {
+  return isMarked(held) ? held.refusal : checkUpdate(state, task, round, units, held);
 }
 
-/** Is this a point of the round's wire lattice, and not longer than any honest update could be? */
-export function checkUpdate(task: Task, units: number, packed: Uint8Array): Refusal | null {
-  const grid = gridOf(task);
+/**
+ * Is this a point of the round's wire lattice, and not longer than any honest update could be? Of a round that the
+ * state doesn't know yet, a node can tell by the task's largest threshold alone.
+ */
+export function checkUpdate(
+  state: StateReader,
+  task: Task,
+  round: number,
+  units: number,
+  packed: Uint8Array,
+): Refusal | null {
+  const grid = gridAt(state, task, round) ?? gridOf(task);
   const measure = measureUpdate(packed, grid);
   if (!measure.ok) return refuse('malformed-update', `the update does not unpack: ${measure.reason}`);
   if (measure.squaredNorm > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');
   }
+  const { signedCount } = measure;
+  if (signedCount !== null && Math.abs(signedCount) > countCap(grid, units))
+    return refuse('over-norm-cap', 'no honest count of this device can be this large');
   return null;
 }
 
@@ -146,6 +165,7 @@ function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
       weights,
       accumulator: null,
       optimizer: null,
+      clipping: startClipping(task.spec.clipping, task.spec.privacy.clip16),
       updates: [],
     },
     task.id,
@@ -175,9 +195,10 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   const refused = verdicts.length - qualified;
   const said = verdicts.map(({ qualified, reason, score16 }) => ({ qualified, reason, score16 }));
   const event = { task: task.id, round: round.round, weights: weights.id, qualified, refused };
-  const told = { verdicts: said, weights, accumulator, optimizer };
+  const { clipping } = outcome;
+  const told = { verdicts: said, weights, accumulator, optimizer, clipping };
   scope.emit('closed', closedEventFields({ ...event, outcome: told }));
-  advance(scope, task, { ...round, weights, accumulator, optimizer });
+  advance(scope, task, { ...round, weights, accumulator, optimizer, clipping: clipping ?? round.clipping });
 }
 
 /** Bytes that were computed are handed on; of pruned ones only the name is known. */
@@ -201,6 +222,7 @@ function record(
     round: round.round,
     openedHeight: round.openedHeight,
     closedHeight: scope.block.height,
+    clip16: round.clipping.clip16,
     ...end,
   };
   closedRoundCell.set(scope.state, closed, task.id, round.round);

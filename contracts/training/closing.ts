@@ -1,9 +1,16 @@
 import type { StateReader } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import { type ComputedOutcome, closeRound, type Grid, parameterCount, roundGrid } from '../../fl/index.js';
+import {
+  type ComputedOutcome,
+  closeRound,
+  countSigmaOf,
+  type Grid,
+  parameterCount,
+  roundGrid,
+} from '../../fl/index.js';
 import { standingOf } from '../reputation/index.js';
 import { type Enrolled, enrolledCell, enrolmentEnds, openTasks, type Task } from '../tasks/index.js';
-import { type Round, roundCell, submittedCell } from './state.js';
+import { closedRoundCell, type Round, roundCell, submittedCell } from './state.js';
 
 /** A round whose closing is due in the block after the parent, with all that its verdict depends on. */
 export interface DueClosing {
@@ -67,10 +74,19 @@ export function closingId(task: number, round: number): string {
   return `${task}/${round}`;
 }
 
-/** The grid on which a task's updates travel. */
-export function gridOf(task: Task): Grid {
-  const { clip16, sigma16 } = task.spec.privacy;
-  return roundGrid({ dimension: parameterCount(task.spec.model), clip16, sigma16 }, task.spec.local);
+/** The grid on which a task's updates travel at the threshold `clip16`: the first and largest, unless told otherwise. */
+export function gridOf({ spec }: Pick<Task, 'spec'>, clip16 = spec.privacy.clip16): Grid {
+  const { sigma16 } = spec.privacy;
+  const countSigma16 = countSigmaOf(spec.clipping);
+  return roundGrid({ dimension: parameterCount(spec.model), clip16, sigma16, countSigma16 }, spec.local);
+}
+
+/** The grid of a task's open or earlier round; null: the state knows no such round (yet). */
+export function gridAt(state: StateReader, task: Task, round: number): Grid | null {
+  const open = roundCell.get(state, task.id);
+  const clip16 =
+    open?.round === round ? open.clipping.clip16 : closedRoundCell.get(state, task.id, round)?.clip16;
+  return clip16 === undefined ? null : gridOf(task, clip16);
 }
 
 /** Everything a verdict needs, as plain data: for a worker thread, or at replay. */
@@ -96,13 +112,13 @@ export function closingJob(
     if (held === null) return null;
     updates.push({ device: bytesToHex(device), units, hash: bytesToHex(payload.id), payload: held });
   }
-  const { model, verification, aggregation, server, local, learningRate16 } = task.spec;
+  const { model, privacy, clipping, verification, aggregation, server, local, learningRate16 } = task.spec;
   return {
     id: due.id,
     input: {
       round: round.round,
       model,
-      grid: gridOf(task),
+      grid: gridOf(task, round.clipping.clip16),
       weights,
       updates,
       accumulator,
@@ -114,6 +130,7 @@ export function closingJob(
       blacklisted: due.blacklisted,
       local,
       server: { ...server, learningRate16 },
+      clipping: { choice: clipping, clip16: privacy.clip16, before: round.clipping },
     },
   };
 }

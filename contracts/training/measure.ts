@@ -1,11 +1,12 @@
 import { type DecodedUpdate, decodeUpdate, type Grid, squaredNorm } from '../../fl/index.js';
 
-/** What an update's bytes say on a grid of that dimension, with or without noise: nothing else decides it. */
+/** What an update's bytes say on a grid of that dimension, with or without noise and count: nothing else decides it. */
 export interface UpdateMeasure {
   readonly dimension: number;
   readonly noised: boolean;
+  readonly counted: boolean;
   readonly result:
-    | { readonly ok: true; readonly squaredNorm: bigint }
+    | { readonly ok: true; readonly squaredNorm: bigint; readonly signedCount: number | null }
     | Extract<DecodedUpdate, { ok: false }>;
 }
 
@@ -21,11 +22,13 @@ const known = new WeakMap<Uint8Array, UpdateMeasure>();
 export function measureUpdate(packed: Uint8Array, grid: Grid): UpdateMeasure['result'] {
   const kept = known.get(packed);
   const { dimension } = grid;
-  const noised = grid.sigma16 > 0;
-  if (kept?.dimension === dimension && kept.noised === noised) return kept.result;
+  const [noised, counted] = [grid.sigma16 > 0, grid.countSigma16 !== null];
+  if (kept?.dimension === dimension && kept.noised === noised && kept.counted === counted) return kept.result;
   const unpacked = decodeUpdate(packed, grid);
-  const result = unpacked.ok ? ({ ok: true, squaredNorm: squaredNorm(unpacked.wire) } as const) : unpacked;
-  known.set(packed, { dimension, noised, result });
+  const result = unpacked.ok
+    ? ({ ok: true, squaredNorm: squaredNorm(unpacked.wire), signedCount: unpacked.signedCount } as const)
+    : unpacked;
+  known.set(packed, { dimension, noised, counted, result });
   return result;
 }
 

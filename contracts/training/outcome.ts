@@ -17,6 +17,7 @@ import {
 import { bytesToHex } from '../../crypto/index.js';
 import type { Refusal, RoundOutcome } from '../../fl/index.js';
 import { DEVICES_MAX } from '../tasks/index.js';
+import { clippingCodec } from './clippingState.js';
 import type { DueClosing } from './closing.js';
 
 const reason = nullable(oneOf<readonly Refusal[]>('rank', 'opposes', 'distant', 'norm'));
@@ -39,6 +40,7 @@ export const closedEventCodec = record({
     weights: payloadRefCodec,
     accumulator: nullable(payloadRefCodec),
     optimizer: nullable(payloadRefCodec),
+    clipping: nullable(clippingCodec),
   }),
 });
 export type ClosedEvent = Infer<typeof closedEventCodec>;
@@ -62,11 +64,12 @@ export function closedEvents(begun: Receipt): readonly ClosedEvent[] {
 export function markedOutcome(begun: Receipt, { task, round }: DueClosing): RoundOutcome | null {
   const closed = closedEvents(begun).find((event) => event.task === task.id && event.round === round.round);
   if (closed === undefined || closed.outcome.verdicts.length !== round.updates.length) return null;
-  const { verdicts, weights, accumulator, optimizer } = closed.outcome;
+  const { verdicts, weights, accumulator, optimizer, clipping } = closed.outcome;
   return {
     verdicts: verdicts.map((verdict, i) => ({ device: bytesToHex(round.updates[i]!.device), ...verdict })),
     weights,
     accumulator,
     optimizer,
+    clipping,
   };
 }

@@ -11,8 +11,9 @@ import {
   record,
   uint,
 } from '../../chain/index.js';
-import type { Refusal } from '../../fl/index.js';
+import { CLIP16_MAX, type Refusal } from '../../fl/index.js';
 import { DEVICES_MAX, UNITS_MAX } from '../tasks/index.js';
+import { clippingCodec } from './clippingState.js';
 
 const updateCodec = record({
   device: bytes(32),
@@ -30,6 +31,8 @@ export const roundCodec = record({
   accumulator: nullable(payloadRefCodec),
   /** What aggregation and the server's step keep from round to round; null: nothing, or not yet. */
   optimizer: nullable(payloadRefCodec),
+  /** The round's threshold C_t, from which its grid follows, and what the rule remembers. */
+  clipping: clippingCodec,
   updates: list(updateCodec, DEVICES_MAX),
 });
 export type Round = Infer<typeof roundCodec>;
@@ -50,6 +53,8 @@ export const closedRoundCodec = record({
   status: oneOf('closed', 'failed'),
   openedHeight: uint,
   closedHeight: uint,
+  /** C_t in 2^-16: late updates of this round live on its grid. */
+  clip16: integer(1, CLIP16_MAX),
   verdicts: list(verdictCodec, DEVICES_MAX),
   weights: payloadRefCodec,
 });

@@ -9,10 +9,16 @@ export interface GridParams {
   readonly clip16: number;
   /** Noise multiplier σ in 2^-16, 0 .. 2^31 - 1; 0 stands for public data, no noise. */
   readonly sigma16: number;
+  /**
+   * σ of the count that travels beside the sum (see `fl/privacy/clipping/quantile.ts`), in 2^-16, 0 .. 2^31 - 1; null
+   * or left out: none travels.
+   */
+  readonly countSigma16?: number | null;
 }
 
 /** The two lattices of a round. */
 export interface Grid extends GridParams {
+  readonly countSigma16: number | null;
   /** The fine step is g = 2^fineExponent. */
   readonly fineExponent: number;
   /** The wire step is g · wireMultiple · 2^wireShift; wireMultiple 1 .. 2^10 - 1, wireShift >= 0. */
@@ -38,10 +44,11 @@ const MULTIPLE_BITS = 10;
  * Asserts the ranges of `GridParams`: contracts check them when a task is published.
  */
 export function createGrid(params: GridParams): Grid {
-  const { dimension, clip16, sigma16 } = params;
+  const { dimension, clip16, sigma16, countSigma16 = null } = params;
   assertWhole(dimension, 1, DIMENSION_MAX, 'dimension');
   assertWhole(clip16, 1, FIELD16_MAX, 'clip16');
   assertWhole(sigma16, 0, FIELD16_MAX, 'sigma16');
+  if (countSigma16 !== null) assertWhole(countSigma16, 0, FIELD16_MAX, 'countSigma16');
   const [d, clip, sigma] = [BigInt(dimension), BigInt(clip16), BigInt(sigma16)];
 
   // (C/g)² >= divisor, in integers: clip² >= divisor · 2^(2e + 32) = divisor · 4^(e + 16).
@@ -56,7 +63,7 @@ export function createGrid(params: GridParams): Grid {
 
   const fineUnits = ceilDyadic(clip, 16 + fineExponent);
   const sensitivity = Number(fineUnits + integerSqrtCeil(d));
-  return { dimension, clip16, sigma16, fineExponent, wireMultiple, wireShift, sensitivity };
+  return { dimension, clip16, sigma16, countSigma16, fineExponent, wireMultiple, wireShift, sensitivity };
 }
 
 /** The wire step as a number: exactly wireMultiple · 2^(fineExponent + wireShift). */
@@ -97,6 +104,12 @@ export function normCapSquared(grid: Grid, units: number): bigint {
   const bound = signal + noise + rounding;
   const square = (wire * wire) << 64n;
   return (bound * bound + square - 1n) / square;
+}
+
+/** The most that an honest count can be, exceeded with probability below 2^-40: units + σ √(2 ln 2^40), rounded up. */
+export function countCap({ countSigma16 }: Grid, units: number): number {
+  assert.ok(countSigma16 !== null, 'a count is asked for');
+  return units + Number(ceilDyadic(BigInt(countSigma16) * TAIL16, 32));
 }
 
 /** ⌈√(2 ln 2^40) · 2^16⌉ = ⌈√(80 ln 2) · 2^16⌉. */

@@ -46,6 +46,17 @@ export function addNoise(fine: Float64Array, grid: Grid, random: RandomBytes): F
 }
 
 /**
+ * Adds a draw of the discrete Gaussian of deviation σ to a count that one unit moves by one at most: its own release,
+ * (1/(2σ²))-zCDP. `random` as for `addNoise`. σ = 0 changes nothing.
+ */
+export function noiseCount(count: number, { countSigma16 }: Grid, random: RandomBytes): number {
+  assert.ok(countSigma16 !== null && Number.isSafeInteger(count), 'a count is asked for');
+  if (countSigma16 === 0) return count;
+  const deviation16 = BigInt(countSigma16);
+  return count + createDiscreteGaussian(random, deviation16 * deviation16, 1n << 32n)();
+}
+
+/**
  * Rounds to the wire lattice: what travels and is verified. Post-processing, so it costs no privacy.
  *
  * Shape: [dimension] exact integers in fine units; the result in wire units.

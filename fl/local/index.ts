@@ -58,7 +58,7 @@ export function roundGrid(params: GridParams, work: LocalWork): Grid {
   const clip16 = Math.ceil(params.clip16 * sum);
   const sigma16 =
     params.sigma16 === 0 ? 0 : Math.max(1, Math.round((params.sigma16 * Math.sqrt(squares)) / sum));
-  return createGrid({ dimension: params.dimension, clip16, sigma16 });
+  return createGrid({ ...params, clip16, sigma16 });
 }
 
 /**
@@ -67,6 +67,11 @@ export function roundGrid(params: GridParams, work: LocalWork): Grid {
  */
 export function directionScale({ step, learningRate16 }: LocalWork): number {
   return step === 'fedsgd' ? 1 : learningRate16 / ONE16;
+}
+
+/** How many of a unit's clipped gradients a round's sum holds, in 2^-16. */
+export function gradients16Of(work: LocalWork): number {
+  return Math.round(weightsOf(work).sum * ONE16);
 }
 
 /** A device's control variate from its published update: the mean gradient of its steps, in real units. */

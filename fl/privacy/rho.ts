@@ -106,7 +106,7 @@ function deltaOf(deltaPico: number): bigint {
 }
 
 /** The least whole number in low .. high for which `holds`, which stays true once it is; asserts that one exists. */
-function leastWhole(low: number, high: number, holds: (value: number) => boolean): number {
+export function leastWhole(low: number, high: number, holds: (value: number) => boolean): number {
   assert.ok(holds(high), 'no value in range');
   let [below, above] = [low - 1, high];
   while (above - below > 1) {

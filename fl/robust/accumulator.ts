@@ -45,10 +45,17 @@ export function encodeAccumulator(state: AlignmentState): Uint8Array {
 /**
  * The most bytes that the accumulator of `devices` devices can take on this grid, for a task to be refused whose
  * accumulator would not fit a payload. No entry of an update within the norm cap is larger than the cap's root; what
- * a front has blended can be anything on the wire.
+ * a front has blended can be anything on the wire. `moves`: so is the bound of all grids that differ from this one in
+ * their threshold; in wire steps, powers of two, the cap of another threshold is less than twice as large, and what its
+ * rounding adds less than that again.
  */
-export function accumulatorBytesMax(devices: number, grid: Grid, front: FrontName = 'none'): number {
-  const largest = integerSqrt(normCapSquared(grid, UNITS_PER_DEVICE_MAX));
+export function accumulatorBytesMax(
+  devices: number,
+  grid: Grid,
+  front: FrontName = 'none',
+  moves = false,
+): number {
+  const largest = (moves ? 4n : 1n) * integerSqrt(normCapSquared(grid, UNITS_PER_DEVICE_MAX));
   const width = front === 'none' ? Math.min(32, (2n * largest).toString(2).length) : 32;
   const packed = packUpdate(new Int32Array(1)).length + Math.ceil((grid.dimension * width) / 8);
   const record = 1 + 255 + 5 + 3 * 256 + 2 + WINDOW_ROUNDS * (4 + packed);

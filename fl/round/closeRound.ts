@@ -11,11 +11,13 @@ import {
   serve,
 } from '../aggregation/index.js';
 import { decodeUpdate, type Grid } from '../grid/index.js';
-import { directionScale, type LocalWork, localSteps } from '../local/index.js';
+import { directionScale, gradients16Of, type LocalWork, localSteps } from '../local/index.js';
 import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
+import { type Clipping, type ClippingChoice, clippingRules } from '../privacy/index.js';
 import {
   type FrontName,
   type RoundUpdate,
+  squaredNorm,
   type Verdict,
   type VerificationName,
   type VerificationRule,
@@ -52,6 +54,12 @@ export interface RoundInput {
   readonly blacklisted: number;
   readonly local: LocalWork;
   readonly server: ServerParams & { readonly step: ServerStepName };
+  /** How the threshold moves: the task's rule with C as its first and largest, and where it stands; null: it stays. */
+  readonly clipping: {
+    readonly choice: ClippingChoice;
+    readonly clip16: number;
+    readonly before: Clipping;
+  } | null;
 }
 
 /** Names bytes that are not at hand. */
@@ -70,6 +78,8 @@ export interface RoundOutcome {
   readonly accumulator: Uint8Array | BytesName | null;
   /** What aggregation and the server's step keep; null: nothing, or not yet. */
   readonly optimizer: Uint8Array | BytesName | null;
+  /** The next round's threshold, and what the rule remembers; null where the threshold stays. */
+  readonly clipping: Clipping | null;
 }
 
 export interface ComputedOutcome extends RoundOutcome {
@@ -103,10 +113,53 @@ export function closeRoundBy(rule: VerificationRule, input: RoundInput): Compute
     faulty,
     blacklisted,
   });
+  const clipping = nextClipping(
+    input,
+    updates.filter((_, at) => verdicts[at]!.qualified),
+  );
   if (qualified.length === 0)
-    return { verdicts, weights: input.weights, accumulator, optimizer: input.optimizer };
+    return { verdicts, weights: input.weights, accumulator, optimizer: input.optimizer, clipping };
   const next = step(input, weights, qualified);
-  return { verdicts, weights: encodeWeights(next.weights), accumulator, optimizer: next.optimizer };
+  return {
+    verdicts,
+    weights: encodeWeights(next.weights),
+    accumulator,
+    optimizer: next.optimizer,
+    clipping,
+  };
+}
+
+/**
+ * Where the threshold goes, from the updates that qualified as they were sent: what a front blended, or an aggregation
+ * rule made of them, holds less noise than the rules take off. Nothing qualified: it stays.
+ */
+function nextClipping(
+  { clipping, grid, local }: RoundInput,
+  qualified: readonly Unpacked[],
+): Clipping | null {
+  if (clipping === null) return null;
+  const { choice, clip16, before } = clipping;
+  if (qualified.length === 0) return before;
+  const sum = new Float64Array(grid.dimension);
+  let [divisor, signedCount] = [0, 0];
+  for (const update of qualified) {
+    divisor += update.units;
+    signedCount += update.signedCount ?? 0;
+    for (let index = 0; index < sum.length; index++) sum[index]! += update.wire[index]!;
+  }
+  const { rule, ...params } = choice;
+  return clippingRules[rule].next({ ...params, clip16 }, before, {
+    grid,
+    squaredNorm: squaredNorm(sum),
+    devices: qualified.length,
+    divisor,
+    gradients16: gradients16Of(local),
+    signedCount: grid.countSigma16 === null ? null : signedCount,
+  });
+}
+
+interface Unpacked extends RoundUpdate {
+  readonly signedCount: number | null;
 }
 
 /** How many vectors a task keeps beside its model. */
@@ -146,10 +199,11 @@ function step(
   return { weights: served.weights, optimizer: encodeOptimizer(kept) };
 }
 
-function unpack(update: SubmittedUpdate, grid: Grid): RoundUpdate {
+function unpack(update: SubmittedUpdate, grid: Grid): Unpacked {
   const unpacked = decodeUpdate(update.payload, grid);
   assert.ok(unpacked.ok, `update of ${update.device} was admitted and can be unpacked`);
-  return { device: update.device, units: update.units, hash: update.hash, wire: unpacked.wire };
+  const { wire, signedCount } = unpacked;
+  return { device: update.device, units: update.units, hash: update.hash, wire, signedCount };
 }
 
 function byDevice(a: RoundUpdate, b: RoundUpdate): number {

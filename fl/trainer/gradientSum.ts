@@ -14,6 +14,8 @@ export interface GradientSum {
   /** Mean cross-entropy in nats, over the records whose loss is finite; 0 if there is none. */
   readonly loss: number;
   readonly clippedShare: number;
+  /** Units that were not clipped, less those that were: one unit moves it by 1. */
+  readonly signedCount: number;
 }
 
 /**
@@ -48,7 +50,13 @@ export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | 
     }
   }
   for (let index = 0; index < sum.length; index++) sum[index]! *= unit;
-  return { sum, loss: finite === 0 ? 0 : loss / finite, clippedShare: clipped / batch.y.length };
+  const units = batch.y.length;
+  return {
+    sum,
+    loss: finite === 0 ? 0 : loss / finite,
+    clippedShare: clipped / units,
+    signedCount: units - 2 * clipped,
+  };
 }
 
 /** Records that go through at once. The same for all passes but the last, whatever the data. */

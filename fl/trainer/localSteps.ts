@@ -4,9 +4,11 @@ import {
   createGrid,
   fineStep,
   type Grid,
+  type GridParams,
   type LocalPlace,
   type LocalWork,
   localSteps,
+  noiseCount,
   parameterCount,
   roundGrid,
   roundToFine,
@@ -20,6 +22,8 @@ export interface LocalRun {
   readonly wire: Int32Array;
   /** That of `roundGrid`. */
   readonly grid: Grid;
+  /** Of the first step, noised; null where the grid has none. */
+  readonly signedCount: number | null;
   /** Of the first step. Without noise: never to be sent. */
   readonly loss: number;
   readonly clippedShare: number;
@@ -37,23 +41,27 @@ export interface LocalRun {
  */
 export function takeLocalSteps(
   batch: Batch,
-  { clip16, sigma16 }: { readonly clip16: number; readonly sigma16: number },
+  { clip16, sigma16, countSigma16 = null }: Omit<GridParams, 'dimension'>,
   work: LocalWork,
   control: LocalPlace['control'],
   random: RandomBytes,
 ): LocalRun {
   const dimension = parameterCount(batch.model);
-  const params = { dimension, clip16, sigma16 };
+  const params = { dimension, clip16, sigma16, countSigma16 };
   const inner = createGrid(params);
   const rule = localSteps[work.step];
   const decay = rule.decay(work);
   const rate = work.learningRate16 / 65_536;
   const travels = new Float64Array(dimension);
   let weights = batch.weights;
-  let first: { loss: number; clippedShare: number } | null = null;
+  let first: Pick<LocalRun, 'loss' | 'clippedShare' | 'signedCount'> | null = null;
   for (let step = 0; step < work.steps && weights.every(Number.isFinite); step++) {
-    const { sum, loss, clippedShare } = gradientSum({ ...batch, weights }, clip16, random);
-    first ??= { loss, clippedShare };
+    const { sum, loss, clippedShare, signedCount } = gradientSum({ ...batch, weights }, clip16, random);
+    first ??= {
+      loss,
+      clippedShare,
+      signedCount: countSigma16 === null ? null : noiseCount(signedCount, inner, random),
+    };
     const noised = addNoise(roundToFine(sum, inner), inner, random);
     const place = { start: batch.weights, weights, control };
     const next = new Float32Array(dimension);

@@ -1,5 +1,5 @@
 import type { RandomBytes } from '../../crypto/index.js';
-import { addNoise, encodeUpdate, parameterCount, roundToFine, toWire } from '../index.js';
+import { addNoise, encodeUpdate, noiseCount, parameterCount, roundToFine, toWire } from '../index.js';
 import { TrainerError } from './error.js';
 import { gradientSum } from './gradientSum.js';
 import type { TrainJob, TrainResult } from './job.js';
@@ -21,10 +21,18 @@ export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
       `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
     );
   if (job.local !== undefined) {
-    const { wire, grid, ...about } = takeLocalSteps(job, job.grid, job.local.work, job.local.control, random);
-    return { update: encodeUpdate(wire, grid), ...about };
+    const { wire, grid, signedCount, ...about } = takeLocalSteps(
+      job,
+      job.grid,
+      job.local.work,
+      job.local.control,
+      random,
+    );
+    return { update: encodeUpdate(wire, grid, signedCount), ...about };
   }
-  const { sum, loss, clippedShare } = gradientSum(job, job.grid.clip16, random);
-  const noised = addNoise(roundToFine(sum, job.grid), job.grid, random);
-  return { update: encodeUpdate(toWire(noised, job.grid), job.grid), loss, clippedShare };
+  const { grid } = job;
+  const { sum, loss, clippedShare, signedCount } = gradientSum(job, grid.clip16, random);
+  const noised = addNoise(roundToFine(sum, grid), grid, random);
+  const count = grid.countSigma16 === null ? null : noiseCount(signedCount, grid, random);
+  return { update: encodeUpdate(toWire(noised, grid), grid, count), loss, clippedShare };
 }

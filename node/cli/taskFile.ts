@@ -4,7 +4,10 @@ import { DEVICES_MAX, type TaskSpec } from '../../contracts/index.js';
 import {
   type AggregationName,
   aggregationRules,
-  calibrateSigma16,
+  type ClippingName,
+  calibrateCountSigma16,
+  calibrateUpdateSigma16,
+  clippingRules,
   type FrontName,
   fronts,
   LOCAL_STEPS_MAX,
@@ -21,6 +24,8 @@ import { CliError } from './failure.js';
 
 const ONE16 = 65_536;
 const AUDIT_HEIGHTS = 100_000;
+/** The least threshold, unless told otherwise, is so small a part of the first. */
+const CLIP_MIN_PART = 1_000;
 
 const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
@@ -43,7 +48,20 @@ export const taskFileSchema = z.strictObject({
   publicData: z.boolean().default(false),
   learningRate: z.number().positive().max(65_536),
   rounds: z.number().int().min(1).max(100_000),
-  clip: z.number().positive().max(32_768).default(1),
+  clip: z.number().positive().max(32_767).default(1),
+  /** How the threshold moves; `clip` is its first and largest. */
+  clipping: z
+    .strictObject({
+      rule: oneNameOf<ClippingName>(clippingRules).default('fixed'),
+      min: z.number().positive().max(32_767).optional(),
+      /** adaptive: how much of the newest round counts; quantile: the exponent's rate. */
+      rate: z.number().positive().max(1).default(0.1),
+      /** adaptive: C over the length of the mean; quantile: the share of units to leave whole. */
+      aim: z.number().positive().max(256).optional(),
+      /** quantile: noise of each device's count; left out: so much that it costs a twentieth of the budget. */
+      countSigma: z.number().positive().max(32_767).optional(),
+    })
+    .prefault({}),
   privacy: z
     .strictObject({ epsilon: z.number().positive().max(64), delta: z.number().positive().max(0.1) })
     .nullable(),
@@ -113,7 +131,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     publicData: task.publicData,
     learningRate16: Math.max(1, Math.round(task.learningRate * ONE16)),
     rounds: task.rounds,
-    privacy: privacyOf(task),
+    ...protectionOf(task),
     verification: {
       rule: task.verification,
       front: task.front,
@@ -127,13 +145,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
       secondMoment16: Math.round(task.server.secondMoment * ONE16),
       adaptivity16: Math.max(1, Math.round(task.server.adaptivity * ONE16)),
     },
-    local: {
-      step: task.local.step,
-      steps: task.local.steps,
-      learningRate16: Math.max(1, Math.round(task.local.learningRate * ONE16)),
-      proximal16: Math.round(task.local.proximal * ONE16),
-      noise: task.local.noise,
-    },
+    local: localOf(task),
     devicesMax: task.devices,
     quorum: task.quorum,
     enrolMs: task.enrolMs,
@@ -144,11 +156,50 @@ export function taskSpecOf(file: unknown): TaskSpec {
   };
 }
 
-function privacyOf({ privacy, clip, rounds, local }: z.output<typeof taskFileSchema>): TaskSpec['privacy'] {
-  const clip16 = Math.max(1, Math.round(clip * ONE16));
-  if (privacy === null) return { unit: 'record', epsilonMicro: 0, deltaPico: 0, sigma16: 0, clip16 };
-  const epsilonMicro = Math.max(1, Math.round(privacy.epsilon * 1e6));
-  const deltaPico = Math.max(1, Math.round(privacy.delta * 1e12));
-  const sigma16 = calibrateSigma16({ epsilonMicro, deltaPico, rounds: rounds * local.steps });
-  return { unit: 'record', epsilonMicro, deltaPico, sigma16, clip16 };
+type Parsed = z.output<typeof taskFileSchema>;
+
+/** Unit, budget and threshold, with the least noise that fits the budget. */
+function protectionOf(task: Parsed): Pick<TaskSpec, 'privacy' | 'clipping'> {
+  const clip16 = in16(task.clip);
+  const { rule, min, rate, aim, countSigma } = task.clipping;
+  const { asksForCount } = clippingRules[rule];
+  const choice = {
+    rule,
+    clipMin16: min === undefined ? Math.max(1, Math.round(clip16 / CLIP_MIN_PART)) : in16(min),
+    rate16: in16(rate),
+    aim16: in16(aim ?? (asksForCount ? 0.5 : 1)),
+  };
+  const unit = 'record';
+  if (task.privacy === null) {
+    const privacy = { unit, epsilonMicro: 0, deltaPico: 0, sigma16: 0, clip16 } as const;
+    return { privacy, clipping: { ...choice, countSigma16: 0 } };
+  }
+  const epsilonMicro = Math.max(1, Math.round(task.privacy.epsilon * 1e6));
+  const deltaPico = Math.max(1, Math.round(task.privacy.delta * 1e12));
+  const { rounds } = task;
+  const budget = { epsilonMicro, deltaPico, rounds };
+  const countSigma16 = !asksForCount
+    ? 0
+    : countSigma === undefined
+      ? calibrateCountSigma16(budget)
+      : in16(countSigma);
+  const clipping = { ...choice, countSigma16 };
+  const sigma16 = calibrateUpdateSigma16({ ...budget, local: localOf(task), clipping });
+  if (sigma16 === null)
+    throw new CliError('bad-config', 'task: privacy: no noise keeps this ε and δ over so many rounds');
+  return { privacy: { unit, epsilonMicro, deltaPico, sigma16, clip16 }, clipping };
+}
+
+function localOf({ local }: Parsed): TaskSpec['local'] {
+  return {
+    step: local.step,
+    steps: local.steps,
+    learningRate16: in16(local.learningRate),
+    proximal16: Math.round(local.proximal * ONE16),
+    noise: local.noise,
+  };
+}
+
+function in16(value: number): number {
+  return Math.max(1, Math.round(value * ONE16));
 }

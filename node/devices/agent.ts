@@ -2,19 +2,20 @@ import { payloadId } from '../../chain/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import {
   commonControl,
+  countSigmaOf,
   createGrid,
   decodeOptimizer,
   decodeUpdate,
   decodeWeights,
+  type GridParams,
   type LocalPlace,
   localSteps,
   ownControl,
   parameterCount,
   type Records,
-  releasesOf,
   roundGrid,
-  roundRho,
   schemaHash,
+  updateRho,
   WEIGHT_ONE,
 } from '../../fl/index.js';
 import type { TrainerPool } from '../../fl/trainer/index.js';
@@ -153,13 +154,14 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
   while (!signal.aborted) {
     await caughtUp(signal);
     const waiting = { task, afterRound: sent.round, waitMs: POLL_MS };
-    const { status, round, weights, optimizer } = await clients[0]!.call('task.current', waiting, { signal });
+    const current = await clients[0]!.call('task.current', waiting, { signal });
+    const { status, round, weights, optimizer, clip16 } = current;
     if (status === 'done' || status === 'failed') return;
-    if (round === null || weights === null || round < sent.round) continue;
+    if (round === null || weights === null || clip16 === null || round < sent.round) continue;
     // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
     if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;
     await checkStanding(part);
-    const start = { weightsId: weights.id, optimizerId: optimizer?.id ?? null };
+    const start = { weightsId: weights.id, optimizerId: optimizer?.id ?? null, clip16 };
     sent = { round, hash: await sendUpdate(part, spec, round, start) };
   }
 }
@@ -168,10 +170,12 @@ async function isLost({ clients, signal }: Part, hash: string): Promise<boolean>
   return (await clients[0]!.call('tx.get', { hash }, { signal })).status === 'unknown';
 }
 
-/** What a round starts from: ids of payloads that the chain names. */
+/** What a round starts from: ids of payloads that the chain names, and its threshold. */
 interface RoundStart {
   readonly weightsId: string;
   readonly optimizerId: string | null;
+  /** C_t in 2^-16. The noise is measured against it, so a node that lies about it gets an update of no use. */
+  readonly clip16: number;
 }
 
 /** Sends this round's update, the same bytes each time. Null: there is nothing to send (any more). */
@@ -212,15 +216,15 @@ async function trainUpdate(
   part: Part,
   spec: TaskSpecForm,
   round: number,
-  { weightsId, optimizerId }: RoundStart,
+  { weightsId, optimizerId, clip16 }: RoundStart,
 ): Promise<Uint8Array> {
   const { device, task, pool } = part;
   const payload = await fetchPayload(part, weightsId);
   const dimension = parameterCount(spec.model);
   const weights = decodeWeights(payload, dimension);
   if (weights === null) throw new Error('the weights do not fit the model');
-  const { clip16, sigma16 } = spec.privacy;
-  const grid = createGrid({ dimension, clip16, sigma16 });
+  const params = gridParams(spec, clip16);
+  const grid = createGrid(params);
   const { weights16 } = spec.schema.label;
   const job = {
     model: spec.model,
@@ -233,12 +237,17 @@ async function trainUpdate(
   };
   const train = async ({ x, y }: Records) => (await pool.train({ ...job, x, y })).update;
   const own = await train(device.attacker.recordsOf(round));
-  const travels = roundGrid({ dimension, clip16, sigma16 }, spec.local);
+  const travels = roundGrid(params, spec.local);
   const setting = { grid: travels, devices: spec.devicesMax, train };
   const update = await device.attacker.updateOf(round, own, setting);
-  const rho = sigma16 === 0 ? 0n : roundRho(sigma16) * BigInt(releasesOf(spec.local));
-  await device.ledger.charge(task, round, rho, update);
+  await device.ledger.charge(task, round, updateRho(spec), update);
   return update;
+}
+
+/** What the grid of a round with this threshold follows from. */
+function gridParams({ model, privacy, clipping }: TaskSpecForm, clip16: number): GridParams {
+  const countSigma16 = countSigmaOf(clipping);
+  return { dimension: parameterCount(model), clip16, sigma16: privacy.sigma16, countSigma16 };
 }
 
 /** SCAFFOLD's control variates: everybody's from the last aggregate, the own from the last update that was sent. */
@@ -247,15 +256,18 @@ async function controlOf(
   spec: TaskSpecForm,
   optimizerId: string | null,
 ): Promise<LocalPlace['control']> {
-  const { device, task } = part;
+  const { device, task, clients, signal } = part;
   if (!localSteps[spec.local.step].controlled || optimizerId === null) return null;
   const dimension = parameterCount(spec.model);
   const { direction } = decodeOptimizer(await fetchPayload(part, optimizerId), dimension);
-  const last = await device.ledger.update(task, device.ledger.lastRound(task));
-  const { clip16, sigma16 } = spec.privacy;
-  const grid = roundGrid({ dimension, clip16, sigma16 }, spec.local);
-  const unpacked = last === null ? null : decodeUpdate(last, grid);
-  if (direction === null || unpacked === null || !unpacked.ok) return null;
+  const round = device.ledger.lastRound(task);
+  const last = await device.ledger.update(task, round);
+  if (direction === null || last === null) return null;
+  const [closed] = await clients[0]!.call('task.rounds', { task, from: round }, { signal });
+  if (closed?.round !== round) return null;
+  const grid = roundGrid(gridParams(spec, closed.clip16), spec.local);
+  const unpacked = decodeUpdate(last, grid);
+  if (!unpacked.ok) return null;
   return {
     own: ownControl(unpacked.wire, device.rows, grid, spec.local),
     all: commonControl(direction, spec.local),

@@ -9,6 +9,7 @@ import {
   type Grid,
   meanOfWire,
   type Records,
+  type Sent,
 } from '../../fl/index.js';
 import type { DeviceConfig } from '../config.js';
 
@@ -64,13 +65,18 @@ export function createAttacker(
         attackers: honest.length,
         random: (length: number) => new Uint8Array(randomBytes(length)),
       };
-      return encodeUpdate(craftedWire(attack.craft(knowledge), own.rows, grid), grid);
+      const crafted = craftedWire(attack.craft(knowledge), own.rows, grid);
+      return encodeUpdate(crafted, grid, opened(update, grid).signedCount);
     },
   };
 }
 
 function meanOf(update: Uint8Array, rows: number, grid: Grid): Float64Array {
+  return meanOfWire(opened(update, grid).wire, rows, grid);
+}
+
+function opened(update: Uint8Array, grid: Grid): Sent {
   const unpacked = decodeUpdate(update, grid);
   assert.ok(unpacked.ok, 'the trainer encodes what can be decoded');
-  return meanOfWire(unpacked.wire, rows, grid);
+  return unpacked;
 }

@@ -20,7 +20,9 @@ export interface ModelCard {
   readonly training: {
     readonly rounds: { readonly asked: number; readonly closed: number; readonly failed: number };
     readonly learningRate: number;
+    /** The first and largest threshold, and the rule by which it moved. */
     readonly clip: number;
+    readonly clipping: string;
     /** What stood in front of the verification rule, and the rule. */
     readonly front: string;
     readonly verification: string;
@@ -73,6 +75,7 @@ export function modelCard(facts: ModelFacts, files: ModelCard['files'], software
       rounds: { asked: spec.rounds, closed: count('closed'), failed: count('failed') },
       learningRate: spec.learningRate16 / ONE16,
       clip: privacy.clip16 / ONE16,
+      clipping: spec.clipping.rule,
       front: spec.verification.front,
       verification: spec.verification.rule,
       aggregation: spec.aggregation,
@@ -131,7 +134,7 @@ export function formatCard(card: ModelCard): string {
       card.inputs.map(({ name, source }) => [name, source]),
     ),
     '## How it was trained',
-    `${training.rounds.closed} of ${training.rounds.asked} rounds closed, ${training.rounds.failed} failed for lack of updates. Learning rate ${training.learningRate}, clipping bound ${training.clip}, verification \`${training.verification}\` behind \`${training.front}\`, aggregation \`${training.aggregation}\`, server step \`${training.serverStep}\`, on devices \`${training.local.step}\` in ${training.local.steps} step(s)${training.classWeights.length === 0 ? '' : `, class weights ${training.classWeights.join(', ')}`}.`,
+    `${training.rounds.closed} of ${training.rounds.asked} rounds closed, ${training.rounds.failed} failed for lack of updates. Learning rate ${training.learningRate}, clipping bound ${training.clip} (\`${training.clipping}\`), verification \`${training.verification}\` behind \`${training.front}\`, aggregation \`${training.aggregation}\`, server step \`${training.serverStep}\`, on devices \`${training.local.step}\` in ${training.local.steps} step(s)${training.classWeights.length === 0 ? '' : `, class weights ${training.classWeights.join(', ')}`}.`,
     table(
       ['hospital', 'devices', 'units (records) enrolled'],
       card.hospitals.map(({ name, devices, units }) => [name, String(devices), String(units)]),

@@ -3,6 +3,8 @@ import type { Task, TaskSpec } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import {
   aggregationRules,
+  type ClippingName,
+  clippingRules,
   type FrontName,
   fronts,
   type Layer,
@@ -84,6 +86,13 @@ export const taskSpecForm = z.object({
     deltaPico: count,
     sigma16: count,
     clip16: count,
+  }),
+  clipping: z.object({
+    rule: namesOf<ClippingName>(clippingRules),
+    clipMin16: count,
+    rate16: count,
+    aim16: count,
+    countSigma16: count,
   }),
   verification: z.object({
     rule: namesOf<VerificationName>(verificationRules),

@@ -35,6 +35,7 @@ import {
   closedRoundCell,
   closingJob,
   dueClosings,
+  gridAt,
   gridOf,
   type Params,
   roundCell,
@@ -49,6 +50,8 @@ import {
   addNoise,
   calibrateSigma16,
   encodeUpdate,
+  fixedClipping,
+  noiseCount,
   numberFeature,
   oneStep,
   parameterCount,
@@ -283,6 +286,7 @@ export function taskSpec(change: Partial<TaskSpec> = {}): TaskSpec {
     verification: { rule: 'alignment', front: 'none', faulty: 0, reputation: 'absolute' },
     aggregation: 'mean',
     server: { step: 'fedavg', momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
+    clipping: fixedClipping,
     local: oneStep,
     devicesMax: 4,
     quorum: 3,
@@ -339,13 +343,17 @@ export function applyCall(test: Setting, from: Person, change: object = {}, by?:
   return { from, contract: 'tasks', method: 'apply', level: 1, args: { ...terms, approval } };
 }
 
-/** A device's noised sum on the wire lattice of task 1; `value` in every entry, noise from its name and the round. */
-export function updateBytes(test: TestChain, from: Person, round: number, value = 3): Uint8Array {
+/**
+ * A device's noised sum on the wire lattice of task 1; `value` in every entry, noise from its name and the round. Where
+ * the task asks for a count: that of so many more units that were not clipped than were.
+ */
+export function updateBytes(test: TestChain, from: Person, round: number, value = 3, count = 0): Uint8Array {
   const task = taskCell.get(test.state, 1)!;
-  const grid = gridOf(task);
+  const grid = gridAt(test.state, task, round) ?? gridOf(task);
   const sum = new Float64Array(parameterCount(task.spec.model)).fill(value);
   const random = drbg(utf8ToBytes(`noise of ${from.name} in ${round}`));
-  return encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
+  const wire = toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
+  return encodeUpdate(wire, grid, grid.countSigma16 === null ? null : noiseCount(count, grid, random));
 }
 
 export function updateCall(test: TestChain, from: Person, round: number, payload?: Uint8Array): Call {

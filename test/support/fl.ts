@@ -5,6 +5,7 @@ export const plainRound = {
   front: 'none',
   local: oneStep,
   optimizer: null,
+  clipping: null,
 } as const satisfies Partial<RoundInput>;
 
 export const plainServer = (learningRate16: number): RoundInput['server'] => ({

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { wireSteps } from '../../grid/index.js';
 import { integerSqrt } from '../integerSqrt.js';
-import { assertClipping, type ClippingRelease, type ClippingRule, clampClip } from './rule.js';
+import { AIM16_MAX, assertClipping, type ClippingRelease, type ClippingRule, clampClip } from './rule.js';
 
 /** The mean square of updates is kept in 2^-64. */
 const ENERGY_BITS = 64;
@@ -11,6 +11,7 @@ const ENERGY_BITS = 64;
  *
  *   E ← (1 - γ)·E + γ·(‖ḡ‖² - P),  C = β·√max(0, E), kept within clipMin .. clip
  *
+ * ḡ is the mean clipped gradient of a unit: of several local steps, the mean of them too.
  * P is what the noise alone adds to ‖ḡ‖², known exactly: K updates of d entries, each with noise of variance
  *   (σ·sensitivity)² on the fine lattice and 1/12 of a wire step squared from rounding. Without taking it off (as
  *   equations 5 and 6 of the source have it) the rule measures its own noise: once β²P/C² > 1 every round raises C,
@@ -21,6 +22,7 @@ const ENERGY_BITS = 64;
  */
 export const adaptive: ClippingRule = {
   asksForCount: false,
+  aim16Max: AIM16_MAX,
   start(params) {
     assertClipping(params);
     const { clip16, aim16 } = params;
@@ -36,8 +38,8 @@ export const adaptive: ClippingRule = {
 };
 
 /** ‖ḡ‖² - P in 2^-64, rounded down. */
-function meanSquare({ grid, squaredNorm, devices, divisor }: ClippingRelease): bigint {
-  assert.ok(devices >= 1 && divisor >= 1, 'a release of at least one update');
+function meanSquare({ grid, squaredNorm, devices, divisor, gradients16 }: ClippingRelease): bigint {
+  assert.ok(devices >= 1 && divisor >= 1 && gradients16 >= 1, 'a release of at least one update');
   const { dimension, sigma16, sensitivity, fineExponent } = grid;
   const wire = BigInt(wireSteps(grid));
   // All in 2^-32 fine units squared, twelvefold.
@@ -45,10 +47,12 @@ function meanSquare({ grid, squaredNorm, devices, divisor }: ClippingRelease): b
   const deviation16 = BigInt(sigma16) * BigInt(sensitivity);
   const rounding = (wire * wire) << 32n;
   const noise = BigInt(devices) * BigInt(dimension) * (12n * deviation16 * deviation16 + rounding);
-  const shift = ENERGY_BITS - 32 + 2 * fineExponent;
+  // Divided by (divisor · gradients)², gradients in 2^-16.
+  const shift = ENERGY_BITS - 32 + 2 * fineExponent + 32;
   const excess = signal - noise;
   const scaled = shift >= 0 ? excess << BigInt(shift) : excess >> BigInt(-shift);
-  return floorDivide(scaled, 12n * BigInt(divisor) * BigInt(divisor));
+  const gradients = BigInt(divisor) * BigInt(gradients16);
+  return floorDivide(scaled, 12n * gradients * gradients);
 }
 
 function floorDivide(numerator: bigint, denominator: bigint): bigint {

@@ -1,8 +1,9 @@
-import { assertClipping, type ClippingRule } from './rule.js';
+import { AIM16_MAX, assertClipping, type ClippingRule } from './rule.js';
 
 /** C stays what the task says. */
 export const fixed: ClippingRule = {
   asksForCount: false,
+  aim16Max: AIM16_MAX,
   start(params) {
     assertClipping(params);
     return { clip16: params.clip16, memory: 0n };

@@ -15,9 +15,10 @@ import { assertClipping, type ClippingRule, clampClip } from './rule.js';
  */
 export const quantile: ClippingRule = {
   asksForCount: true,
+  aim16Max: 2 ** 16 - 1,
   start(params) {
     assertClipping(params);
-    assert.ok(params.aim16 < 2 ** 16, 'a quantile is less than all');
+    assert.ok(params.aim16 <= this.aim16Max, 'a quantile is less than all');
     return { clip16: params.clip16, memory: 0n };
   },
   next(params, before, { signedCount, divisor }) {

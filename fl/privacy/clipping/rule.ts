@@ -1,6 +1,10 @@
 import { strict as assert } from 'node:assert';
 import type { Grid } from '../../grid/grid.js';
 
+export const CLIP16_MAX = 2 ** 31 - 1;
+/** Of any rule; a rule may allow less. */
+export const AIM16_MAX = 2 ** 24;
+
 /** What a task fixes of its clipping. Units of 2^-16. */
 export interface ClippingParams {
   /** The threshold of round 1, and the most of any round. 1 .. 2^31 - 1. */
@@ -30,6 +34,8 @@ export interface ClippingRelease {
   readonly devices: number;
   /** What the sum is divided by: the units that these devices enrolled with; for unit `device` their number. */
   readonly divisor: number;
+  /** How many of a unit's clipped gradients the sum holds, in 2^-16: 2^16 for one step, K·2^16 for K plain ones. */
+  readonly gradients16: number;
   /** Sum over units of +1 (not clipped) or -1 (clipped), noised by each device; null where the task doesn't ask. */
   readonly signedCount: number | null;
 }
@@ -40,16 +46,18 @@ export interface ClippingRelease {
  */
 export interface ClippingRule {
   readonly asksForCount: boolean;
+  /** The most that `aim16` may be. */
+  readonly aim16Max: number;
   start(params: ClippingParams): Clipping;
   next(params: ClippingParams, before: Clipping, release: ClippingRelease): Clipping;
 }
 
 /** Asserts ranges that contracts check at publication. */
 export function assertClipping({ clip16, clipMin16, rate16, aim16 }: ClippingParams): void {
-  assertWhole(clip16, 1, 2 ** 31 - 1, 'clip16');
+  assertWhole(clip16, 1, CLIP16_MAX, 'clip16');
   assertWhole(clipMin16, 1, clip16, 'clipMin16');
   assertWhole(rate16, 1, 2 ** 16, 'rate16');
-  assertWhole(aim16, 1, 2 ** 24, 'aim16');
+  assertWhole(aim16, 1, AIM16_MAX, 'aim16');
 }
 
 /** The nearest threshold that the task allows. */

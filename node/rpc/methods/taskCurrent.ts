@@ -19,6 +19,8 @@ export const taskCurrent = defineMethod({
     weights: payloadRef.nullable(),
     /** What aggregation and the server's step keep between rounds; SCAFFOLD's devices need it. */
     optimizer: payloadRef.nullable(),
+    /** The open round's clipping threshold C_t in 2^-16; its grid follows from it. Null: no round is open. */
+    clip16: count.nullable(),
   }),
   run: async (scope, { task: id, afterRound, waitMs: wait }) => {
     const current = () => {
@@ -32,6 +34,7 @@ export const taskCurrent = defineMethod({
           round: open?.round ?? null,
           weights: open === null ? modelRef(state, task) : refForm(open.weights),
           optimizer: open?.optimizer == null ? null : refForm(open.optimizer),
+          clip16: open?.clipping.clip16 ?? null,
         },
       };
     };

@@ -25,6 +25,8 @@ const roundForm = z.object({
   status: z.enum(['closed', 'failed']),
   openedHeight: height,
   closedHeight: height,
+  /** The round's clipping threshold C_t, in 2^-16. */
+  clip16: count,
   verdicts: z.array(verdictForm),
   /** The model after the round. */
   weights: payloadRef,
@@ -62,7 +64,7 @@ function closedFrom(state: StateReader, task: number, from: number): readonly Cl
 
 function form(
   state: StateReader,
-  { round, status, openedHeight, closedHeight, verdicts, weights }: ClosedRound,
+  { round, status, openedHeight, closedHeight, clip16, verdicts, weights }: ClosedRound,
   sizes: UpdateSizes | null,
 ): z.input<typeof roundForm> {
   return {
@@ -70,6 +72,7 @@ function form(
     status,
     openedHeight,
     closedHeight,
+    clip16,
     verdicts: verdicts.map((verdict) => ({
       ...verdict,
       device: bytesToHex(verdict.device),

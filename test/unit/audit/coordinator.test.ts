@@ -185,7 +185,9 @@ describe('a dishonest coordinator of a chain', () => {
         points: 6,
         blacklisted: false,
       }));
-    const claimed = { round: 1, status: 'closed', openedHeight, closedHeight: 4, verdicts, weights } as const;
+    const { clip16 } = round.clipping;
+    const closed = { round: 1, status: 'closed', openedHeight, closedHeight: 4 } as const;
+    const claimed = { ...closed, clip16, verdicts, weights };
     const forged = forge(test, new Map(), (state) => {
       closedRoundCell.set(state, claimed, 1, 1);
       roundCell.set(state, { ...round, round: 2, openedHeight: 4 }, 1);

@@ -10,9 +10,9 @@ const packed = packUpdate(Int32Array.of(3, -4, 12));
 
 describe('the measure of an update', () => {
   it('is its squared norm, or why it does not unpack', () => {
-    expect(measureUpdate(packed, gridOf(3))).toEqual({ ok: true, squaredNorm: 169n });
+    expect(measureUpdate(packed, gridOf(3))).toEqual({ ok: true, squaredNorm: 169n, signedCount: null });
     expect(measureUpdate(packed, gridOf(4))).toEqual({ ok: false, reason: 'wrong-dimension' });
-    expect(measureUpdate(packed, gridOf(3))).toEqual({ ok: true, squaredNorm: 169n });
+    expect(measureUpdate(packed, gridOf(3))).toEqual({ ok: true, squaredNorm: 169n, signedCount: null });
   });
 
   it('is taken once of the same bytes, and anew of others that only look the same', () => {

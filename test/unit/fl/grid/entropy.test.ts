@@ -193,9 +193,28 @@ describe('encodeUpdate', () => {
     expect(bytesToHex(encodeUpdate(wire, bare!))).toBe(bytesToHex(packUpdate(wire)));
     expect(bytesToHex(encodeUpdate(wire, noisy!))).toBe(bytesToHex(encodeEntropy(wire)));
     for (const grid of [bare!, noisy!])
-      expect(decodeUpdate(encodeUpdate(wire, grid), grid)).toEqual({ ok: true, wire });
+      expect(decodeUpdate(encodeUpdate(wire, grid), grid)).toEqual({ ok: true, wire, signedCount: null });
     const refused = { ok: false, reason: 'unsupported-version' };
     expect(decodeUpdate(encodeUpdate(wire, noisy!), bare!)).toEqual(refused);
     expect(decodeUpdate(Uint8Array.of(...packUpdate(wire), 0, 0, 0, 0), noisy!)).toEqual(refused);
+  });
+
+  it('carries a count in front where the grid has one, and reads nothing else', () => {
+    const wire = wireOf(1, -2, 3);
+    const grid = createGrid({ dimension: 3, clip16: 65_536, sigma16: 65_536, countSigma16: 65_536 });
+    for (const count of [0, 1, -1, 2 ** 31 - 1, -(2 ** 31) + 1])
+      expect(decodeUpdate(encodeUpdate(wire, grid, count), grid)).toEqual({
+        ok: true,
+        wire,
+        signedCount: count,
+      });
+    const bytes = encodeUpdate(wire, grid, 7);
+    expect(bytesToHex(bytes.subarray(4))).toBe(bytesToHex(encodeEntropy(wire)));
+    const least = Uint8Array.of(0x80, 0, 0, 0, ...bytes.subarray(4));
+    for (const bad of [least, bytes.subarray(0, 3)])
+      expect(decodeUpdate(bad, grid)).toEqual({ ok: false, reason: 'count-out-of-range' });
+    expect(decodeUpdate(bytes, { ...grid, countSigma16: null }).ok).toBe(false);
+    expect(() => encodeUpdate(wire, grid)).toThrow(/count exactly/);
+    expect(() => encodeUpdate(wire, { ...grid, countSigma16: null }, 7)).toThrow(/count exactly/);
   });
 });

@@ -43,6 +43,7 @@ describe('createGrid', () => {
       dimension: 9,
       clip16: 65536,
       sigma16: 439091,
+      countSigma16: null,
       fineExponent: -9,
       wireMultiple: 857,
       wireShift: 0,

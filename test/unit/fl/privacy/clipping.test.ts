@@ -38,7 +38,14 @@ function release(clip16: number, length: number, random: (bytes: number) => Uint
       sum[i]! += x;
     });
   }
-  return { grid, squaredNorm: squaredNorm(sum), devices: DEVICES, divisor: DEVICES, signedCount: null };
+  return {
+    grid,
+    squaredNorm: squaredNorm(sum),
+    devices: DEVICES,
+    divisor: DEVICES,
+    gradients16: 65_536,
+    signedCount: null,
+  };
 }
 
 /** Equations 5 and 6 as printed: the noise in the mean counts as if it were signal. In doubles; nobody ships it. */
@@ -103,6 +110,7 @@ describe('adaptive clipping', () => {
             squaredNorm: BigInt(norm),
             devices,
             divisor,
+            gradients16: 65_536,
             signedCount: null,
           });
           const energy = Number(next.memory) / 2 ** 64;
@@ -124,6 +132,7 @@ describe('adaptive clipping', () => {
         squaredNorm: norm,
         devices: 1,
         divisor: 1,
+        gradients16: 65_536,
         signedCount: null,
       });
     expect(next(1n << 60n).clip16).toBe(at16(1));
@@ -134,6 +143,7 @@ describe('adaptive clipping', () => {
         squaredNorm: 0n,
         devices: 20,
         divisor: 20,
+        gradients16: 65_536,
         signedCount: null,
       });
     expect(low.clip16).toBe(at16(1 / 64));
@@ -148,7 +158,7 @@ describe('quantile clipping', () => {
       quantile.next(
         rule,
         { clip16: at16(1), memory: 0n },
-        { grid, squaredNorm: 0n, devices: 2, divisor: 50, signedCount },
+        { grid, squaredNorm: 0n, devices: 2, divisor: 50, gradients16: 65_536, signedCount },
       ).clip16 / 65_536;
     expect(next(50)).toBeCloseTo(Math.exp(-0.1), 4);
     expect(next(-50)).toBeCloseTo(Math.exp(0.1), 4);
@@ -161,6 +171,7 @@ describe('quantile clipping', () => {
         squaredNorm: 0n,
         devices: 2,
         divisor: 50,
+        gradients16: 65_536,
         signedCount: null,
       }),
     ).toThrow(/count/);
@@ -180,6 +191,7 @@ describe('quantile clipping', () => {
         squaredNorm: 0n,
         devices: 20,
         divisor: norms.length,
+        gradients16: 65_536,
         signedCount,
       });
     }

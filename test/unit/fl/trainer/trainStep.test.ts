@@ -6,9 +6,16 @@ import {
   fineStep,
   type Grid,
   type ModelSpec,
+  oneStep,
   wireStep,
 } from '../../../../fl/index.js';
-import { gradientSum, osRandom, startBackend, trainStep } from '../../../../fl/trainer/index.js';
+import {
+  gradientSum,
+  osRandom,
+  startBackend,
+  type TrainJob,
+  trainStep,
+} from '../../../../fl/trainer/index.js';
 import { randomBatch } from './reference.js';
 
 const model: ModelSpec = {
@@ -50,6 +57,30 @@ describe('trainStep', () => {
     expect(Math.abs(energy - dimension)).toBeLessThan(5 * Math.sqrt(2 * dimension));
     expect(send('a')).toEqual(send('a'));
     expect(send('b')).not.toEqual(send('a'));
+  });
+
+  it('counts the units that it did not clip, less those that it did, with noise of their own', () => {
+    const bare = createGrid({ dimension, clip16: 65_536, sigma16: 0, countSigma16: 0 });
+    const countOf = (on: Grid, seed: string, local?: TrainJob['local']) => {
+      const job = { ...batch, grid: on, ...(local !== undefined && { local }) };
+      const result = decodeUpdate(trainStep(job, drbg(utf8ToBytes(seed))).update, on);
+      if (!result.ok) throw new Error(result.reason);
+      return result.signedCount!;
+    };
+    const { clippedShare, signedCount } = gradientSum(batch, bare.clip16);
+    expect(clippedShare).toBeGreaterThan(0);
+    expect(clippedShare).toBeLessThan(1);
+    expect(signedCount).toBe(27 - 2 * Math.round(27 * clippedShare));
+    expect(countOf(bare, 'a')).toBe(signedCount);
+    const noisy = { ...bare, countSigma16: 20 * 65_536 };
+    const draws = Array.from({ length: 40 }, (_, i) => countOf(noisy, `${i}`) - signedCount);
+    const energy = draws.reduce((sum, draw) => sum + draw * draw, 0) / 400;
+    // χ² with 40 degrees: mean 40, deviation 9.
+    expect(Math.abs(energy - 40)).toBeLessThan(45);
+    expect(new Set(draws).size).toBeGreaterThan(10);
+    // Of several steps the first is asked.
+    const work = { ...oneStep, step: 'fedavg', steps: 1 } as const;
+    expect(countOf(bare, 'a', { work, control: null })).toBe(signedCount);
   });
 
   it('refuses a grid that is for another model', () => {

@@ -54,6 +54,26 @@ describe('the demo’s task', () => {
     expect(spec.publicData).toBe(false);
   });
 
+  it('may move its threshold: what the budget allows is then shared with the count', () => {
+    const of = (clipping: TaskFile['clipping']) => taskSpecOf({ ...demoTask(options, data), clipping });
+    const fixed = of({});
+    for (const rule of ['adaptive', 'quantile'] as const) {
+      const spec = of({ rule, min: 0.01, aim: 0.5 });
+      expect(checkTask(spec)).toBeNull();
+      expect(spec.clipping).toMatchObject({ rule, clipMin16: 655, rate16: 6_554, aim16: 32_768 });
+      expect(spec.privacy.sigma16 > fixed.privacy.sigma16).toBe(rule === 'quantile');
+      const less = { ...spec, privacy: { ...spec.privacy, sigma16: spec.privacy.sigma16 - 1 } };
+      expect(checkTask(less)?.code).toBe('overdraws');
+    }
+    // A twentieth of ρ: σ grows by 1/√0.95.
+    const { privacy, clipping } = of({ rule: 'quantile' });
+    expect(privacy.sigma16 / fixed.privacy.sigma16).toBeCloseTo(1 / Math.sqrt(0.95), 4);
+    expect(clipping.countSigma16 / fixed.privacy.sigma16).toBeCloseTo(Math.sqrt(20), 4);
+    expect(faultOf({ ...demoTask(options, data), clipping: { rule: 'quantile', countSigma: 0.1 } })).toMatch(
+      /no noise/,
+    );
+  });
+
   it('has the least noise that the budget allows', () => {
     const spec = taskSpecOf(demoTask(options, data));
     const less = { ...spec, privacy: { ...spec.privacy, sigma16: spec.privacy.sigma16 - 1 } };

@@ -143,6 +143,7 @@ it('an outcome that was taken from receipts is never voted on', async () => {
     weights: { id: new Uint8Array(32), size: 1 },
     accumulator: null,
     optimizer: null,
+    clipping: null,
   };
   const parts = {
     closer: {

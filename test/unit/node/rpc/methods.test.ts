@@ -273,7 +273,7 @@ describe('tasks', () => {
   it('task.current tells that a task has ended, without waiting', async () => {
     const { model: weights } = await test.client.call('task.get', { task });
     const current = await test.client.call('task.current', { task, afterRound: ROUNDS, waitMs: WAIT_MS });
-    expect(current).toEqual({ status: 'done', round: null, weights, optimizer: null });
+    expect(current).toEqual({ status: 'done', round: null, weights, optimizer: null, clip16: null });
   });
 
   it('model.get gives the weights after a round, and the newest', async () => {

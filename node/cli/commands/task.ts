@@ -13,7 +13,7 @@ import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
 import { publishTask } from '../publish.js';
 import { publisherKey } from '../publisherKey.js';
-import { taskSpecOf } from '../taskFile.js';
+import { readTaskFile, taskSpecOf } from '../taskFile.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 import { addSealed, contentFileSchema, readerKey, told } from './taskSealed.js';
 
@@ -73,7 +73,7 @@ interface KeyOptions {
 }
 
 async function publish(file: string, options: Globals & KeyOptions & SealedOptions, io: Io): Promise<void> {
-  const asked = taskSpecOf(readJsonText(file));
+  const asked = taskSpecOf(readTaskFile(file));
   const seal = sealerOf(options);
   const spec = seal === null ? asked : { ...asked, title: '' };
   const secret = secretOf(options);

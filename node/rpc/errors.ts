@@ -49,6 +49,10 @@ export const errorTable = {
     code: 1107,
     advice: 'Connect with ws:// to the same address; over HTTP poll with waitMs.',
   },
+  'not-admin': {
+    code: 1108,
+    advice: 'Send the token in DATADIR.admin-token as Authorization: Bearer, from the machine of the node.',
+  },
 
   unreachable: { code: 1200, advice: 'Check that the node runs and that the address is right.' },
   'timed-out': { code: 1201, advice: 'Try again, or allow more time.' },

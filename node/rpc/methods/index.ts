@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { accountGet } from './accountGet.js';
+import { adminCut } from './adminCut.js';
 import { chainBackup } from './chainBackup.js';
 import { chainBlock } from './chainBlock.js';
 import { chainExport } from './chainExport.js';
@@ -56,6 +57,7 @@ const described = {
   'proof.follow': proofFollow,
   'proof.transaction': proofTransaction,
   'proof.state': proofState,
+  'admin.cut': adminCut,
 } as const;
 
 export const methods = { ...described, 'rpc.discover': createDiscover(described) } as const;

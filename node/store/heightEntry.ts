@@ -54,7 +54,7 @@ export function encodeHeightEntry(parts: {
   const { previous, hash, payloads, block, certificate, receipts } = parts;
   const receiptBytes = receipts.reduce((sum, receipt) => sum + 4 + receipt.length, 0);
   const size = BODY_AT + payloads.length * PAYLOAD_BYTES + block.length + certificate.length + receiptBytes;
-  const raw = Buffer.allocUnsafeSlow(size);
+  const raw = Buffer.allocUnsafe(size);
   raw.set(previous, PREVIOUS_AT);
   raw.set(hash, HASH_AT);
   raw.writeUIntBE(parts.indexed, INDEXED_AT, 6);
@@ -76,7 +76,7 @@ export function encodeHeightEntry(parts: {
     at += 4 + receipt.length;
   }
   raw.set(sha256(raw.subarray(PREVIOUS_AT)));
-  return new Uint8Array(raw.buffer);
+  return new Uint8Array(raw.buffer, raw.byteOffset, size);
 }
 
 /** Of an entry its own seal and the one before as digest texts, and how many payloads it lists. */

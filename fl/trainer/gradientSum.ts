@@ -47,7 +47,6 @@ export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | 
       finite++;
     }
   }
-  for (let index = 0; index < sum.length; index++) sum[index]! *= unit;
   return { sum, loss: finite === 0 ? 0 : loss / finite, clippedShare: clipped / batch.y.length };
 }
 

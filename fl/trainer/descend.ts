@@ -48,5 +48,5 @@ function plainSum(job: DescendJob): Float64Array {
       SUM_UNIT,
       sum,
     );
-  return sum.map((units) => units * SUM_UNIT);
+  return sum;
 }

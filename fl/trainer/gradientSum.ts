@@ -49,7 +49,6 @@ export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | 
       finite++;
     }
   }
-  for (let index = 0; index < sum.length; index++) sum[index]! *= unit;
   const units = batch.y.length;
   return {
     sum,

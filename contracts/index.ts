@@ -2,6 +2,7 @@ import type { Protocol } from '../chain/index.js';
 import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import { anchoring } from './anchor/index.js';
+import { evaluation } from './evaluation/index.js';
 import { evidence } from './evidence/index.js';
 import { accountCell, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
@@ -11,6 +12,8 @@ import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
 
 export * from './anchor/index.js';
+export * from './due.js';
+export * from './evaluation/index.js';
 export * from './evidence/index.js';
 export * from './identity/index.js';
 export * from './params.js';
@@ -31,6 +34,7 @@ const first: Protocol<RoundOutcome> = {
     privacy<RoundOutcome>(),
     tasks<RoundOutcome>(),
     training,
+    evaluation<RoundOutcome>(),
     anchoring<RoundOutcome>(),
   ],
   isAccount: (state, account) => accountCell.get(state, account) !== null,

@@ -4,6 +4,7 @@ import { addChain } from './commands/chain.js';
 import { addData } from './commands/data.js';
 import { addDemo } from './commands/demo.js';
 import { addDevice } from './commands/device.js';
+import { addEvaluation } from './commands/evaluation.js';
 import { addGenesis } from './commands/genesis.js';
 import { addKeys } from './commands/keys.js';
 import { addLight } from './commands/light.js';
@@ -50,6 +51,7 @@ export function buildProgram(io: Io): Command {
   addTask(program, io);
   addData(program, io);
   addModel(program, io);
+  addEvaluation(program, io);
   addDevice(program, io);
   addChain(program, io);
   addLight(program, io);

@@ -2,6 +2,7 @@ import type { Protocol } from '../chain/index.js';
 import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import { anchoring } from './anchor/index.js';
+import { evaluation } from './evaluation/index.js';
 import { evidence } from './evidence/index.js';
 import { accountCell, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
@@ -12,6 +13,8 @@ import { training } from './training/index.js';
 import { levelRule, turns } from './turns/index.js';
 
 export * from './anchor/index.js';
+export * from './due.js';
+export * from './evaluation/index.js';
 export * from './evidence/index.js';
 export * from './identity/index.js';
 export * from './params.js';
@@ -33,6 +36,7 @@ const first: Protocol<RoundOutcome> = {
     privacy<RoundOutcome>(),
     tasks<RoundOutcome>(),
     training,
+    evaluation<RoundOutcome>(),
     anchoring<RoundOutcome>(),
     turns<RoundOutcome>(),
   ],

@@ -12,7 +12,9 @@ import {
 } from '../chain/index.js';
 import {
   accountOf,
+  answerCodec,
   canCharge,
+  checkAnswer,
   checkUpdate,
   enrolledCell,
   submittedCell,
@@ -69,7 +71,10 @@ function isUpdate({ contract, method }: Transaction): boolean {
   return contract === 'training' && method === 'update';
 }
 
-/** The payloads are those announced, and an update lies on its lattice and under its norm cap. Null: they do. */
+/**
+ * The payloads are those announced, an update lies on its lattice and under its norm cap, and neither it nor an answer to
+ * an evaluation overdraws. Null: so it is.
+ */
 export function payloadFault(
   transaction: Transaction,
   payloads: readonly Uint8Array[],
@@ -77,7 +82,8 @@ export function payloadFault(
 ): Extract<Admission, { ok: false }> | null {
   const mismatch = payloadMismatch(transaction, payloads);
   if (mismatch !== null) return { ok: false, code: 'payload-mismatch', detail: mismatch };
-  const refused = refusedUpdate(readState(tree), transaction, payloads);
+  const state = readState(tree);
+  const refused = refusedUpdate(state, transaction, payloads) ?? refusedAnswer(state, transaction);
   return refused === null ? null : { ok: false, code: 'refused', detail: refused };
 }
 
@@ -132,4 +138,18 @@ function refusedUpdate(
   if (rho === 0n) return null;
   if (canCharge(state, bytesToHex(transaction.from), bytesToHex(enrolled.dataset), rho)) return null;
   return 'this update would overdraw the privacy budget declared for the dataset: it stays unpublished';
+}
+
+function refusedAnswer(
+  state: StateReader,
+  { contract, method, args, chainId, from }: Transaction,
+): string | null {
+  if (contract !== 'evaluation' || method !== 'answer') return null;
+  let answer: Infer<typeof answerCodec>;
+  try {
+    answer = fromNode(answerCodec, args, 'args');
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return checkAnswer(state, chainId, from, answer)?.detail ?? null;
 }

@@ -50,8 +50,8 @@ export function dueClosings(
   });
 }
 
-/** The time from which the chain has something to do without a transaction, or null: the earliest deadline. */
-export function nextDeadline(state: StateReader): number | null {
+/** The earliest deadline of an enrolment or a round, or null. */
+export function nextTrainingDeadline(state: StateReader): number | null {
   const times = openTasks(state).flatMap((task) => {
     if (task.status === 'enrolling') return [task.enrolUntil];
     const round = roundCell.get(state, task.id);
@@ -61,7 +61,7 @@ export function nextDeadline(state: StateReader): number | null {
 }
 
 /** Does the next block begin with work of its own: a closing, the end of an enrolment, a first round? */
-export function isWorkDue(state: StateReader, parentHeight: number, parentTime: number): boolean {
+export function isTrainingDue(state: StateReader, parentHeight: number, parentTime: number): boolean {
   const starts = openTasks(state).some(
     (task) =>
       enrolmentEnds(state, task, parentTime) ||

@@ -63,6 +63,11 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'measure a trained model on your own rows, take it out of the chain',
     load: async () => (await import('./commands/model.js')).addModel,
   },
+  evaluation: {
+    description:
+      'what a model is worth on rows that devices kept from training, and what its publisher claims',
+    load: async () => (await import('./commands/evaluation.js')).addEvaluation,
+  },
   device: {
     description: 'what a device does for its own hospital',
     load: async () => (await import('./commands/device.js')).addDevice,

@@ -16,12 +16,21 @@ export interface Device {
   readonly secret: Uint8Array;
   readonly publicKey: Uint8Array;
   readonly schema: DataSchema;
+  /** Rows that it trains on. */
   readonly rows: number;
+  /** All its rows, and those of its attacker's other devices. */
+  readonly records: DeviceRecords;
+  readonly accomplices: readonly DeviceRecords[];
   /** Names the dataset on chain without telling anything of it. */
   readonly dataset: Uint8Array;
   readonly ledger: LedgerFile;
   /** What it does to its records and its updates: nothing, unless it is told to attack. */
   readonly attacker: Attacker;
+}
+
+export interface DeviceRecords extends AttackerRecords {
+  /** [rows], whose row it is; null if the schema names no subject column. */
+  readonly subjects: readonly string[] | null;
 }
 
 /** Reads a device's folder. Throws DeviceError or ConfigError. */
@@ -48,6 +57,8 @@ export async function loadDevice(folder: string): Promise<Device> {
     publicKey: publicKeyOf(secret),
     schema,
     rows: rows.rows,
+    records: rows,
+    accomplices,
     dataset,
     ledger,
     attacker: createAttacker(config, encodedWidth(schema), rows, accomplices),
@@ -57,7 +68,7 @@ export async function loadDevice(folder: string): Promise<Device> {
 /** A device's data in numbers. */
 async function readRecords(
   config: DeviceConfig,
-): Promise<{ readonly schema: DataSchema; readonly rows: AttackerRecords }> {
+): Promise<{ readonly schema: DataSchema; readonly rows: DeviceRecords }> {
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
   const rows = await readRows(

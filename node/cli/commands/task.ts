@@ -67,7 +67,7 @@ interface SealedOptions {
   readonly reader?: readonly Uint8Array[];
 }
 
-interface KeyOptions {
+export interface KeyOptions {
   readonly keystore?: string;
   readonly passwordFile?: string;
 }
@@ -107,7 +107,8 @@ function sealerOf({ sealed, key, reader = [] }: SealedOptions): ((chainId: Uint8
   };
 }
 
-function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {
+/** The signing secret that these options name. Throws CliError, ConfigError, ProvisionError. */
+export function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {
   if (keystore === undefined) {
     if (network === undefined)
       throw new CliError('usage', 'whose key? Give --keystore FILE or --network FOLDER');

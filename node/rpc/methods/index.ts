@@ -10,6 +10,9 @@ import { chainSubscribe } from './chainSubscribe.js';
 import { chainUnsubscribe } from './chainUnsubscribe.js';
 import { createDiscover } from './discover.js';
 import { enrolmentApprove } from './enrolmentApprove.js';
+import { evaluationGet } from './evaluationGet.js';
+import { evaluationList } from './evaluationList.js';
+import { evaluationPlan } from './evaluationPlan.js';
 import type { Method } from './method.js';
 import { modelGet } from './modelGet.js';
 import { nodeStatus } from './nodeStatus.js';
@@ -52,6 +55,9 @@ const described = {
   'payload.get': payloadGet,
   'privacy.ledger': privacyLedger,
   'enrolment.approve': enrolmentApprove,
+  'evaluation.list': evaluationList,
+  'evaluation.get': evaluationGet,
+  'evaluation.plan': evaluationPlan,
   'proof.header': proofHeader,
   'proof.headers': proofHeaders,
   'proof.follow': proofFollow,

@@ -13,16 +13,17 @@ import {
   treeEntries,
   treeRoot,
 } from '../../../../chain/index.js';
-import { type ClosedEvent, closedEvents, modelCell } from '../../../../contracts/index.js';
+import { type ClosedEvent, closedEvents, evaluationCell, modelCell } from '../../../../contracts/index.js';
 import { closedEventFields } from '../../../../contracts/training/outcome.js';
 import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
 import { createMarking } from '../../../../node/export/marking.js';
-import { PruningPlan } from '../../../../node/pruning/plan.js';
+import { neededNow, PruningPlan } from '../../../../node/pruning/plan.js';
 import { Pruner } from '../../../../node/pruning/pruner.js';
 import { repairChain } from '../../../../node/repair.js';
 import { key } from '../../../../node/store/entries.js';
 import { beginBaseFolder, openStore, type Store } from '../../../../node/store/index.js';
-import { fedAdam, type TestChain } from '../../../support/chain.js';
+import { fedAdam, playRound, type TestChain } from '../../../support/chain.js';
+import { opened } from '../../../support/evaluation.js';
 import { trainedChain } from '../../../support/exportedChain.js';
 import { tempFolder, writeChain } from '../../../support/network.js';
 import { closedAt } from '../../../support/prunedChain.js';
@@ -383,4 +384,18 @@ it('what no block has announced is known as such, also after a restart, and a bl
   expect([store.hasPayload(id), store.hasPayload(announced.id)]).toEqual([false, true]);
   expect(encodeReceipt(test.blocks[0]!.executed.receipts[0]!).length).toBeGreaterThan(0);
   await store.close();
+});
+
+describe('what is needed now', () => {
+  it('is also the model that an open evaluation is of, though it is no longer the newest', () => {
+    const evaluated = opened();
+    const id = bytesToHex(evaluationCell.get(evaluated.state, 1)!.weights.id);
+    playRound(evaluated);
+    expect(bytesToHex(modelCell.get(evaluated.state, 1)!.id)).not.toBe(id);
+    expect(neededNow(evaluated.state).has(id)).toBe(true);
+    const { openedTime } = evaluationCell.get(evaluated.state, 1)!;
+    evaluated.block([], openedTime + 500);
+    evaluated.block([]);
+    expect(neededNow(evaluated.state).has(id)).toBe(false);
+  });
 });

@@ -7,6 +7,7 @@ import { accountCell, identity } from './identity/index.js';
 import { paramsCell } from './params.js';
 import { privacy } from './privacy/index.js';
 import { reputation } from './reputation/index.js';
+import { rewards } from './rewards/index.js';
 import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
 import { levelRule, turns } from './turns/index.js';
@@ -17,6 +18,7 @@ export * from './identity/index.js';
 export * from './params.js';
 export * from './privacy/index.js';
 export * from './reputation/index.js';
+export * from './rewards/index.js';
 export * from './tasks/index.js';
 export * from './training/index.js';
 export * from './turns/index.js';
@@ -35,6 +37,7 @@ const first: Protocol<RoundOutcome> = {
     training,
     anchoring<RoundOutcome>(),
     turns<RoundOutcome>(),
+    rewards<RoundOutcome>(),
   ],
   levels: levelRule,
   isAccount: (state, account) => accountCell.get(state, account) !== null,

@@ -11,6 +11,7 @@ import {
   struct,
   tagged,
   text,
+  uint,
 } from '../chain/index.js';
 import { BLOCK_TIME_MAX, MEMBERS_MAX } from '../consensus/index.js';
 import {
@@ -19,6 +20,7 @@ import {
   PLANNED_HEIGHTS_MAX,
   paramsCodec,
   protocols,
+  SUPPLY_MAX,
 } from '../contracts/index.js';
 import { compareBytes, hexToBytes, isPublicKey, sha256 } from '../crypto/index.js';
 
@@ -75,6 +77,8 @@ export const genesisSchema = z.strictObject({
         hospital: z.string().max(64),
         level: count(0, limits.levelMax),
         vrfPublicKey: key.nullable(),
+        /** Tokens that the account begins with; none if left out. */
+        balance: count(0, SUPPLY_MAX).optional(),
       }),
     )
     .min(1)
@@ -86,11 +90,11 @@ const genesisCodec = tagged('consilium/genesis', 1, {
   name: text(64),
   time: integer(0, GENESIS_TIME_MAX),
   params: paramsCodec,
-  accounts: list(struct({ publicKey: bytes(32), account: accountCodec }), ACCOUNTS_MAX),
+  accounts: list(struct({ publicKey: bytes(32), account: accountCodec, balance: uint }), ACCOUNTS_MAX),
 });
 export type GenesisValue = Omit<Infer<typeof genesisCodec>, 'chainId'>;
 
-export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate' | 'upgrades';
+export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate' | 'supply' | 'upgrades';
 
 /**
  * Reads a genesis file's text. What is hashed is the canonical form of its content, never the text, so white
@@ -119,8 +123,9 @@ export function parseGenesis(
 /** The content of a genesis file with keys as bytes and accounts sorted by key. */
 export function genesisValue(genesis: Genesis): GenesisValue {
   const accounts = genesis.accounts
-    .map(({ publicKey, vrfPublicKey, ...account }) => ({
+    .map(({ publicKey, vrfPublicKey, balance = 0, ...account }) => ({
       publicKey: hexToBytes(publicKey),
+      balance,
       account: { ...account, vrfPublicKey: vrfPublicKey === null ? null : hexToBytes(vrfPublicKey) },
     }))
     .sort((a, b) => compareBytes(a.publicKey, b.publicKey));
@@ -182,7 +187,14 @@ function checkAccounts(genesis: Genesis): Fault | null {
       detail: `accounts: a key of ${stray.name} is no point of the curve`,
     };
   }
-  return checkValidators(genesis);
+  return checkSupply(genesis) ?? checkValidators(genesis);
+}
+
+/** Every sum of tokens stays a whole number that is exact. */
+function checkSupply({ accounts }: Genesis): Fault | null {
+  const supply = accounts.reduce((sum, { balance = 0 }) => sum + BigInt(balance), 0n);
+  if (supply <= BigInt(SUPPLY_MAX)) return null;
+  return { ok: false, reason: 'supply', detail: `accounts: balances add up to more than ${SUPPLY_MAX}` };
 }
 
 function checkValidators(genesis: Genesis): Fault | null {

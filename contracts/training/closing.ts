@@ -2,7 +2,14 @@ import type { StateReader } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 import { type ComputedOutcome, closeRound, type Grid, parameterCount, roundGrid } from '../../fl/index.js';
 import { standingOf } from '../reputation/index.js';
-import { type Enrolled, enrolledCell, enrolmentEnds, openTasks, type Task } from '../tasks/index.js';
+import {
+  type Enrolled,
+  enrolledCell,
+  enrolmentEnds,
+  nextContentEnd,
+  openTasks,
+  type Task,
+} from '../tasks/index.js';
 import { type Round, roundCell, submittedCell } from './state.js';
 
 /** A round whose closing is due in the block after the parent, with all that its verdict depends on. */
@@ -45,22 +52,31 @@ export function dueClosings(
 
 /** The time from which the chain has something to do without a transaction, or null: the earliest deadline. */
 export function nextDeadline(state: StateReader): number | null {
+  const contents = nextContentEnd(state);
   const times = openTasks(state).flatMap((task) => {
     if (task.status === 'enrolling') return [task.enrolUntil];
     const round = roundCell.get(state, task.id);
     return round === null ? [] : [round.openedTime + task.spec.deadlineMs];
   });
-  return times.length === 0 ? null : Math.min(...times);
+  const all = contents === null ? times : [...times, contents];
+  return all.length === 0 ? null : Math.min(...all);
 }
 
-/** Does the next block begin with work of its own: a closing, the end of an enrolment, a first round? */
+/** A withdrawn task that nothing keeps open: its round, if there is one, holds no update. */
+export function canEnd(state: StateReader, task: Task): boolean {
+  return task.status === 'ending' && (roundCell.get(state, task.id)?.updates.length ?? 0) === 0;
+}
+
+/** Does the next block begin with work of its own: a closing, the end of an enrolment or a task, a first round? */
 export function isWorkDue(state: StateReader, parentHeight: number, parentTime: number): boolean {
   const starts = openTasks(state).some(
     (task) =>
       enrolmentEnds(state, task, parentTime) ||
+      canEnd(state, task) ||
       (task.status === 'running' && roundCell.get(state, task.id) === null),
   );
-  return starts || dueClosings(state, parentHeight, parentTime).length > 0;
+  const ends = (nextContentEnd(state) ?? Number.POSITIVE_INFINITY) <= parentTime;
+  return starts || ends || dueClosings(state, parentHeight, parentTime).length > 0;
 }
 
 export function closingId(task: number, round: number): string {

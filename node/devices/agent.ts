@@ -23,6 +23,7 @@ import {
   base64ToBytes,
   type Client,
   createWallet,
+  type ResultOf,
   RpcError,
   type TaskSpecForm,
   type Wallet,
@@ -89,7 +90,7 @@ async function takePart(part: Part): Promise<void> {
   while (!signal.aborted) {
     try {
       const found = await part.clients[0]!.call('task.get', { task }, { signal });
-      if (found.status === 'done' || found.status === 'failed') return;
+      if (isOver(found.status)) return;
       if (bytesToHex(schemaHash(found.spec.schema)) !== bytesToHex(schemaHash(device.schema))) {
         log('info', 'task-unfit', { device: device.name, task, reason: 'its data schema is another one' });
         return;
@@ -108,6 +109,10 @@ async function takePart(part: Part): Promise<void> {
       await pause(RETRY_MS, signal);
     }
   }
+}
+
+function isOver(status: ResultOf<'task.get'>['status']): boolean {
+  return status === 'done' || status === 'failed' || status === 'withdrawn';
 }
 
 async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
@@ -154,7 +159,7 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
     await caughtUp(signal);
     const waiting = { task, afterRound: sent.round, waitMs: POLL_MS };
     const { status, round, weights, optimizer } = await clients[0]!.call('task.current', waiting, { signal });
-    if (status === 'done' || status === 'failed') return;
+    if (isOver(status)) return;
     if (round === null || weights === null || round < sent.round) continue;
     // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
     if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;

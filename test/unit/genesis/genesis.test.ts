@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readState, treeRoot } from '../../../chain/index.js';
 import { nextCommittee } from '../../../consensus/index.js';
-import { accountOf, paramsCell } from '../../../contracts/index.js';
+import { accountOf, balanceOf, paramsCell } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../../crypto/index.js';
 import { type Genesis, parseGenesis, startChain } from '../../../genesis/index.js';
 import { testGenesis } from '../../support/genesis.js';
@@ -166,9 +166,10 @@ describe('startChain', () => {
     const chain = startChain(genesis);
     const state = readState(chain.tip.state);
     expect(paramsCell.get(state)).toEqual(genesis.params);
-    for (const { publicKey, vrfPublicKey, ...account } of genesis.accounts) {
+    for (const { publicKey, vrfPublicKey, balance = 0, ...account } of genesis.accounts) {
       const vrf = vrfPublicKey === null ? null : hexToBytes(vrfPublicKey);
       expect(accountOf(state, hexToBytes(publicKey))).toEqual({ ...account, vrfPublicKey: vrf });
+      expect(balanceOf(state, hexToBytes(publicKey))).toBe(balance);
     }
     expect(accountOf(state, new Uint8Array(32))).toBeNull();
     expect(nextCommittee(chain.rules, chain.tip).length).toBe(4);

@@ -242,10 +242,11 @@ export function parentVotesFault(tip: Tip, votes: readonly ParentVote[], certifi
 function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly VerifiedTransaction[]): number {
   const state = readState(tip.state);
   const nonces = new Map<string, number>();
-  for (const { transaction, sender } of candidates) {
-    const { nonce, level } = transaction;
+  for (const candidate of candidates) {
+    const { sender } = candidate;
+    const { nonce, level } = candidate.transaction;
     const next = nonces.get(sender) ?? nonceCell.get(state, sender) ?? 0;
-    if (nonce !== next || !protocol.isAccount(state, sender)) continue;
+    if (nonce !== next || !protocol.senderOf(state, tip.height + 1, candidate).ok) continue;
     if (level !== 0) return level;
     nonces.set(sender, next + 1);
   }

@@ -1,7 +1,6 @@
 import { applyChanges, createDraft, emptyTree, readState, type StateTree } from '../chain/index.js';
 import { type RingSeat, type Rules, ringCell, type Tip } from '../consensus/index.js';
-import { accountCell, paramsCell, protocols, validatorsCell } from '../contracts/index.js';
-import { bytesToHex } from '../crypto/index.js';
+import { paramsCell, protocols, register, validatorsCell } from '../contracts/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import local from './presets/local.json' with { type: 'json' };
 import { chainIdOf, type Genesis, type GenesisValue, genesisValue } from './schema.js';
@@ -39,7 +38,7 @@ export const presets = { local } as const;
 function initialState({ params, accounts }: GenesisValue): StateTree {
   const draft = createDraft(readState(emptyTree));
   paramsCell.set(draft, params);
-  for (const { publicKey, account } of accounts) accountCell.set(draft, account, bytesToHex(publicKey));
+  for (const { publicKey, account } of accounts) register(draft, publicKey, account, 0);
   const validators = accounts.filter(({ account }) => account.role === 'validator');
   validatorsCell.set(
     draft,

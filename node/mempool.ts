@@ -26,7 +26,13 @@ export class Mempool {
   /** Payloads of those that were dropped and can stand in no block, since the last `takeDropped`. */
   #dropped: Uint8Array[] = [];
   readonly #bySender = new Map<string, Map<number, string>>();
+  readonly #isBarred: (state: StateReader, sender: string) => boolean;
   #bytes = 0;
+
+  /** `isBarred`: may this key (in hex) send nothing in this state, suspended or replaced? What waits of it is dropped. */
+  constructor(isBarred: (state: StateReader, sender: string) => boolean = () => false) {
+    this.#isBarred = isBarred;
+  }
 
   get size(): number {
     return this.#byHash.size;
@@ -96,7 +102,7 @@ export class Mempool {
     return false;
   }
 
-  /** After a commit: drops what stands in the block, and what can stand in none any more. */
+  /** After a commit: drops what stands in the block, and what can stand in none any more, or not until its sender may. */
   settle(hashes: readonly string[], state: StateReader): readonly { hash: string; acceptedAt: number }[] {
     const settled = hashes.flatMap((hash) => {
       const entry = this.#byHash.get(hash);
@@ -105,7 +111,9 @@ export class Mempool {
       return [{ hash, acceptedAt: entry.acceptedAt }];
     });
     for (const [sender, waiting] of this.#bySender) {
-      const next = nonceCell.get(state, sender) ?? 0;
+      const next = this.#isBarred(state, sender)
+        ? Number.POSITIVE_INFINITY
+        : (nonceCell.get(state, sender) ?? 0);
       for (const [nonce, hash] of waiting) {
         if (nonce >= next) continue;
         const entry = this.#byHash.get(hash)!;

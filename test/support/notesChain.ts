@@ -60,7 +60,11 @@ export const notesContract: Contract<unknown> = {
 
 export const notesProtocol: Protocol<unknown> = {
   contracts: [notesContract],
-  isAccount: (state, account) => memberCell.get(state, account) !== null,
+  senderOf: (state, _, { transaction, sender }) =>
+    memberCell.get(state, sender) === null
+      ? { ok: false, reason: 'unknown-sender' }
+      : { ok: true, account: transaction.from },
+  countSent: () => {},
   ringRootOf: (_, height) => sha256(utf8ToBytes(`ring of ${height}`)),
 };
 

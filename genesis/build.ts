@@ -1,10 +1,10 @@
 import { applyChanges, createDraft, emptyTree, readState, type StateTree } from '../chain/index.js';
 import { type RingSeat, type Rules, ringCell, type Tip } from '../consensus/index.js';
 import {
-  accountCell,
   balanceCell,
   paramsCell,
   protocols,
+  register,
   supplyCell,
   validatorsCell,
 } from '../contracts/index.js';
@@ -47,7 +47,7 @@ function initialState({ params, accounts }: GenesisValue): StateTree {
   const draft = createDraft(readState(emptyTree));
   paramsCell.set(draft, params);
   for (const { publicKey, account, balance } of accounts) {
-    accountCell.set(draft, account, bytesToHex(publicKey));
+    register(draft, publicKey, account, 0);
     if (balance > 0) balanceCell.set(draft, balance, bytesToHex(publicKey));
   }
   supplyCell.set(

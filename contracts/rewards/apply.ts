@@ -8,7 +8,7 @@ import {
   type StateReader,
 } from '../../chain/index.js';
 import { bytesToHex, compareBytes, equalBytes } from '../../crypto/index.js';
-import { accountOf } from '../identity/index.js';
+import { ownerOf } from '../identity/index.js';
 import type { Transfer } from './calls.js';
 import { balanceCell, earnedCell, escrowCell, type Paid, paidCell } from './state.js';
 
@@ -22,10 +22,12 @@ export function balanceOf(state: StateReader, account: Uint8Array): number {
   return balanceCell.get(state, bytesToHex(account)) ?? 0;
 }
 
-export function transfer<C>(scope: CallScope<C>, { to, amount }: Transfer): Refusal | null {
+/** `key`: any that the account has had, so that tokens reach it under an old one, too. */
+export function transfer<C>(scope: CallScope<C>, { to: key, amount }: Transfer): Refusal | null {
   const { state, sender } = scope;
+  const to = ownerOf(state, key)?.id;
+  if (to === undefined) return refuse('unknown-account', 'there is no account with this key');
   if (equalBytes(to, sender)) return refuse('to-oneself', 'an account cannot send tokens to itself');
-  if (accountOf(state, to) === null) return refuse('unknown-account', 'there is no account with this key');
   const refusal = take(state, sender, amount);
   if (refusal !== null) return refusal;
   give(state, to, amount);

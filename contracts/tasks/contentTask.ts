@@ -1,6 +1,6 @@
 import { type CallScope, type Refusal, refuse, type Scope, type StateReader } from '../../chain/index.js';
 import { compareBytes, equalBytes } from '../../crypto/index.js';
-import { accountOf } from '../identity/index.js';
+import { accountOf, creditCompletion } from '../identity/index.js';
 import { escrow, payEach } from '../rewards/index.js';
 import { contentFault, withdrawTraining } from './apply.js';
 import { applicationsOf, setApplication } from './gate.js';
@@ -46,7 +46,7 @@ export function withdraw<C>(scope: CallScope<C>, { task: id }: Withdraw): Refusa
   const task = content ?? training;
   if (task === null) return refuse('unknown-task', `there is no task ${id}`);
   if (!equalBytes(task.publisher, sender))
-    return refuse('not-its-publisher', `another account published task ${id}`);
+    return refuse('not-the-publisher', `another account published task ${id}`);
   if (level !== (content?.level ?? training!.spec.level))
     return refuse('wrong-level', 'the transaction must carry the level of the task');
   if (content === null) return withdrawTraining(scope, training!);
@@ -67,7 +67,7 @@ export function complete<C>(scope: CallScope<C>, { task: id, providers }: Comple
   if (task.status !== 'open') return refuse('not-open', `task ${id} is ${task.status}`);
   if (equalBytes(task.publisher, sender)) return completeAll(scope, task, providers);
   if (task.completion !== 'providers' || providers.length > 0)
-    return refuse('not-its-publisher', 'the publisher of this task says who has done it');
+    return refuse('not-the-publisher', 'the publisher of this task says who has done it');
   const refusal = markDone(scope, task, sender);
   if (refusal !== null) return refusal;
   if (doneOf(state, id).length >= task.places) end(scope, task, 'done');
@@ -137,4 +137,5 @@ function end<C>(scope: Scope<C>, task: ContentTask, status: 'done' | 'withdrawn'
   const done = [...doneOf(state, id)].sort(compareBytes);
   scope.emit(status, { task: id, providers: done.length });
   payEach(scope, id, publisher, places, done);
+  if (status === 'done') for (const provider of done) creditCompletion(scope, provider, task.level);
 }

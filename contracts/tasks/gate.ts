@@ -58,7 +58,8 @@ export function applicationsOf(state: StateReader, task: number): readonly Appli
 export function ask<C>(scope: CallScope<C>, args: Ask): Refusal | null {
   const { state, sender, block } = scope;
   const account = accountOf(state, sender);
-  if (account?.role !== 'device') return refuse('not-a-provider', 'only a provider asks for a content');
+  if (account?.role !== 'provider' && account?.role !== 'device')
+    return refuse('not-a-provider', 'only a provider asks for a content');
   const task = gatedTask(state, args.task);
   if (task === null) return refuse('unknown-task', `there is no task ${args.task} with sealed content`);
   if (account.level !== task.level || scope.level !== task.level)
@@ -92,6 +93,9 @@ export function admit<C>(scope: CallScope<C>, { task: id, provider, enc, wrapped
   const found = waitingApplication(scope, id, provider);
   if ('code' in found) return found;
   const { task, application } = found;
+  const account = accountOf(state, provider);
+  if (account?.level !== task.level || account.status !== 'active')
+    return refuse('unfit-now', `this provider is no longer an active one of level ${task.level}`);
   const admitted = applicationsOf(state, id).filter(({ status }) => status === 'admitted').length;
   if (admitted >= task.places) return refuse('task-full', `task ${id} has all its ${task.places} providers`);
   setApplication(state, id, { ...application, status: 'admitted' });
@@ -116,7 +120,7 @@ export function ownGated<C>({ state, sender, level }: CallScope<C>, id: number):
   const task = gatedTask(state, id);
   if (task === null) return refuse('unknown-task', `there is no task ${id} with sealed content`);
   if (!equalBytes(task.publisher, sender))
-    return refuse('not-its-publisher', `another account published task ${id}`);
+    return refuse('not-the-publisher', `another account published task ${id}`);
   if (level !== task.level) return refuse('wrong-level', 'the transaction must carry the level of the task');
   return task.isOpen ? task : refuse('not-open', `task ${id} has ended`);
 }

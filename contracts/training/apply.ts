@@ -17,12 +17,14 @@ import {
   roundRho,
   verificationRules,
 } from '../../fl/index.js';
+import { creditCompletion } from '../identity/index.js';
 import { charge } from '../privacy/index.js';
 import { scoreDevice, standingOf } from '../reputation/index.js';
 import { noteRound, POINTS } from '../rewards/index.js';
 import { type Enrolled, endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
 import type { UpdateArgs } from './calls.js';
 import { canEnd, type DueClosing, dueClosings, gridOf } from './closing.js';
+import { completedBy } from './completion.js';
 import { measureUpdate } from './measure.js';
 import { closedEventFields } from './outcome.js';
 import { closedRoundCell, modelCell, publishedCell, type Round, roundCell, submittedCell } from './state.js';
@@ -231,7 +233,12 @@ function record(
 function advance(scope: Scope<RoundOutcome>, task: Task, ended: Round): void {
   if (ended.round >= task.spec.rounds || task.status === 'ending') {
     roundCell.remove(scope.state, task.id);
-    endTask(scope, task, task.status === 'ending' ? 'withdrawn' : 'done');
+    if (task.status === 'ending') {
+      endTask(scope, task, 'withdrawn');
+      return;
+    }
+    endTask(scope, task, 'done');
+    for (const device of completedBy(scope.state, task)) creditCompletion(scope, device, task.spec.level);
     return;
   }
   const { height, time } = scope.block;

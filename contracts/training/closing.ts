@@ -1,6 +1,7 @@
 import type { StateReader } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 import { type ComputedOutcome, closeRound, type Grid, parameterCount, roundGrid } from '../../fl/index.js';
+import { accountOf } from '../identity/index.js';
 import { standingOf } from '../reputation/index.js';
 import {
   type Enrolled,
@@ -44,7 +45,8 @@ export function dueClosings(
     const blacklisted = enrolled.filter(
       ({ device }) => standingOf(state, bytesToHex(device)).blacklisted,
     ).length;
-    const quorate = round.updates.length >= quorumNow(task, enrolled.length, blacklisted);
+    const out = enrolled.filter(({ device }) => isOut(state, device)).length;
+    const quorate = round.updates.length >= quorumNow(task, enrolled.length - out);
     if (!late && !(quorate && allHere(state, task, round))) return [];
     return [{ id: closingId(task.id, round.round), task, round, quorate, blacklisted }];
   });
@@ -139,7 +141,7 @@ export function runClosing(job: ClosingJob): ComputedOutcome {
   return closeRound(job.input);
 }
 
-/** Blacklisted devices, and those absent for two rounds running until they submit again, aren't waited for. */
+/** Blacklisted and suspended devices, and those absent for two rounds running until they submit again, aren't waited for. */
 function allHere(state: StateReader, task: Task, round: Round): boolean {
   const here = new Set(round.updates.map(({ device }) => bytesToHex(device)));
   const awaited = enrolledCell.get(state, task.id)!.filter((entry) => isAwaited(state, task, round, entry));
@@ -147,16 +149,20 @@ function allHere(state: StateReader, task: Task, round: Round): boolean {
 }
 
 function isAwaited(state: StateReader, task: Task, round: Round, { device }: Enrolled): boolean {
+  if (isOut(state, device)) return false;
   const id = bytesToHex(device);
-  if (standingOf(state, id).blacklisted) return false;
   const last = submittedCell.get(state, task.id, id) ?? 0;
   return round.round - last <= 2;
 }
 
-/** The task's quorum, in proportion to the devices that are not blacklisted, rounded up. */
-function quorumNow(task: Task, enrolled: number, blacklisted: number): number {
-  return Math.max(
-    1,
-    Math.ceil((task.spec.quorum * (enrolled - blacklisted)) / Math.max(1, task.spec.devicesMax)),
+/** Can nothing of this device come into a block that counts? */
+function isOut(state: StateReader, device: Uint8Array): boolean {
+  return (
+    standingOf(state, bytesToHex(device)).blacklisted || accountOf(state, device)!.status === 'suspended'
   );
+}
+
+/** The task's quorum, in proportion to the devices that can still send, rounded up. */
+function quorumNow(task: Task, devices: number): number {
+  return Math.max(1, Math.ceil((task.spec.quorum * devices) / Math.max(1, task.spec.devicesMax)));
 }

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { accountGet } from './accountGet.js';
+import { accountLevels } from './accountLevels.js';
+import { accountList } from './accountList.js';
 import { chainBackup } from './chainBackup.js';
 import { chainBlock } from './chainBlock.js';
 import { chainExport } from './chainExport.js';
@@ -35,6 +37,8 @@ const described = {
   'chain.export': chainExport,
   'chain.backup': chainBackup,
   'account.get': accountGet,
+  'account.levels': accountLevels,
+  'account.list': accountList,
   'validator.list': validatorList,
   'tx.submit': txSubmit,
   'tx.get': txGet,

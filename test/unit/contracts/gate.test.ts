@@ -176,8 +176,8 @@ describe('the gate', () => {
     for (const who of [a, b, c]) ask(who);
     const admit = (who: Person) => admitCall(test, own, who);
     refusals(test, [
-      [{ ...admit(a), from: b }, 'not-its-publisher'],
-      [{ ...refuseCall(test, a, 'enough'), from: a }, 'not-its-publisher'],
+      [{ ...admit(a), from: b }, 'not-the-publisher'],
+      [{ ...refuseCall(test, a, 'enough'), from: a }, 'not-the-publisher'],
       [{ ...admit(a), level: 0 }, 'wrong-level'],
       [admit(d), 'no-such-application'],
       [refuseCall(test, a, 'the patient is Mr. Meyer'), 'malformed-args'],
@@ -220,7 +220,7 @@ describe('the end of a content task', () => {
     for (const who of [a, b]) ask(who);
     test.block([admitCall(test, own, a)]);
     refusals(test, [
-      [completeCall(a), 'not-its-publisher'],
+      [completeCall(a), 'not-the-publisher'],
       [completeCall(test.publisher, [b]), 'not-admitted'],
       [completeCall(test.publisher, [a, a]), 'already-done'],
       [completeCall(test.publisher, [a], 2), 'wrong-level'],
@@ -243,7 +243,7 @@ describe('the end of a content task', () => {
     test.block([admitCall(test, own, a), admitCall(test, own, b)]);
     refusals(test, [
       [completeCall(c), 'not-admitted'],
-      [completeCall(a, [b]), 'not-its-publisher'],
+      [completeCall(a, [b]), 'not-the-publisher'],
       [completeCall(a), null],
       [completeCall(a), 'already-done'],
     ]);
@@ -269,7 +269,7 @@ describe('the end of a content task', () => {
   it('is the publisher’s to bring about before', () => {
     const { test, a } = published();
     refusals(test, [
-      [withdrawCall(a), 'not-its-publisher'],
+      [withdrawCall(a), 'not-the-publisher'],
       [withdrawCall(test.publisher, 2), 'unknown-task'],
       [withdrawCall(test.publisher, 1, 2), 'wrong-level'],
       [withdrawCall(test.publisher), null],

@@ -244,10 +244,11 @@ function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly Verifi
   const state = readState(tip.state);
   const nonces = new Map<string, number>();
   const waiting = new Set<number>();
-  for (const { transaction, sender } of candidates) {
-    const { nonce, level } = transaction;
+  for (const candidate of candidates) {
+    const { sender } = candidate;
+    const { nonce, level } = candidate.transaction;
     const next = nonces.get(sender) ?? nonceCell.get(state, sender) ?? 0;
-    if (nonce !== next || !protocol.isAccount(state, sender)) continue;
+    if (nonce !== next || !protocol.senderOf(state, tip.height + 1, candidate).ok) continue;
     // What the sender signed after it waits for it, at whatever level.
     if (level !== 0) waiting.add(level);
     nonces.set(sender, level === 0 ? next + 1 : -1);

@@ -33,7 +33,13 @@ export class Mempool {
   readonly #bySender = new Map<string, Map<number, string>>();
   /** What waits at each level; none that has nothing. */
   readonly #byLevel = new Map<number, { count: number; bytes: number }>();
+  readonly #isBarred: (state: StateReader, sender: string) => boolean;
   #bytes = 0;
+
+  /** `isBarred`: may this key (in hex) send nothing in this state, suspended or replaced? What waits of it is dropped. */
+  constructor(isBarred: (state: StateReader, sender: string) => boolean = () => false) {
+    this.#isBarred = isBarred;
+  }
 
   get size(): number {
     return this.#byHash.size;
@@ -82,15 +88,20 @@ export class Mempool {
     return taken;
   }
 
-  /** Levels of the task transactions that their senders may send now, 0 not among them. */
-  waitingLevels(state: StateReader): ReadonlySet<number> {
+  /** Levels of the task transactions that are next of their senders and may stand now, 0 not among them. */
+  waitingLevels(
+    state: StateReader,
+    mayStand: (verified: VerifiedTransaction) => boolean,
+  ): ReadonlySet<number> {
     const levels = new Set<number>();
     if (this.#byLevel.size === 0 || (this.#byLevel.size === 1 && this.#byLevel.has(0))) return levels;
     for (const [sender, waiting] of this.#bySender) {
       const hash = waiting.get(nonceCell.get(state, sender) ?? 0);
-      if (hash !== undefined) levels.add(this.#byHash.get(hash)!.verified.transaction.level);
+      if (hash === undefined) continue;
+      const { verified } = this.#byHash.get(hash)!;
+      const { level } = verified.transaction;
+      if (level !== 0 && !levels.has(level) && mayStand(verified)) levels.add(level);
     }
-    levels.delete(0);
     return levels;
   }
 
@@ -119,7 +130,7 @@ export class Mempool {
     return false;
   }
 
-  /** After a commit: drops what stands in the block, and what can stand in none any more. */
+  /** After a commit: drops what stands in the block, and what can stand in none any more, or not until its sender may. */
   settle(hashes: readonly string[], state: StateReader): readonly { hash: string; acceptedAt: number }[] {
     const settled = hashes.flatMap((hash) => {
       const entry = this.#byHash.get(hash);
@@ -128,7 +139,9 @@ export class Mempool {
       return [{ hash, acceptedAt: entry.acceptedAt }];
     });
     for (const [sender, waiting] of this.#bySender) {
-      const next = nonceCell.get(state, sender) ?? 0;
+      const next = this.#isBarred(state, sender)
+        ? Number.POSITIVE_INFINITY
+        : (nonceCell.get(state, sender) ?? 0);
       for (const [nonce, hash] of waiting) {
         if (nonce >= next) continue;
         const entry = this.#byHash.get(hash)!;

@@ -1,6 +1,6 @@
 import { readState, signTransaction, type Transaction, toNode } from '../chain/index.js';
 import type { Tip } from '../consensus/index.js';
-import { claimFault, claimTurnCodec, lastUse, turnsOf } from '../contracts/index.js';
+import { claimFault, claimTurnCodec, lastUse, senderOf, turnsOf } from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import type { Logger } from './log.js';
 import type { Mempool } from './mempool.js';
@@ -37,7 +37,7 @@ export class TurnWatch {
     const { tip, mempool } = this.#options;
     const { height, state: tree } = tip();
     const state = readState(tree);
-    const waiting = mempool.waitingLevels(state);
+    const waiting = mempool.waitingLevels(state, (verified) => senderOf(state, height + 1, verified).ok);
     for (const level of [...this.#since.keys()]) if (!waiting.has(level)) this.#since.delete(level);
     if (waiting.size === 0) return;
     const turns = turnsOf(state);

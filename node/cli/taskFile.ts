@@ -108,6 +108,8 @@ export const taskFileSchema = z.strictObject({
   deadlineBlocks: z.number().int().min(1).default(2),
   /** Heights for which the payloads of a closed round are held. */
   auditHeights: z.number().int().min(1).default(AUDIT_HEIGHTS),
+  /** Tokens that the publisher puts down for the devices. */
+  reward: z.number().int().min(0).default(0),
 });
 export type TaskFile = z.input<typeof taskFileSchema>;
 
@@ -165,7 +167,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     deadlineMs: task.deadlineMs,
     deadlineBlocks: task.deadlineBlocks,
     auditHeights: task.auditHeights,
-    reward: 0,
+    reward: task.reward,
   };
 }
 

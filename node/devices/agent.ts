@@ -17,7 +17,7 @@ import {
   updateRho,
   WEIGHT_ONE,
 } from '../../fl/index.js';
-import { type Client, createWallet, RpcError, type TaskSpecForm } from '../rpc/index.js';
+import { type Client, createWallet, type ResultOf, RpcError, type TaskSpecForm } from '../rpc/index.js';
 import { DeviceError } from './error.js';
 import { answerOpen, dealtBy } from './evaluations.js';
 import { type AgentOptions, fetchPayload, pause, type Sender, send } from './sending.js';
@@ -69,7 +69,7 @@ async function takePart(part: Part): Promise<void> {
   while (!signal.aborted) {
     try {
       const found = await part.clients[0]!.call('task.get', { task }, { signal });
-      if (found.status === 'done' || found.status === 'failed') return;
+      if (isOver(found.status)) return;
       if (bytesToHex(schemaHash(found.spec.schema)) !== bytesToHex(schemaHash(device.schema))) {
         log('info', 'task-unfit', { device: device.name, task, reason: 'its data schema is another one' });
         return;
@@ -89,6 +89,10 @@ async function takePart(part: Part): Promise<void> {
       await pause(RETRY_MS, signal);
     }
   }
+}
+
+function isOver(status: ResultOf<'task.get'>['status']): boolean {
+  return status === 'done' || status === 'failed' || status === 'withdrawn';
 }
 
 async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
@@ -136,7 +140,7 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
     const waiting = { task, afterRound: sent.round, waitMs: POLL_MS };
     const current = await clients[0]!.call('task.current', waiting, { signal });
     const { status, round, weights, optimizer, clip16 } = current;
-    if (status === 'done' || status === 'failed') return;
+    if (isOver(status)) return;
     if (round === null || weights === null || clip16 === null || round < sent.round) continue;
     // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
     if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;

@@ -61,7 +61,11 @@ export const notesContract: Contract<unknown> = {
 export const notesProtocol: Protocol<unknown> = {
   contracts: [notesContract],
   levels: { mayHold: () => true, noteTurn: () => {}, choose: (_, waiting) => waiting[0] ?? 0 },
-  isAccount: (state, account) => memberCell.get(state, account) !== null,
+  senderOf: (state, _, { transaction, sender }) =>
+    memberCell.get(state, sender) === null
+      ? { ok: false, reason: 'unknown-sender' }
+      : { ok: true, account: transaction.from },
+  countSent: () => {},
   ringRootOf: (_, height) => sha256(utf8ToBytes(`ring of ${height}`)),
 };
 

@@ -1,5 +1,5 @@
 import { createDraft, type Scope, type StateDraft } from '../../chain/index.js';
-import { accountCell, levelRule, owedOf, setSeat, turns } from '../../contracts/index.js';
+import { levelRule, owedOf, register, setSeat, turns } from '../../contracts/index.js';
 import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../crypto/index.js';
 
 export interface TurnGame {
@@ -102,7 +102,7 @@ export function scopeAt(state: StateDraft, height: number): Scope<never> {
 
 function seat(state: StateDraft, publicKey: Uint8Array): void {
   const name = bytesToHex(publicKey).slice(0, 8);
-  const account = { role: 'validator', name, hospital: name, level: 0, vrfPublicKey: publicKey } as const;
-  accountCell.set(state, account, bytesToHex(publicKey));
+  const account = { role: 'validator', name, hospital: name, level: 0, area: '' } as const;
+  register(state, publicKey, { ...account, vrfPublicKey: publicKey }, 0);
   setSeat(state, publicKey, 'held');
 }

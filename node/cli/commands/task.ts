@@ -148,7 +148,7 @@ async function watch(task: number, options: Globals, io: Io): Promise<void> {
           io.out(`round ${round.round} ${round.status}: ${qualified} updates qualified, ${refused} refused`);
       }
       // Asked before the rounds: whatever closed until then has been told.
-      if (rounds.length > 0 || (status !== 'done' && status !== 'failed')) continue;
+      if (rounds.length > 0 || !['done', 'failed', 'withdrawn'].includes(status)) continue;
       if (!options.json) io.out(`task ${task} is ${status}`);
       if (status === 'failed') throw new CliError('check-failed', `task ${task} failed`);
       return;

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { accountGet } from './accountGet.js';
+import { accountLevels } from './accountLevels.js';
+import { accountList } from './accountList.js';
 import { adminCut } from './adminCut.js';
 import { chainBackup } from './chainBackup.js';
 import { chainBlock } from './chainBlock.js';
@@ -43,6 +45,8 @@ const described = {
   'chain.subscribe': chainSubscribe,
   'chain.unsubscribe': chainUnsubscribe,
   'account.get': accountGet,
+  'account.levels': accountLevels,
+  'account.list': accountList,
   'validator.list': validatorList,
   'tx.submit': txSubmit,
   'tx.get': txGet,

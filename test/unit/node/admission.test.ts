@@ -25,7 +25,7 @@ function withPayload(contract: string, method: string) {
   const payload = new Uint8Array([1, 2, 3]);
   const payloads = [{ id: payloadId(payload), size: payload.length }];
   const call = { chainId, level: 0, from: device.publicKey, nonce: 0, contract, method, args: {}, payloads };
-  return admitEnvelope(signTransaction(call, device.secret), chainId, tip.state);
+  return admitEnvelope(signTransaction(call, device.secret), chainId, tip);
 }
 
 describe('admitEnvelope', () => {

@@ -6,7 +6,7 @@ import type { GradientPart } from './layers/index.js';
 const FRACTION_BITS = 38;
 
 /** Room for rounding between the norm as computed and the norm as it is, see clipFactors. */
-const SAFETY = 1 - 2 ** -30;
+export const CLIP_SAFETY = 1 - 2 ** -30;
 
 /**
  * The factor by which each record's gradient is multiplied so that its length is at most the bound.
@@ -30,7 +30,7 @@ export function clipFactors(
     let squared = 0;
     for (const part of parts) squared += squaredLength(part, row);
     const norm = Math.sqrt(squared);
-    const limit = bound * SAFETY;
+    const limit = bound * CLIP_SAFETY;
     factors[row] = norm <= limit ? 1 : Number.isFinite(norm) ? limit / norm : 0;
     if (factors[row] !== 1) clipped++;
   }
@@ -62,6 +62,11 @@ export function addWeighted(pass: Pass, factors: ArrayLike<number>, unit: number
     for (let row = 0; row < pass.rows; row++)
       if (factors[row] !== 0) addRecord(part, row, factors[row]! / unit, sum);
   }
+}
+
+/** The same for one row. */
+export function addRow({ parts }: Pass, row: number, factor: number, unit: number, sum: Float64Array): void {
+  for (const part of parts) addRecord(part, row, factor / unit, sum);
 }
 
 function addRecord(part: GradientPart, row: number, factor: number, sum: Float64Array): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UNITS_MAX } from '../../contracts/index.js';
 import { bytesToHex, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
-import { type DataSchema, encodedWidth, readSchema, rhoCap } from '../../fl/index.js';
+import { type DataSchema, encodedWidth, groupByPerson, readSchema, rhoCap } from '../../fl/index.js';
 import { type DeviceConfig, readBounded, readDeviceConfig } from '../config.js';
 import { DataError, hashFiles, readRows } from '../data/index.js';
 import { readKeystore } from '../provision/index.js';
@@ -17,6 +17,8 @@ export interface Device {
   readonly publicKey: Uint8Array;
   readonly schema: DataSchema;
   readonly rows: number;
+  /** [rows], whose each row is; null: the schema names no subject. */
+  readonly persons: Int32Array | null;
   /** Names the dataset on chain without telling anything of it. */
   readonly dataset: Uint8Array;
   readonly ledger: LedgerFile;
@@ -48,6 +50,7 @@ export async function loadDevice(folder: string): Promise<Device> {
     publicKey: publicKeyOf(secret),
     schema,
     rows: rows.rows,
+    persons: rows.persons ?? null,
     dataset,
     ledger,
     attacker: createAttacker(config, encodedWidth(schema), rows, accomplices),
@@ -67,5 +70,7 @@ async function readRecords(
     if (!(error instanceof DataError)) throw error;
     throw new DeviceError('bad-data', error.message, { cause: error });
   });
-  return { schema: schema.schema, rows: { ...rows, classes: schema.schema.label.classes.length } };
+  const grouped = groupByPerson(rows.x, rows.y, rows.subjects);
+  const classes = schema.schema.label.classes.length;
+  return { schema: schema.schema, rows: { ...grouped, rows: rows.rows, classes } };
 }

@@ -19,6 +19,7 @@ import {
   canCharge,
   checkAnswer,
   checkUpdate,
+  costIn,
   enrolledCell,
   ownerOf,
   senderOf,
@@ -28,7 +29,6 @@ import {
   updateArgsCodec,
 } from '../contracts/index.js';
 import { bytesToHex, equalBytes } from '../crypto/index.js';
-import { updateRho } from '../fl/index.js';
 import type { MempoolFault } from './mempool.js';
 
 /** Why a transaction was not taken; each is an RPC error of its own (rpc/errors.ts). */
@@ -159,9 +159,9 @@ function refusedUpdate(
   }
   const unfit = checkUpdate(state, task, args.round, enrolled.units, payloads[0]!);
   if (unfit !== null) return unfit.detail;
-  const rho = updateRho(task.spec);
-  if (rho === 0n) return null;
-  if (canCharge(state, bytesToHex(id), bytesToHex(enrolled.dataset), rho)) return null;
+  if (task.spec.privacy.sigma16 === 0) return null;
+  const [device, dataset] = [bytesToHex(id), bytesToHex(enrolled.dataset)];
+  if (canCharge(state, device, dataset, costIn(state, device, dataset, task))) return null;
   return 'this update would overdraw the privacy budget declared for the dataset: it stays unpublished';
 }
 

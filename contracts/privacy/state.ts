@@ -1,7 +1,8 @@
 import { cell, type Infer, integer, oneOf, record, u64, uint } from '../../chain/index.js';
+import { units } from '../../fl/index.js';
 
 /** What one entry of the ledger protects. */
-export const unitCodec = oneOf('record');
+export const unitCodec = oneOf(...units);
 
 /**
  * The budget of one declared dataset of one device, and what has been spent of it, across tasks.

@@ -14,7 +14,7 @@ import { standingOf } from '../reputation/index.js';
 import { escrow, payByPoints } from '../rewards/index.js';
 import { type Apply, type TaskSpec, verifyEnrolment } from './calls.js';
 import { CONTENT_BUCKETS, decodeContent, isPadded } from './content.js';
-import { checkTask } from './fits.js';
+import { checkEnrolment, checkTask } from './fits.js';
 import {
   contentCell,
   enrolledCell,
@@ -132,9 +132,9 @@ export function applyForTask<C>(scope: CallScope<C>, args: Apply): Refusal | nul
   if (validator === null || !verifyEnrolment(scope.block.chainId, terms, validator, args.approval)) {
     return refuse('not-approved', `the validator of ${account.hospital} did not sign these terms`);
   }
-  if (task.spec.privacy.sigma16 !== 0 && ledgerCell.get(state, device, bytesToHex(args.dataset)) === null) {
-    return refuse('undeclared-dataset', 'declare the dataset and its budget first (privacy.declare)');
-  }
+  const ledger = ledgerCell.get(state, device, bytesToHex(args.dataset));
+  const unfit = checkEnrolment(task.spec, args.units, ledger);
+  if (unfit !== null) return unfit;
   const entry = { device: sender, units: args.units, dataset: args.dataset };
   const next = [...enrolled, entry].sort((a, b) => compareBytes(a.device, b.device));
   enrolledCell.set(state, next, task.id);

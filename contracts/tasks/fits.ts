@@ -9,10 +9,12 @@ import {
   encodedWidth,
   fitsBudget,
   keptVectors,
+  ledgerCost,
   optimizerBytes,
   parameterCount,
   roundGrid,
 } from '../../fl/index.js';
+import type { Ledger } from '../privacy/index.js';
 import type { TaskSpec } from './calls.js';
 
 /** Does a task hold together? What does not is refused at publication, before any device trains. */
@@ -21,6 +23,7 @@ export function checkTask(spec: TaskSpec): Refusal | null {
     checkLearning(spec) ??
     checkLocal(spec) ??
     checkThreshold(spec) ??
+    checkUnit(spec) ??
     checkPrivacy(spec) ??
     checkDevices(spec) ??
     checkAccumulator(spec) ??
@@ -43,15 +46,51 @@ function checkLearning({ model, schema }: TaskSpec): Refusal | null {
 }
 
 /** A round's steps must each be noised and charged, and their sum must stay on the lattice. */
-function checkLocal({ model, privacy, local }: TaskSpec): Refusal | null {
-  const { clip16, sigma16 } = privacy;
-  const problem = checkLocalWork(local, { dimension: parameterCount(model), clip16, sigma16 });
+function checkLocal({ privacy, local }: TaskSpec): Refusal | null {
+  const problem = checkLocalWork(local, privacy, privacy.unit);
   return problem === null ? null : refuse('local-work-unfit', problem);
 }
 
 function checkThreshold({ privacy, clipping }: TaskSpec): Refusal | null {
   const problem = checkClipping(clipping, privacy.clip16, privacy.sigma16);
   return problem === null ? null : refuse('clipping-unfit', problem);
+}
+
+/** Units must be countable, and δ small against how many there are; how many records or persons, enrolment tells. */
+function checkUnit({ privacy, schema, devicesMax }: TaskSpec): Refusal | null {
+  const { unit, deltaPico } = privacy;
+  if (unit === 'patient' && schema.subject === null)
+    return refuse(
+      'unit-unfit',
+      'to protect patients the schema has to name the column that says whose a row is',
+    );
+  return unit === 'device' ? checkDelta(deltaPico, devicesMax, 'devices of the task') : null;
+}
+
+/** A mechanism that publishes one unit in the clear, at random, has δ = 1/n: such a δ promises nothing. */
+function checkDelta(deltaPico: number, among: number, what: string): Refusal | null {
+  if (BigInt(deltaPico) * BigInt(among) < 10n ** 12n) return null;
+  return refuse('delta-unfit', `δ has to be less than 1 in ${among}, the ${what}`);
+}
+
+/** Do the units with which a device enrols fit the task, and its ledger the task's unit? */
+export function checkEnrolment(
+  { privacy, ...spec }: TaskSpec,
+  units: number,
+  ledger: Ledger | null,
+): Refusal | null {
+  if (privacy.unit === 'device' && units !== 1)
+    return refuse('unit-unfit', 'under the unit device, a device is one unit, whatever it holds');
+  if (privacy.sigma16 === 0) return null;
+  if (ledger === null)
+    return refuse('undeclared-dataset', 'declare the dataset and its budget first (privacy.declare)');
+  if (ledgerCost(ledger, { privacy, ...spec }) === null)
+    return refuse(
+      'unit-unfit',
+      `a ledger for each ${ledger.unit} cannot count what protects each ${privacy.unit}`,
+    );
+  const what = `units (${privacy.unit}) of this dataset`;
+  return checkDelta(Math.max(privacy.deltaPico, ledger.deltaPico), units, what);
 }
 
 function checkPrivacy(spec: TaskSpec): Refusal | null {

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert';
 import {
   type CallScope,
   type HeldPayload,
@@ -13,14 +14,14 @@ import {
   countCap,
   encodeWeights,
   initialWeights,
+  ledgerCost,
   normCapSquared,
   type RoundOutcome,
   startClipping,
-  updateRho,
   verificationRules,
 } from '../../fl/index.js';
 import { creditCompletion } from '../identity/index.js';
-import { charge } from '../privacy/index.js';
+import { charge, ledgerCell } from '../privacy/index.js';
 import { scoreDevice, standingOf } from '../reputation/index.js';
 import { noteRound, POINTS } from '../rewards/index.js';
 import { type Enrolled, endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
@@ -86,15 +87,23 @@ function refusalOf(
   return unfitness(state, task, args.round, enrolled.units, payloads[0]!.bytes);
 }
 
+/** ρ of one update as the ledger of its dataset counts it: enrolment saw that it can. */
+export function costIn(state: StateReader, device: string, dataset: string, { spec }: Task): bigint {
+  const ledger = ledgerCell.get(state, device, dataset);
+  const cost = ledger === null ? null : ledgerCost(ledger, spec);
+  assert.ok(cost !== null, 'an enrolled dataset has a ledger that counts the task');
+  return cost;
+}
+
 /** Charges each payload of the transaction that isn't the last one of this device again. */
 function chargePublished(
   { kept, sender, payloads }: CallScope<RoundOutcome>,
   task: Task,
   { dataset }: Enrolled,
 ): Refusal | null {
-  const rho = updateRho(task.spec);
-  if (rho === 0n) return null;
+  if (task.spec.privacy.sigma16 === 0) return null;
   const device = bytesToHex(sender);
+  const rho = costIn(kept, device, bytesToHex(dataset), task);
   let refused: Refusal | null = null;
   for (const { ref } of payloads) {
     const last = publishedCell.get(kept, task.id, device);

@@ -3,7 +3,7 @@ import type { RoundOutcome } from '../../fl/index.js';
 import { beginBlock, submitUpdate } from './apply.js';
 import { updateArgsCodec } from './calls.js';
 
-export { checkUpdate } from './apply.js';
+export { checkUpdate, costIn } from './apply.js';
 export * from './calls.js';
 export * from './closing.js';
 export * from './measure.js';

@@ -4,6 +4,7 @@ export * from './encodeRows.js';
 export * from './heldOut.js';
 export * from './idx.js';
 export * from './partition/index.js';
+export * from './persons.js';
 export type { DataProblem } from './problem.js';
 export * from './readSchema.js';
 export * from './rowEncoder.js';

@@ -1,6 +1,7 @@
 /** What a device does in a round, by name, and the lattices on which its result travels. */
 import { strict as assert } from 'node:assert';
 import { createGrid, type Grid, type GridParams, wireStep } from '../grid/index.js';
+import type { Unit } from '../privacy/units.js';
 import { localFedAvg } from './fedAvg.js';
 import { fedProx } from './fedProx.js';
 import { fedSgd } from './fedSgd.js';
@@ -28,18 +29,24 @@ export const oneStep: LocalWork = {
 };
 
 /** How many noised releases of a device's data a round is: what its ledger is charged for. */
-export function releasesOf(work: LocalWork): number {
-  return work.steps;
+export function releasesOf({ steps, noise }: LocalWork): number {
+  return noise === 'once' ? 1 : steps;
 }
 
 /** Null if the work holds together, else the reason why not, for people. */
-export function checkLocalWork(work: LocalWork, { clip16, sigma16 }: GridParams): string | null {
+export function checkLocalWork(
+  work: LocalWork,
+  { clip16 }: Pick<GridParams, 'clip16'>,
+  unit: Unit,
+): string | null {
   const { step, steps, learningRate16, proximal16, noise } = work;
   if (step === 'fedsgd' && steps !== 1) return `fedsgd is one step a round, not ${steps}`;
   if (step !== 'fedprox' && proximal16 !== 0) return `${step} has no proximal term`;
   if (learningRate16 * proximal16 > ONE16 * ONE16) return 'learning rate × proximal term must be at most 1';
-  if (noise === 'once' && steps > 1 && sigma16 !== 0)
-    return 'clipping each record in inner steps without noise bounds nothing: every step needs its own noise';
+  if (unit === 'device' && steps > 1 && noise !== 'once')
+    return 'a whole update is clipped and noised at its end: say that noise is added once';
+  if (unit !== 'device' && steps > 1 && noise === 'once')
+    return `clipping each ${unit} in inner steps without noise bounds nothing: every step needs its own noise`;
   if (clip16 * weightsOf(work).sum > 2 ** 31 - 1) return 'so many steps at this clip leave the lattice';
   return null;
 }
@@ -50,10 +57,11 @@ export function checkLocalWork(work: LocalWork, { clip16, sigma16 }: GridParams)
  * K noised steps with weights a_j add up to one release with threshold C Σa_j and noise σC √(Σa_j²): that is the
  * grid with C' = ⌈C Σa⌉ and σ' = σ √(Σa²) / Σa, rounded to 2⁻¹⁶. Norm cap, wire step, and what rules reckon as noise
  * then follow as for one step. + - × ÷ and sqrt only: the same everywhere.
+ * An update that is clipped and noised as a whole is one release, whatever its steps.
  * The noise itself is drawn step by step on the finer grid of (C, σ); this one draws none.
  */
 export function roundGrid(params: GridParams, work: LocalWork): Grid {
-  if (work.steps === 1) return createGrid(params);
+  if (work.steps === 1 || work.noise === 'once') return createGrid(params);
   const { sum, squares } = weightsOf(work);
   const clip16 = Math.ceil(params.clip16 * sum);
   const sigma16 =
@@ -69,9 +77,9 @@ export function directionScale({ step, learningRate16 }: LocalWork): number {
   return step === 'fedsgd' ? 1 : learningRate16 / ONE16;
 }
 
-/** How many of a unit's clipped gradients a round's sum holds, in 2^-16. */
+/** How many of a unit's clipped gradients a round's sum holds, in 2^-16; a whole update is one. */
 export function gradients16Of(work: LocalWork): number {
-  return Math.round(weightsOf(work).sum * ONE16);
+  return work.noise === 'once' ? ONE16 : Math.round(weightsOf(work).sum * ONE16);
 }
 
 /** A device's control variate from its published update: the mean gradient of its steps, in real units. */

@@ -9,7 +9,10 @@ export interface LocalWork {
   readonly learningRate16: number;
   /** µ of FedProx, in 2⁻¹⁶. */
   readonly proximal16: number;
-  /** Where noise is added: to each step's sum, or once to what leaves the device. */
+  /**
+   * Where noise is added: to each step's sum, or once to what leaves the device, clipped as a whole. Of one step the
+   * two are the same.
+   */
   readonly noise: 'every-step' | 'once';
 }
 

@@ -8,3 +8,4 @@ export * from './renyi.js';
 export * from './renyiOrder.js';
 export * from './rho.js';
 export * from './sampledGaussian.js';
+export * from './units.js';

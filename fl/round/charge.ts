@@ -1,17 +1,19 @@
 import { type LocalWork, releasesOf } from '../local/index.js';
 import {
   type ClippingChoice,
+  chargeFactor,
   countRho,
   countSigmaOf,
   leastWhole,
   rhoCap,
   roundRho,
   SIGMA16_MAX,
+  type Unit,
 } from '../privacy/index.js';
 
 /** What of a task says how much a round costs. */
 export interface Costly {
-  readonly privacy: { readonly sigma16: number };
+  readonly privacy: { readonly unit: Unit; readonly sigma16: number };
   readonly local: LocalWork;
   readonly clipping: ClippingChoice;
 }
@@ -29,6 +31,14 @@ export function updateRho({ privacy, local, clipping }: Costly): bigint {
   return BigInt(releasesOf(local)) * roundRho(sigma16) + count;
 }
 
+/**
+ * The same as a ledger counts it that is declared for `unit`; null: that ledger can't bound what such a task tells.
+ */
+export function ledgerCost({ unit }: { readonly unit: Unit }, task: Costly): bigint | null {
+  const factor = chargeFactor(unit, task.privacy.unit);
+  return factor === null ? null : factor * updateRho(task);
+}
+
 /** What all rounds of a task may cost together. ε in 1e-6, δ in 1e-12. */
 export interface TaskBudget {
   readonly epsilonMicro: number;
@@ -43,11 +53,12 @@ export function fitsBudget({ epsilonMicro, deltaPico, rounds }: TaskBudget, task
 
 /** The least σ (in 2^-16) with which a task fits its budget; null: the count alone takes too much, or no σ does. */
 export function calibrateUpdateSigma16({
+  unit,
   local,
   clipping,
   ...budget
-}: TaskBudget & Omit<Costly, 'privacy'>): number | null {
-  const fits = (sigma16: number) => fitsBudget(budget, { privacy: { sigma16 }, local, clipping });
+}: TaskBudget & Omit<Costly, 'privacy'> & { readonly unit: Unit }): number | null {
+  const fits = (sigma16: number) => fitsBudget(budget, { privacy: { unit, sigma16 }, local, clipping });
   return fits(SIGMA16_MAX) ? leastWhole(1, SIGMA16_MAX, fits) : null;
 }
 

@@ -7,7 +7,7 @@ import { type GradientPart, NO_PLACE } from './layers/index.js';
 const FRACTION_BITS = 38;
 
 /** Room for rounding between the norm as computed and the norm as it is, see clipFactors. */
-const SAFETY = 1 - 2 ** -30;
+export const CLIP_SAFETY = 1 - 2 ** -30;
 
 /**
  * The factor by which each record's gradient is multiplied so that its length is at most the bound.
@@ -31,7 +31,7 @@ export function clipFactors(
     let squared = 0;
     for (const part of parts) squared += squaredLength(part, row);
     const norm = Math.sqrt(squared);
-    const limit = bound * SAFETY;
+    const limit = bound * CLIP_SAFETY;
     factors[row] = norm <= limit ? 1 : Number.isFinite(norm) ? limit / norm : 0;
     if (factors[row] !== 1) clipped++;
   }
@@ -63,6 +63,27 @@ export function addWeighted(pass: Pass, factors: ArrayLike<number>, unit: number
   for (const part of pass.parts) {
     if (part.kind === 'outer') addOuter(part, scaled, unit, sum);
     else addRows(part, scaled, unit, sum);
+  }
+}
+
+/** The same for one row, in whole units: nothing is multiplied by `unit` at the end. */
+export function addRow({ parts }: Pass, row: number, factor: number, unit: number, sum: Float64Array): void {
+  const scaled = factor / unit;
+  for (const part of parts) {
+    if (part.kind === 'rows') {
+      const { offset, width, places, g } = part;
+      for (let at = 0; at < width; at++) {
+        const place = places === null ? at : places[at]!;
+        if (place !== NO_PLACE) sum[offset + place]! += Math.trunc(scaled * g[row * width + at]!);
+      }
+      continue;
+    }
+    const { offset, inputs, units, a, d } = part;
+    let target = offset;
+    for (let input = 0; input <= inputs; input++) {
+      const value = scaled * (input < inputs ? a[row * inputs + input]! : 1);
+      for (let at = 0; at < units; at++) sum[target++]! += Math.trunc(value * d[row * units + at]!);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
+import type { RandomBytes } from '../../crypto/index.js';
 import { backpropagate } from './backpropagate.js';
 import { addWeighted } from './clip.js';
 import { TrainerError } from './error.js';
 import { passes } from './gradientSum.js';
-import { checkBatch, type DescendJob } from './job.js';
+import { type Batch, checkBatch, type DescendJob } from './job.js';
 
 /** Bounds of the baseline: it holds a whole table and runs on one thread. */
 export const DESCEND_ROWS_MAX = 200_000;
@@ -26,7 +27,7 @@ export function descend(job: DescendJob): Float32Array {
     throw new TrainerError('bad-job', 'the learning rate must be above 0');
   let weights = job.weights;
   for (let done = 0; done < job.steps; done++) {
-    const sum = plainSum({ ...job, weights });
+    const { sum } = plainSum({ ...job, weights });
     const rate = job.learningRate / job.y.length;
     weights = weights.map((weight, index) => weight - rate * sum[index]!);
     if (!weights.every(Number.isFinite))
@@ -38,15 +39,29 @@ export function descend(job: DescendJob): Float32Array {
   return weights === job.weights ? weights.slice() : weights;
 }
 
-/** Sum of the records' gradients as they are. */
-function plainSum(job: DescendJob): Float64Array {
-  const sum = new Float64Array(job.weights.length);
-  for (const part of passes(job))
+/**
+ * Sum of the records' gradients as they are, and the mean of their finite losses. random: what dropout draws from; null:
+ * nothing is dropped. The batch must have passed checkBatch.
+ */
+export function plainSum(
+  batch: Batch,
+  random: RandomBytes | null = null,
+): { readonly sum: Float64Array; readonly loss: number } {
+  const sum = new Float64Array(batch.weights.length);
+  let [loss, finite] = [0, 0];
+  for (const part of passes(batch)) {
+    const pass = backpropagate(part, random);
     addWeighted(
-      backpropagate(part),
+      pass,
       part.y.map(() => 1),
       SUM_UNIT,
       sum,
     );
-  return sum;
+    for (const value of pass.losses) {
+      if (!Number.isFinite(value)) continue;
+      loss += value;
+      finite++;
+    }
+  }
+  return { sum, loss: finite === 0 ? 0 : loss / finite };
 }

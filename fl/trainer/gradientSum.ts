@@ -3,6 +3,7 @@ import { type ModelSpec, parameterCount } from '../index.js';
 import { backpropagate, floatsPerRecord } from './backpropagate.js';
 import { addWeighted, clipFactors, sumUnit } from './clip.js';
 import { type Batch, checkBatch, RECORDS_MAX } from './job.js';
+import { personSum } from './personSum.js';
 
 /** Records in one pass through the tensor library, and floats that it holds for them (64 MiB): bounds its memory. */
 const PASS_ROWS = 512;
@@ -30,11 +31,19 @@ export interface GradientSum {
  * a product is its own dot products, so this holds whatever the library's tiles are, as long as the number of
  * rows stays the same; it does, since N_k is public and fixed and adjacency is zero-out (a record against an
  * empty place). A test replaces a record and compares the others to the bit.
+ * With `persons` the unit is a person, see `personSum`.
  * random: what dropout draws from; null: nothing is dropped.
  * Fails: TrainerError "bad-job", "not-finite", "not-ready". Limit: RECORDS_MAX records.
  */
 export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | null = null): GradientSum {
   checkBatch(batch, RECORDS_MAX);
+  if (batch.persons !== undefined)
+    return personSum(
+      passes({ ...batch, persons: batch.persons }),
+      parameterCount(batch.model),
+      clip16,
+      random,
+    );
   const unit = sumUnit(clip16);
   const sum = new Float64Array(parameterCount(batch.model));
   let [loss, finite, clipped] = [0, 0, 0];
@@ -64,12 +73,13 @@ export function passRows(model: ModelSpec): number {
 }
 
 /** The batch in pieces of so many records. */
-export function* passes(batch: Batch): Generator<Batch> {
-  const { model, x, y } = batch;
+export function* passes<B extends Batch>(batch: B): Generator<B> {
+  const { model, x, y, persons } = batch;
   const rows = passRows(model);
   for (let start = 0; start < y.length; start += rows) {
     const end = Math.min(start + rows, y.length);
     const part = x.subarray(start * model.inputs, end * model.inputs);
-    yield { ...batch, x: part, y: y.subarray(start, end) };
+    const whose = persons === undefined ? {} : { persons: persons.subarray(start, end) };
+    yield { ...batch, x: part, y: y.subarray(start, end), ...whose };
   }
 }

@@ -12,3 +12,4 @@ export * from './job.js';
 export * from './osRandom.js';
 export * from './pool.js';
 export * from './trainStep.js';
+export * from './wholeUpdate.js';

@@ -22,6 +22,8 @@ export interface Batch {
   readonly y: Float32Array;
   /** What a row of each class weighs, each above 0; 1 if not given. */
   readonly classWeights?: readonly number[];
+  /** [rows], whose each row is, ascending from 0 without gaps: gradients are then clipped person by person. */
+  readonly persons?: Int32Array;
 }
 
 /** One device's work in a round: the clip and noise of each step are in the grid. */
@@ -29,6 +31,8 @@ export interface TrainJob extends Batch {
   readonly grid: Grid;
   /** Several steps; left out: one, whose noised sum travels. */
   readonly local?: { readonly work: LocalWork; readonly control: LocalPlace['control'] };
+  /** The whole update is clipped and noised once: unit `device`. Left out: each record, or each person, in each step. */
+  readonly whole?: boolean;
 }
 
 export interface TrainResult {
@@ -47,7 +51,7 @@ export interface DescendJob extends Batch {
 }
 
 /** Throws TrainerError "bad-job" or "not-finite" unless everything fits and is finite. Cost O(x + weights). */
-export function checkBatch({ model, weights, x, y, classWeights }: Batch, recordsMax: number): void {
+export function checkBatch({ model, weights, x, y, classWeights, persons }: Batch, recordsMax: number): void {
   const problem = checkModel(model);
   if (problem !== null) throw new TrainerError('bad-job', problem);
   if (weights.length !== parameterCount(model))
@@ -61,6 +65,8 @@ export function checkBatch({ model, weights, x, y, classWeights }: Batch, record
     throw new TrainerError('bad-job', `a label is none of the classes 0 to ${classes - 1}`);
   if (classWeights !== undefined && (classWeights.length !== classes || !classWeights.every(isWeight)))
     throw new TrainerError('bad-job', 'a weight above 0 for each class, or none at all');
+  if (persons !== undefined && !areSideBySide(persons, y.length))
+    throw new TrainerError('bad-job', 'persons are counted from 0, one a row, each one’s rows side by side');
   if (!areFinite(weights)) throw new TrainerError('not-finite', 'a weight is not finite');
   if (!areFinite(x)) throw new TrainerError('not-finite', 'an input is not finite');
 }
@@ -70,6 +76,21 @@ function areFinite(values: Float32Array): boolean {
   let sum = 0; // of zeros, or of what is no number
   for (let at = 0; at < values.length; at++) sum += values[at]! - values[at]!;
   return sum === 0;
+}
+
+function areSideBySide(persons: Int32Array, rows: number): boolean {
+  return (
+    persons.length === rows &&
+    persons[0] === 0 &&
+    persons.every(
+      (person, row) => row === 0 || person === persons[row - 1] || person === persons[row - 1]! + 1,
+    )
+  );
+}
+
+/** Units of a batch: its persons where it names them, else its records. */
+export function unitsOf({ y, persons }: Batch): number {
+  return persons === undefined ? y.length : persons.at(-1)! + 1;
 }
 
 function isWeight(weight: number): boolean {

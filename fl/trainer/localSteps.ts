@@ -15,7 +15,7 @@ import {
   toWire,
 } from '../index.js';
 import { gradientSum } from './gradientSum.js';
-import type { Batch } from './job.js';
+import { type Batch, unitsOf } from './job.js';
 
 export interface LocalRun {
   /** What travels, on the wire lattice of `grid`. */
@@ -68,7 +68,7 @@ export function takeLocalSteps(
     for (let index = 0; index < dimension; index++) {
       const gradient = noised[index]! * fineStep(inner);
       travels[index] = decay * travels[index]! + gradient;
-      next[index] = weights[index]! - rate * (gradient / batch.y.length + rule.pull(place, index, work));
+      next[index] = weights[index]! - rate * (gradient / unitsOf(batch) + rule.pull(place, index, work));
     }
     weights = next;
   }

@@ -1,9 +1,18 @@
 import type { RandomBytes } from '../../crypto/index.js';
-import { addNoise, encodeUpdate, noiseCount, parameterCount, roundToFine, toWire } from '../index.js';
+import {
+  addNoise,
+  encodeUpdate,
+  noiseCount,
+  oneStep,
+  parameterCount,
+  roundToFine,
+  toWire,
+} from '../index.js';
 import { TrainerError } from './error.js';
 import { gradientSum } from './gradientSum.js';
 import type { TrainJob, TrainResult } from './job.js';
 import { takeLocalSteps } from './localSteps.js';
+import { takeWholeUpdate } from './wholeUpdate.js';
 
 /**
  * One round's work of one device, in this thread: clipped gradient sum, fine lattice, noise, wire lattice; once, or
@@ -20,6 +29,11 @@ export function trainStep(job: TrainJob, random: RandomBytes): TrainResult {
       'bad-job',
       `the grid is for ${job.grid.dimension} numbers, the model has ${dimension}`,
     );
+  if (job.whole === true) {
+    const { work, control } = job.local ?? { work: oneStep, control: null };
+    const { wire, grid, signedCount, ...about } = takeWholeUpdate(job, job.grid, work, control, random);
+    return { update: encodeUpdate(wire, grid, signedCount), ...about };
+  }
   if (job.local !== undefined) {
     const { wire, grid, signedCount, ...about } = takeLocalSteps(
       job,

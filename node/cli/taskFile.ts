@@ -17,6 +17,7 @@ import {
   readSchema,
   type ServerStepName,
   serverSteps,
+  units,
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
@@ -51,6 +52,8 @@ export const taskFileSchema = z.strictObject({
   learningRate: z.number().positive().max(65_536),
   rounds: z.number().int().min(1).max(100_000),
   clip: z.number().positive().max(32_767).default(1),
+  /** What is protected: each row, each person's rows (the schema's subject column), or all that a device holds. */
+  unit: z.enum(units).default('record'),
   /** How the threshold moves; `clip` is its first and largest. */
   clipping: z
     .strictObject({
@@ -98,7 +101,8 @@ export const taskFileSchema = z.strictObject({
       steps: z.number().int().min(1).max(LOCAL_STEPS_MAX).default(1),
       learningRate: z.number().positive().max(65_536).default(1),
       proximal: z.number().min(0).max(65_536).default(0),
-      noise: z.enum(['every-step', 'once']).default('every-step'),
+      /** Left out: every step, and once for the unit device. */
+      noise: z.enum(['every-step', 'once']).optional(),
     })
     .prefault({}),
   devices: z.number().int().min(1).max(DEVICES_MAX),
@@ -184,7 +188,7 @@ function protectionOf(task: Parsed): Pick<TaskSpec, 'privacy' | 'clipping'> {
     rate16: in16(rate),
     aim16: in16(aim ?? (asksForCount ? 0.5 : 1)),
   };
-  const unit = 'record';
+  const { unit } = task;
   if (task.privacy === null) {
     const privacy = { unit, epsilonMicro: 0, deltaPico: 0, sigma16: 0, clip16 } as const;
     return { privacy, clipping: { ...choice, countSigma16: 0 } };
@@ -199,19 +203,19 @@ function protectionOf(task: Parsed): Pick<TaskSpec, 'privacy' | 'clipping'> {
       ? calibrateCountSigma16(budget)
       : in16(countSigma);
   const clipping = { ...choice, countSigma16 };
-  const sigma16 = calibrateUpdateSigma16({ ...budget, local: localOf(task), clipping });
+  const sigma16 = calibrateUpdateSigma16({ ...budget, unit, local: localOf(task), clipping });
   if (sigma16 === null)
     throw new CliError('bad-config', 'task: privacy: no noise keeps this ε and δ over so many rounds');
   return { privacy: { unit, epsilonMicro, deltaPico, sigma16, clip16 }, clipping };
 }
 
-function localOf({ local }: Parsed): TaskSpec['local'] {
+function localOf({ local, unit }: Parsed): TaskSpec['local'] {
   return {
     step: local.step,
     steps: local.steps,
     learningRate16: in16(local.learningRate),
     proximal16: Math.round(local.proximal * ONE16),
-    noise: local.noise,
+    noise: local.noise ?? (unit === 'device' ? 'once' : 'every-step'),
   };
 }
 

@@ -8,16 +8,18 @@ import {
   decodeWeights,
   type GridParams,
   type LocalPlace,
+  ledgerCost,
   localSteps,
   ownControl,
   parameterCount,
-  type Records,
   roundGrid,
   schemaHash,
-  updateRho,
+  unitsIn,
   WEIGHT_ONE,
 } from '../../fl/index.js';
 import { type Client, createWallet, type ResultOf, RpcError, type TaskSpecForm } from '../rpc/index.js';
+import type { AttackerRecords } from './attacker.js';
+import type { Device } from './device.js';
 import { DeviceError } from './error.js';
 import { answerOpen, dealtBy } from './evaluations.js';
 import { type AgentOptions, fetchPayload, pause, type Sender, send } from './sending.js';
@@ -107,7 +109,7 @@ async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
     const args = { dataset, unit: spec.privacy.unit, epsilonMicro, deltaPico };
     await send(part, { contract: 'privacy', method: 'declare', level: 0, args });
   }
-  const terms = { task, units: device.rows, dataset, schemaHash: schemaHash(device.schema) };
+  const terms = { task, units: unitsOf(device, spec), dataset, schemaHash: schemaHash(device.schema) };
   const { approval } = await clients[0]!.call(
     'enrolment.approve',
     { ...terms, device: id, dataset: bytesToHex(dataset), schemaHash: bytesToHex(terms.schemaHash) },
@@ -115,6 +117,14 @@ async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
   );
   const args = { ...terms, approval: hexToBytes(approval) };
   await send(part, { contract: 'tasks', method: 'apply', level: spec.level, args });
+}
+
+/** N_k, fixed for the task. */
+function unitsOf({ rows, persons }: Device, { privacy }: TaskSpecForm): number {
+  const units = unitsIn(privacy.unit, rows, persons);
+  if (units === null)
+    throw new DeviceError('bad-data', 'the task protects patients, and the data do not say whose a row is');
+  return units;
 }
 
 async function hasLedger(
@@ -214,18 +224,31 @@ async function trainUpdate(
     model: spec.model,
     weights,
     grid,
+    whole: spec.privacy.unit === 'device',
     ...(weights16.length > 0 && { classWeights: weights16.map((weight16) => weight16 / WEIGHT_ONE) }),
     ...(spec.local.step !== 'fedsgd' && {
       local: { work: spec.local, control: await controlOf(part, spec, optimizerId) },
     }),
   };
-  const train = async ({ x, y }: Records) => (await pool.train({ ...job, x, y })).update;
+  const { unit } = spec.privacy;
+  const train = async ({ x, y, persons }: AttackerRecords) =>
+    (await pool.train({ ...job, x, y, ...(unit === 'patient' && { persons: persons! }) })).update;
   const own = await train(device.attacker.recordsOf(round));
   const travels = roundGrid(params, spec.local);
-  const setting = { grid: travels, devices: spec.devicesMax, train };
+  const setting = { grid: travels, devices: spec.devicesMax, unit, train };
   const update = await device.attacker.updateOf(round, own, setting);
-  await device.ledger.charge(task, round, updateRho(spec), update);
+  await device.ledger.charge(task, round, await costOf(part, spec), update);
   return update;
+}
+
+/** What its ledger on chain is charged for an update: what the own file counts too. */
+async function costOf({ device, clients, signal }: Part, spec: TaskSpecForm): Promise<bigint> {
+  if (spec.privacy.sigma16 === 0) return 0n;
+  const [id, dataset] = [bytesToHex(device.publicKey), bytesToHex(device.dataset)];
+  const ledger = await clients[0]!.call('privacy.ledger', { device: id, dataset }, { signal });
+  const cost = ledgerCost(ledger, spec);
+  if (cost === null) throw new DeviceError('refused', 'the ledger of this dataset cannot count this task');
+  return cost;
 }
 
 /** What the grid of a round with this threshold follows from. */
@@ -253,7 +276,7 @@ async function controlOf(
   const unpacked = decodeUpdate(last, grid);
   if (!unpacked.ok) return null;
   return {
-    own: ownControl(unpacked.wire, device.rows, grid, spec.local),
+    own: ownControl(unpacked.wire, unitsOf(device, spec), grid, spec.local),
     all: commonControl(direction, spec.local),
   };
 }

@@ -10,12 +10,16 @@ import {
   meanOfWire,
   type Records,
   type Sent,
+  type Unit,
+  unitsIn,
 } from '../../fl/index.js';
 import type { DeviceConfig } from '../config.js';
 
 /** Records that are the attacker's, this device's or an accomplice's. */
 export interface AttackerRecords extends Records {
   readonly rows: number;
+  /** [rows], whose each row is, as `groupByPerson` has it; null or left out: nobody knows. */
+  readonly persons?: Int32Array | null;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface AttackerRecords extends Records {
  */
 export interface Attacker {
   /** What it trains on in this round; its true records while the attack sleeps. */
-  recordsOf(round: number): Records;
+  recordsOf(round: number): AttackerRecords;
   /** The update to send in this round: the own one, or a crafted one in its place. */
   updateOf(round: number, own: Uint8Array, setting: AttackSetting): Promise<Uint8Array>;
 }
@@ -38,7 +42,9 @@ export interface AttackSetting {
   readonly grid: Grid;
   /** Devices of the task. */
   readonly devices: number;
-  readonly train: (records: Records) => Promise<Uint8Array>;
+  /** What counts as one in N_k. */
+  readonly unit: Unit;
+  readonly train: (records: AttackerRecords) => Promise<Uint8Array>;
 }
 
 /** `accomplices` are the records of the attacker's other devices. */
@@ -50,29 +56,35 @@ export function createAttacker(
 ): Attacker {
   const attack: Attack | null = name === null ? null : attacks[name];
   const acts = (round: number) => attack?.acts(round, attackFromRound) ?? false;
-  const poisoned = attack?.poison?.(own, inputs) ?? own;
+  const poisoned = { ...own, ...attack?.poison?.(own, inputs) };
   return {
     recordsOf: (round) => (acts(round) ? poisoned : own),
-    updateOf: async (round, update, { grid, devices, train }) => {
+    updateOf: async (round, update, { grid, devices, unit, train }) => {
       if (attack === null || attack.craft === null || !acts(round)) return update;
       const honest: Float64Array[] = [];
       for (const records of [own, ...accomplices])
-        honest.push(meanOf(await train(records), records.rows, grid));
+        honest.push(meanOf(await train(records), countOf(records, unit), grid));
       const knowledge = {
-        own: meanOf(update, own.rows, grid),
+        own: meanOf(update, countOf(own, unit), grid),
         honest,
         devices,
         attackers: honest.length,
         random: (length: number) => new Uint8Array(randomBytes(length)),
       };
-      const crafted = craftedWire(attack.craft(knowledge), own.rows, grid);
+      const crafted = craftedWire(attack.craft(knowledge), countOf(own, unit), grid);
       return encodeUpdate(crafted, grid, opened(update, grid).signedCount);
     },
   };
 }
 
-function meanOf(update: Uint8Array, rows: number, grid: Grid): Float64Array {
-  return meanOfWire(opened(update, grid).wire, rows, grid);
+function countOf({ rows, persons }: AttackerRecords, unit: Unit): number {
+  const count = unitsIn(unit, rows, persons);
+  assert.ok(count !== null, 'a device enrols only with what it can count');
+  return count;
+}
+
+function meanOf(update: Uint8Array, units: number, grid: Grid): Float64Array {
+  return meanOfWire(opened(update, grid).wire, units, grid);
 }
 
 function opened(update: Uint8Array, grid: Grid): Sent {

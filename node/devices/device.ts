@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UNITS_MAX } from '../../contracts/index.js';
 import { bytesToHex, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
-import { type DataSchema, encodedWidth, readSchema, rhoCap } from '../../fl/index.js';
+import { type DataSchema, encodedWidth, groupByPerson, readSchema, rhoCap } from '../../fl/index.js';
 import { type DeviceConfig, readBounded, readDeviceConfig } from '../config.js';
 import { DataError, hashFiles, readRows } from '../data/index.js';
 import { readKeystore } from '../provision/index.js';
@@ -21,6 +21,8 @@ export interface Device {
   /** All its rows, and those of its attacker's other devices. */
   readonly records: DeviceRecords;
   readonly accomplices: readonly DeviceRecords[];
+  /** [rows], whose each row is; null: the schema names no subject. */
+  readonly persons: Int32Array | null;
   /** Names the dataset on chain without telling anything of it. */
   readonly dataset: Uint8Array;
   readonly ledger: LedgerFile;
@@ -29,8 +31,7 @@ export interface Device {
 }
 
 export interface DeviceRecords extends AttackerRecords {
-  /** [rows], whose row it is; null if the schema names no subject column. */
-  readonly subjects: readonly string[] | null;
+  readonly persons: Int32Array | null;
 }
 
 /** Reads a device's folder. Throws DeviceError or ConfigError. */
@@ -59,6 +60,7 @@ export async function loadDevice(folder: string): Promise<Device> {
     rows: rows.rows,
     records: rows,
     accomplices,
+    persons: rows.persons,
     dataset,
     ledger,
     attacker: createAttacker(config, encodedWidth(schema), rows, accomplices),
@@ -78,5 +80,7 @@ async function readRecords(
     if (!(error instanceof DataError)) throw error;
     throw new DeviceError('bad-data', error.message, { cause: error });
   });
-  return { schema: schema.schema, rows: { ...rows, classes: schema.schema.label.classes.length } };
+  const grouped = groupByPerson(rows.x, rows.y, rows.subjects);
+  const classes = schema.schema.label.classes.length;
+  return { schema: schema.schema, rows: { ...grouped, rows: rows.rows, classes } };
 }

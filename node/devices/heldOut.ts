@@ -25,10 +25,17 @@ export function dealRows(
   const width = encodedWidth(schema);
   if (rule === null || rule.share16 === 0) return { training: device, heldOut: rowsOf(records, [], width) };
   const seed = sha256(concatBytes(utf8ToBytes('consilium/held-out/1'), rule.id, device.dataset));
-  const { rows, subjects } = records;
+  const { rows, persons } = records;
+  const subjects = persons === null ? null : Array.from(persons, String);
   const dealt = holdOut({ rows, subjects, share16: rule.share16, seed });
   const own = rowsOf(records, dealt.training, width);
-  const training = { ...device, rows: own.rows, attacker: createAttacker(config, width, own, accomplices) };
+  const { rows: count, persons: whose } = own;
+  const training = {
+    ...device,
+    rows: count,
+    persons: whose,
+    attacker: createAttacker(config, width, own, accomplices),
+  };
   return { training, heldOut: rowsOf(records, dealt.heldOut, width) };
 }
 
@@ -41,6 +48,14 @@ function rowsOf(records: DeviceRecords, chosen: readonly number[], width: number
     x,
     y: Float32Array.from(chosen, (row) => records.y[row]!),
     rows: chosen.length,
-    subjects: records.subjects === null ? null : chosen.map((row) => records.subjects![row]!),
+    persons: records.persons === null ? null : renumbered(chosen.map((row) => records.persons![row]!)),
   };
+}
+
+/** The same persons, counted from 0 without gaps; each one's rows are side by side. */
+function renumbered(persons: readonly number[]): Int32Array {
+  let next = -1;
+  return Int32Array.from(persons, (person, row) =>
+    row === 0 || person !== persons[row - 1] ? ++next : next,
+  );
 }

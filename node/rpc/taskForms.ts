@@ -12,6 +12,7 @@ import {
   localSteps,
   type ServerStepName,
   serverSteps,
+  units,
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
@@ -81,7 +82,7 @@ export const taskSpecForm = z.object({
   learningRate16: count,
   rounds: count,
   privacy: z.object({
-    unit: z.literal('record'),
+    unit: z.enum(units),
     epsilonMicro: count,
     deltaPico: count,
     sigma16: count,

@@ -3,6 +3,7 @@ import { fixed } from './fixed.js';
 import { quantile } from './quantile.js';
 import type { Clipping, ClippingRule } from './rule.js';
 
+export { clipWhole } from './clipWhole.js';
 export { countRho } from './quantile.js';
 export type { Clipping, ClippingParams, ClippingRelease, ClippingRule } from './rule.js';
 export { AIM16_MAX, CLIP16_MAX } from './rule.js';

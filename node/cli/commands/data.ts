@@ -5,6 +5,7 @@ import {
   encodedWidth,
   type Finding,
   readSchema,
+  type Unit,
   type WholeFault,
   wholeFaults,
 } from '../../../fl/index.js';
@@ -50,29 +51,32 @@ export function addData(data: Command, io: Io): void {
 }
 
 async function check(file: string, options: Options, io: Io): Promise<void> {
-  const schema = await schemaOf(options);
+  const { schema, unit } = await askedOf(options);
   const where = { file, labels: options.labels ?? null, schema };
   const summary = await summarise(where, { batchRows: options.batch, allow: options.allow });
   if (options.json) io.out(JSON.stringify(summary));
-  else io.out(formatSummary(summary, schema));
+  else io.out(formatSummary(summary, schema, unit));
   if (!summary.fits) throw new CliError('check-failed', `${file} does not fit`);
 }
 
-async function schemaOf(options: Options): Promise<DataSchema> {
+/** The schema, and the task's unit if there is a task. */
+async function askedOf(
+  options: Options,
+): Promise<{ readonly schema: DataSchema; readonly unit: Unit | null }> {
   const { schema: file, task } = options;
   if ((file === undefined) === (task === undefined))
     throw new CliError('usage', 'which schema? Give either --schema FILE or --task N');
   if (task !== undefined) {
     const { spec } = await nodesOf(options).use((client) => client.call('task.get', { task }));
-    return spec.schema;
+    return { schema: spec.schema, unit: spec.privacy.unit };
   }
   const read = readSchema(readJsonText(file!));
   if (!read.ok) throw new CliError('bad-data', `${file}: ${read.reason}`);
-  return read.schema;
+  return { schema: read.schema, unit: null };
 }
 
-/** The summary for people. Pure. */
-export function formatSummary(summary: DataSummary, schema: DataSchema): string {
+/** The summary for people; `unit` of a task: with how many units a device with this file would enrol. Pure. */
+export function formatSummary(summary: DataSummary, schema: DataSchema, unit: Unit | null = null): string {
   const { rows, classes, subjects, sites, features, findings } = summary;
   const share = (count: number, of: number): string =>
     `${count} (${of === 0 ? 0 : Math.round((1_000 * count) / of) / 10} %)`;
@@ -80,6 +84,7 @@ export function formatSummary(summary: DataSummary, schema: DataSchema): string 
     ['rows', `${rows}, each becomes ${encodedWidth(schema)} numbers`],
     ...classes.map((of) => [`${schema.label.name} = ${of.name}`, share(of.rows, rows)]),
     ...(subjects === null ? [] : [['persons', String(subjects)]]),
+    ...(unit === null ? [] : [[`units (${unit})`, unitsText(unit, rows, subjects)]]),
     ...(sites ?? []).map((site) => [`site ${site.name}`, share(site.rows, rows)]),
   ];
   const cells = features.flatMap(({ name, missing, clipped }, index) => {
@@ -90,6 +95,13 @@ export function formatSummary(summary: DataSummary, schema: DataSchema): string 
   const told = findings.map(formatFinding);
   const verdict = summary.fits ? 'It fits.' : 'It does not fit:';
   return [formatColumns(facts), ...odd, '', verdict, ...told].join('\n');
+}
+
+function unitsText(unit: Unit, rows: number, persons: number | null): string {
+  if (unit === 'device') return '1: all of it is protected as one';
+  if (unit === 'patient') return persons === null ? 'none: nobody knows whose a row is' : String(persons);
+  const more = persons !== null && persons < rows;
+  return more ? `${rows}: each row is protected, not a person with several` : String(rows);
 }
 
 function formatFinding({ kind, column, count, lines, text, allowed }: Finding): string {

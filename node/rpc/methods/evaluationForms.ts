@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { StateReader } from '../../../chain/index.js';
 import { answeredCell, type Evaluation, enrolledCell, taskCell } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
+import { units } from '../../../fl/index.js';
 import { count, height, hex32, ordinal, payloadRef } from '../schemas.js';
 import { nameOf } from './find.js';
 import { refForm } from './rounds.js';
@@ -14,7 +15,7 @@ export const evaluationForm = z.object({
     task: ordinal,
     /** Of the closed round whose model is evaluated. */
     round: ordinal,
-    unit: z.literal('record'),
+    unit: z.enum(units),
     bins: count,
     sigma16: count,
     quorum: count,

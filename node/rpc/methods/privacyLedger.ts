@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ledgerCell } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import { epsilonMicroOfRho } from '../../../fl/index.js';
+import { epsilonMicroOfRho, units } from '../../../fl/index.js';
 import { RpcError } from '../errors.js';
 import { bytes32, count, u64 } from '../schemas.js';
 import { stateOf } from './find.js';
@@ -11,7 +11,7 @@ export const privacyLedger = defineMethod({
   summary: 'The privacy budget that a device declared for a dataset, and what has been spent of it.',
   params: z.strictObject({ device: bytes32, dataset: bytes32 }),
   result: z.object({
-    unit: z.literal('record'),
+    unit: z.enum(units),
     epsilonMicro: count,
     deltaPico: count,
     /** ρ of zero-concentrated privacy in 2^-40. */

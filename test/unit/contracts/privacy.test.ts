@@ -34,7 +34,7 @@ describe('privacy.declare', () => {
       [declareCall(device, { ...fresh, epsilonMicro: 64_000_001 }), 'malformed-args'],
       [declareCall(device, { ...fresh, deltaPico: 0 }), 'malformed-args'],
       [declareCall(device, { ...fresh, deltaPico: 1e11 + 1 }), 'malformed-args'],
-      [declareCall(device, { ...fresh, unit: 'patient' }), 'malformed-args'],
+      [declareCall(device, { ...fresh, unit: 'ward' }), 'malformed-args'],
       [declareCall(device, { dataset: new Uint8Array(31) }), 'malformed-args'],
     ] as const;
     for (const [refused, code] of cases) expect(test.refusal(refused), code).toBe(code);

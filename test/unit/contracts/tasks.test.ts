@@ -127,7 +127,7 @@ describe('checkTask', () => {
       },
       { privacy: { ...spec.privacy, sigma16: 2 ** 31 - 1, clip16: 1 }, rounds: 100_000 },
       { local: several, rounds: 1 },
-      { ...publicTask(), local: { ...several, noise: 'once' } },
+      { ...publicTask(), local: several },
       {
         model: { inputs: 2, layers: [dense(1_000), dense(4_000), head] },
         verification: { ...spec.verification, rule: 'multi-krum' },

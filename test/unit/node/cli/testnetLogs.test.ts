@@ -32,7 +32,7 @@ beforeAll(() => {
   for (const name of ['a', 'bb']) mkdirSync(join(dir, 'nodes', name), { recursive: true });
   writeFileSync(
     join(dir, 'nodes/a/node.log'),
-    line(1, 'commit') + line(3, 'lost', 'warn') + 'not structured\n',
+    [line(1, 'commit'), line(3, 'lost', 'warn'), 'not structured\n'].join(''),
   );
   writeFileSync(join(dir, 'nodes/bb/node.log'), `${line(2, 'commit')}{"half":`);
 });

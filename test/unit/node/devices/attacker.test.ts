@@ -28,7 +28,7 @@ const meanOf = (update: Uint8Array, rows: number): number[] => {
   if (!unpacked.ok) throw new Error(unpacked.reason);
   return [...meanOfWire(unpacked.wire, rows, grid)];
 };
-const setting = { grid, devices: 20, train };
+const setting = { grid, devices: 20, unit: 'record', train } as const;
 const own = recordsOf(0.5, 4);
 const accomplices = [recordsOf(0.25, 2), recordsOf(0.75, 8)];
 

@@ -141,6 +141,16 @@ describe('dealRows', () => {
     expect([y.length, heldOut.y.length]).toEqual([30, 10]);
   });
 
+  it('keeps all rows of a person on one side, and counts those on either side from 0', () => {
+    const persons = Int32Array.from({ length: 40 }, (_, row) => row >> 1);
+    const known = { ...device, persons, records: { ...device.records, persons } };
+    const { training, heldOut } = dealRows(known, { id: new Uint8Array(32), share16: quarter });
+    for (const part of [training.persons!, heldOut.persons!])
+      expect(Array.from(part)).toEqual(Array.from(part, (_, row) => row >> 1));
+    expect([training.persons!.length, heldOut.persons!.length]).toEqual([30, 10]);
+    expect(training.attacker.recordsOf(1).persons).toEqual(training.persons);
+  });
+
   it('lets every row train without a plan', () => {
     const { training, heldOut } = dealRows(device, null);
     expect([training.rows, heldOut.rows]).toEqual([40, 0]);

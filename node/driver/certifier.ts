@@ -89,8 +89,7 @@ export function createCertifier(
       return new Promise((resolve, reject) => {
         const id = next++;
         free.waiting.set(id, { resolve, reject });
-        // The range was made for this job: its bytes go over, and are not copied.
-        free.worker.postMessage({ id, job }, [job.range.buffer as ArrayBuffer]);
+        free.worker.postMessage({ id, job });
       });
     },
     rest: () => {

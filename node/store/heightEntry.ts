@@ -79,26 +79,29 @@ export function encodeHeightEntry(parts: {
   return new Uint8Array(raw.buffer, raw.byteOffset, size);
 }
 
-/** Of an entry its own seal and the one before as digest texts, and how many payloads it lists. */
-export interface Link {
-  readonly seal: string;
-  readonly previous: string;
-  readonly payloads: number;
+/**
+ * What opening a chain asks of every entry, without opening it: its seal as a digest text; null: it was altered. Cost:
+ * one SHA-256 over it, and next to no garbage: there are as many as heights.
+ */
+export function sealOf(raw: Buffer): string | null {
+  if (raw.length < BODY_AT) return null;
+  const seal = sha256Text(raw.subarray(PREVIOUS_AT));
+  return holdsDigest(raw, 0, seal) ? seal : null;
 }
 
-/**
- * What opening a chain asks of every entry; null: it was altered. Cost: one SHA-256 over it, and next to no garbage:
- * there are as many as heights.
- */
-export function linkIn(raw: Buffer): Link | null {
-  if (raw.length < BODY_AT) return null;
-  const seal = raw.toString('latin1', 0, PREVIOUS_AT);
-  if (sha256Text(raw.subarray(PREVIOUS_AT)) !== seal) return null;
-  return {
-    seal,
-    previous: raw.toString('latin1', PREVIOUS_AT, HASH_AT),
-    payloads: raw.readUInt32BE(PAYLOADS_AT),
-  };
+/** Does it name this seal, a digest text, as that of the height before? */
+export function isBehind(raw: Buffer, seal: string): boolean {
+  return holdsDigest(raw, PREVIOUS_AT, seal);
+}
+
+export function hasPayloads(raw: Buffer): boolean {
+  return raw.readUInt32BE(PAYLOADS_AT) > 0;
+}
+
+/** By character: quicker than to make a text of the bytes. */
+function holdsDigest(raw: Buffer, at: number, digest: string): boolean {
+  for (let i = 0; i < SHA256_BYTES; i += 1) if (raw[at + i] !== digest.charCodeAt(i)) return false;
+  return true;
 }
 
 /** The entry, or null: it was altered. Cost: one SHA-256 over it. */

@@ -1,4 +1,6 @@
+import { attacksSection } from './attacks.js';
+import { heartSection } from './heart.js';
 import type { Section } from './section.js';
 
 /** All sections, in the order of the document. */
-export const sections: readonly Section[] = [];
+export const sections: readonly Section[] = [attacksSection, heartSection];

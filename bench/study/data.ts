@@ -10,6 +10,7 @@ import {
   splitRows,
   type Table,
 } from '../../fl/index.js';
+import type { Learner } from './net.js';
 
 export type DatasetName = 'pima' | 'wdbc';
 
@@ -18,6 +19,8 @@ export interface Split {
   readonly inputs: number;
   readonly train: Records;
   readonly test: Records;
+  /** What is trained; if absent, a logistic regression. */
+  readonly learner?: Learner;
 }
 
 const FOLDER = join(import.meta.dirname, '..', '..', '..', 'datasets');
@@ -58,9 +61,10 @@ function tableOf(dataset: DatasetName): Table {
 }
 
 /** Chosen rows in their order. */
-export function pick({ x, y }: Records, inputs: number, rows: readonly number[]): Records {
+export function pick({ x, y, classes }: Records, inputs: number, rows: readonly number[]): Records {
   const chosen = new Float32Array(rows.length * inputs);
   for (const [at, row] of rows.entries())
     chosen.set(x.subarray(row * inputs, (row + 1) * inputs), at * inputs);
-  return { x: chosen, y: Float32Array.from(rows, (row) => y[row]!) };
+  const labels = Float32Array.from(rows, (row) => y[row]!);
+  return classes === undefined ? { x: chosen, y: labels } : { x: chosen, y: labels, classes };
 }

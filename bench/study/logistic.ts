@@ -1,7 +1,15 @@
 import type { ModelSpec, Records } from '../../fl/index.js';
+import type { Learner } from './net.js';
 
 export function logisticModel(inputs: number): ModelSpec {
   return { inputs, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] };
+}
+
+export function logisticLearner(inputs: number): Learner {
+  return {
+    model: logisticModel(inputs),
+    gradientSum: (weights, records, bound) => clippedGradientSum(weights, records, inputs, bound),
+  };
 }
 
 /** Sum over records of the gradient of the logistic loss, each clipped to the bound; [inputs + 1], float64. */

@@ -15,8 +15,10 @@ import {
   type FrontName,
   type Grid,
   initialWeights,
+  type ModelSpec,
   meanOfWire,
   oneStep,
+  parameterCount,
   type Records,
   roundToFine,
   type SubmittedUpdate,
@@ -26,8 +28,8 @@ import {
   verificationRules,
   withTrigger,
 } from '../../fl/index.js';
-import type { Split } from './data.js';
-import { clippedGradientSum, logisticModel } from './logistic.js';
+import { pick, type Split } from './data.js';
+import { logisticLearner } from './logistic.js';
 
 export interface Rules {
   readonly rule: VerificationName;
@@ -72,10 +74,14 @@ export interface Run {
   readonly honestRefusedAtEnd: number;
   /** Updates of honest devices refused in the whole task. */
   readonly honestRefusals: number;
+  /** By device: the rounds in which its update was refused, or it was on the blacklist. */
+  readonly refusedRounds: readonly number[];
   /** Of the last model on the test part. */
   readonly accuracy: number;
-  /** Share of the test part's negatives that the last model calls positive with the backdoor's trigger. */
+  /** Share of the test part's other classes that the last model calls class 1 with the backdoor's trigger. */
   readonly triggered: number;
+  /** The last model. */
+  readonly weights: Float32Array;
 }
 
 const REPUTATION = { start: 5, cap: 10 };
@@ -86,16 +92,17 @@ const REPUTATION = { start: 5, cap: 10 };
  */
 export function simulate(split: Split, shards: readonly Records[], setting: Setting, seed: number): Run {
   const { inputs } = split;
-  const model = logisticModel(inputs);
+  const learner = split.learner ?? logisticLearner(inputs);
+  const { model } = learner;
   const random = drbg(sha256(utf8ToBytes(`bench/robustness/noise/${seed}`)));
   const sigma16 = Math.round(setting.sigma * 65_536);
-  const grid = createGrid({ dimension: inputs + 1, clip16: 65_536, sigma16 });
+  const grid = createGrid({ dimension: parameterCount(model), clip16: 65_536, sigma16 });
   const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
     setting.thresholds === null ? verificationRules[setting.rule] : createAlignment(setting.thresholds);
   let state = {
-    weights: encodeWeights(initialWeights(model, new Uint8Array())),
+    weights: encodeWeights(initialWeights(model, sha256(utf8ToBytes('bench/weights')))),
     accumulator: null,
     optimizer: null,
   } as {
@@ -104,11 +111,12 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     optimizer: Uint8Array | null;
   };
   let [honestRefusals, refusedAtEnd] = [0, 0];
+  const refusedRounds = shards.map(() => 0);
   for (let round = 1; round <= setting.rounds; round++) {
     const present = [...shards.keys()].filter(
       (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
     );
-    const updates = sendAll(present, shards, state.weights, setting, round, grid, random, inputs);
+    const updates = sendAll(present, shards, state.weights, setting, round, grid, random, split);
     const outcome = closeRoundBy(rule, {
       ...state,
       round,
@@ -132,6 +140,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     });
     state = outcome;
     refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
+    for (const [device, points] of reputation.entries()) if (points <= 0) refusedRounds[device]!++;
     const costs = setting.reputation === 'paper' || verificationRules[setting.rule].absolute;
     for (const verdict of outcome.verdicts) {
       const device = indexOf(verdict);
@@ -139,6 +148,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
         REPUTATION.cap,
         reputation[device]! + (verdict.qualified ? 1 : costs ? -1 : 0),
       );
+      if (!verdict.qualified) refusedRounds[device]!++;
       if (verdict.qualified || bad(device)) continue;
       honestRefusals++;
       refusedAtEnd++;
@@ -150,8 +160,10 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     honestOut: out.filter((device) => !bad(device)).length,
     honestRefusedAtEnd: refusedAtEnd,
     honestRefusals,
+    refusedRounds,
     accuracy: accuracyOn(split.test, model, state.weights),
-    triggered: triggeredShare(split, state.weights),
+    triggered: triggeredShare(split, model, state.weights),
+    weights: new Float32Array(state.weights.slice().buffer),
   };
 }
 
@@ -163,7 +175,7 @@ function sendAll(
   round: number,
   grid: Grid,
   random: RandomBytes,
-  inputs: number,
+  { inputs, learner = logisticLearner(inputs) }: Split,
 ): SubmittedUpdate[] {
   const attack = name === null || !attacks[name].acts(round, fromRound) ? null : attacks[name];
   const isBad = (device: number) => attack !== null && device < attackers;
@@ -171,10 +183,14 @@ function sendAll(
   const wires = present.map((device) => {
     const shard = shards[device]!;
     const records = isBad(device) && attack!.poison !== null ? attack!.poison(shard, inputs) : shard;
-    const sum = clippedGradientSum(floats, records, inputs);
+    const sum = learner.gradientSum(floats, records, 1);
     return toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
   });
-  const means = wires.map((wire, at) => meanOfWire(wire, shards[present[at]!]!.y.length, grid));
+  // What was sent is looked at by attackers alone.
+  const means =
+    attack?.craft == null
+      ? []
+      : wires.map((wire, at) => meanOfWire(wire, shards[present[at]!]!.y.length, grid));
   const honest = means.filter((_, at) => !isBad(present[at]!));
   return present.map((device, at) => {
     const units = shards[device]!.y.length;
@@ -187,23 +203,19 @@ function sendAll(
   });
 }
 
-function accuracyOn({ x, y }: Records, model: Parameters<typeof evaluate>[0], weights: Uint8Array): number {
+function accuracyOn({ x, y }: Records, model: ModelSpec, weights: Uint8Array): number {
   return evaluate(model, new Float32Array(weights.slice().buffer), x, y).accuracy;
 }
 
-/** How many negatives the backdoor turns into positives. */
-function triggeredShare({ test, inputs }: Split, weights: Uint8Array): number {
-  const marked = withTrigger(test, inputs);
-  const negatives = [...test.y.keys()].filter((row) => test.y[row] === 0);
-  const x = Float32Array.from(
-    negatives.flatMap((row) => [...marked.x.subarray(row * inputs, (row + 1) * inputs)]),
+/** How many records of other classes the backdoor turns into class 1. */
+function triggeredShare({ test, inputs }: Split, model: ModelSpec, weights: Uint8Array): number {
+  const others = pick(
+    test,
+    inputs,
+    [...test.y.keys()].filter((row) => test.y[row] !== 1),
   );
-  const called = accuracyOn(
-    { x, y: new Float32Array(negatives.length).fill(1) },
-    logisticModel(inputs),
-    weights,
-  );
-  return called;
+  const { x } = withTrigger(others, inputs);
+  return accuracyOn({ x, y: new Float32Array(others.y.length).fill(1) }, model, weights);
 }
 
 function nameOf(device: number): string {

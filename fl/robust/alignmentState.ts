@@ -14,11 +14,11 @@ export interface DeviceRecord {
   readonly refused: boolean;
   /** In how many rounds it took part. */
   readonly rounds: number;
-  /** Σ_t ⟨u_k/N_k, c_{-k}⟩, in units of 2⁻¹²⁸. */
+  /** Σ_t ⟨u_k/N_k, c_k⟩ less what the device's own known noise adds on average, in units of 2⁻¹²⁸. */
   readonly inner: bigint;
-  /** Σ_t ‖c_{-k}‖², in units of 2⁻¹²⁸. */
+  /** Σ_t ‖c_k‖², in units of 2⁻¹²⁸. */
   readonly energy: bigint;
-  /** Σ_t (σC)² ‖c_{-k}‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
+  /** Σ_t (σC)² ‖c_k‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
   readonly noise: bigint;
   /** Its updates in wire steps, beside the window's rounds; null where it took no part. */
   readonly window: readonly (Int32Array | null)[];

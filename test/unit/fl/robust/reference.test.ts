@@ -15,11 +15,13 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
     const counted = updates.filter(({ device }) => !refused.has(device));
     for (const one of updates) {
       const others = counted.filter((other) => other !== one);
-      const c = weightedMean(others.length > 0 ? others : updates, step);
+      const compared = others.length > 0 ? [...others, one] : updates;
+      const c = weightedMean(compared, step);
       const u = meanOf(one, step);
+      const own = (grid.dimension * noise ** 2) / one.units / unitsOf(compared);
       const old = sums.get(one.device) ?? { inner: 0, energy: 0, seen: 0 };
       sums.set(one.device, {
-        inner: old.inner + inner(u, c),
+        inner: old.inner + inner(u, c) - own,
         energy: old.energy + inner(c, c),
         seen: old.seen + 1,
       });
@@ -65,8 +67,10 @@ const meanOf = ({ wire, units }: RoundUpdate, step: number) =>
 const inner = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, entry, i) => sum + entry * b[i]!, 0);
 
+const unitsOf = (updates: readonly RoundUpdate[]) => updates.reduce((sum, one) => sum + one.units, 0);
+
 function weightedMean(updates: readonly RoundUpdate[], step: number): number[] {
-  const units = updates.reduce((sum, one) => sum + one.units, 0);
+  const units = unitsOf(updates);
   return [...updates[0]!.wire].map(
     (_, i) => (updates.reduce((sum, { wire }) => sum + wire[i]!, 0) * step) / units,
   );

@@ -4,7 +4,7 @@ import { type ModelSpec, parameterCount, type Records } from '../../fl/index.js'
 export interface Learner {
   readonly model: ModelSpec;
   /** Sum over records of the gradient of the loss, each clipped to the bound; [parameters], float64. */
-  gradientSum(weights: Float32Array, records: Records, bound: number): Float64Array;
+  gradientSum(weights: Float32Array | Float64Array, records: Records, bound: number): Float64Array;
 }
 
 /** One dense layer: its kernel [inputs][units] starts at `offset`, its bias behind it. */
@@ -43,7 +43,7 @@ export function createNet(inputs: number, hidden: readonly number[], classes: nu
 function sumOf(
   layers: readonly Layer[],
   size: number,
-  weights: Float32Array,
+  weights: Float32Array | Float64Array,
   { x, y }: Records,
   bound: number,
 ): Float64Array {
@@ -76,7 +76,7 @@ function sumOf(
 
 function forward(
   { inputs, units, offset }: Layer,
-  weights: Float32Array,
+  weights: Float32Array | Float64Array,
   from: Float64Array,
   to: Float64Array,
 ): void {
@@ -93,7 +93,7 @@ function forward(
 /** What the layer's inputs, outputs of a relu, are wrong by. */
 function backward(
   { inputs, units, offset }: Layer,
-  weights: Float32Array,
+  weights: Float32Array | Float64Array,
   errors: Float64Array,
   values: Float64Array,
   to: Float64Array,

@@ -23,8 +23,8 @@ const ROUNDS_MIN = 4;
  *   opposes: with A = Σ_t ⟨u_k/N_k, c_{-k}⟩, B = Σ_t ‖c_{-k}‖² and U = Σ_t ‖u_k/N_k‖² (without what the known noise
  *     adds to it on average), refused while A/B < -1/4, and A is below -2.33 standard deviations of what the known noise
  *     of the device's own updates does to it (1 % of the honest, if they had no signal at all), and either the angle
- *     says so, A/√(BU) < -1/2, or A/B lies apart from that of the others: below their median by more than 8 of the
- *     median deviations from it. c_{-k} is the mean over units of this round's others that are not refused so far, or
+ *     says so, A/√(BU) < -1/2, or A/B < -1/2 lies apart from that of the others: below their median by more than 16 of
+ *     the median deviations from it. c_{-k} is the mean over units of this round's others that are not refused so far, or
  *     of all updates if there are none. Hospitals that merely differ have long updates at wide angles and are scattered;
  *     flippers are at sharp ones, or a group of their own.
  *   distant: over the last 10 rounds, see windowDistance.ts.
@@ -39,14 +39,19 @@ const ROUNDS_MIN = 4;
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
  * Cost: O(n d) for the first test, O(n d (log n + w)) for the others; memory for w + 1 updates of each device.
  */
-export const alignment = createAlignment({
-  opposing16: 4,
-  angle16: 8,
-  apart: 8,
-  noiseHundredths: 233,
-  distanceTenths: 50,
-  turningQuarters: 5,
-});
+export const alignment = createAlignment(alignmentThresholds());
+
+/** Where the rule itself draws its lines. */
+export function alignmentThresholds(): AlignmentThresholds {
+  return {
+    opposing16: 4,
+    angle16: 8,
+    apart: 16,
+    noiseHundredths: 233,
+    distanceTenths: 50,
+    turningQuarters: 5,
+  };
+}
 
 /** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
 export interface AlignmentThresholds {
@@ -54,7 +59,7 @@ export interface AlignmentThresholds {
   readonly opposing16: number;
   /** ... at a cosine below -angle16/16 ... */
   readonly angle16: number;
-  /** ... or so many median deviations below the median, */
+  /** ... or from twice as much on, if it is so many median deviations below the median, */
   readonly apart: number;
   /** and beyond so many hundredths of a standard deviation of its own known noise. */
   readonly noiseHundredths: number;
@@ -64,18 +69,28 @@ export interface AlignmentThresholds {
   readonly turningQuarters: number;
 }
 
-export function createAlignment(thresholds: AlignmentThresholds): VerificationRule {
+/** How the state becomes bytes and is read again. */
+export interface StateCodec {
+  readonly encode: (state: AlignmentState) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => AlignmentState;
+}
+
+/** Studies may keep the state in memory instead: half the time of small models goes into its bytes. */
+export function createAlignment(
+  thresholds: AlignmentThresholds,
+  { encode, decode }: StateCodec = { encode: encodeAccumulator, decode: decodeAccumulator },
+): VerificationRule {
   return withCap({
     name: 'alignment',
     absolute: true,
     remembers: true,
     judge: (updates, accumulator, context) => {
-      const before = accumulator === null ? null : decodeAccumulator(accumulator);
+      const before = accumulator === null ? null : decode(accumulator);
       checkSequel(before, context.round, context.grid);
       const observed = observe(before, updates, context.round, context.grid);
       const turning = turningOf(before, observed, updates, context.grid, thresholds);
       const judgements = judge(observed, updates, turning, thresholds);
-      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements, turning)) };
+      return { judgements, accumulator: encode(settle(observed, updates, judgements, turning)) };
     },
   });
 }
@@ -233,7 +248,7 @@ function judge(
   }));
 }
 
-/** A/B < -1/4, and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k, and it lies apart or A/√(BU) < -1/2. */
+/** A/B < -1/4, and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k, and A/√(BU) < -1/2, or A/B < -1/2 and it lies apart. */
 function opposes(
   { rounds, inner, energy, noise, own }: DeviceRecord,
   units: number,
@@ -243,7 +258,8 @@ function opposes(
   if (rounds < ROUNDS_MIN || inner >= 0n || -16n * inner <= BigInt(opposing16) * energy) return false;
   const scaled = 100n * inner * BigInt(units);
   if (scaled * scaled <= (BigInt(noiseHundredths * noiseHundredths) * noise) << 64n) return false;
-  return apart || 256n * inner * inner > BigInt(angle16 * angle16) * energy * own;
+  if (apart && -8n * inner > BigInt(opposing16) * energy) return true;
+  return 256n * inner * inner > BigInt(angle16 * angle16) * energy * own;
 }
 
 /** Which ratios are below the median by more than `times` the median deviation from it; whole numbers. */

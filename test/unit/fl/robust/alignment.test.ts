@@ -114,7 +114,7 @@ describe('alignment: who opposes the others over all rounds', () => {
     };
     const seen = Array.from({ length: 60 }, (_, step) => apart(-5 * step));
     for (const { isApart, ratio: r, reason } of seen)
-      expect(reason).toBe(isApart && r < -1 / 4 ? 'f opposes' : 'f ok');
+      expect(reason).toBe(isApart && r < -1 / 2 ? 'f opposes' : 'f ok');
     for (const reason of ['f opposes', 'f ok']) expect(seen.some((one) => one.reason === reason)).toBe(true);
   });
 

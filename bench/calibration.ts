@@ -7,7 +7,7 @@
  *   blacklists honest devices without noise is out; of the rest take the one that finds most flippers.
  * Run: npm run bench -- calibration [splits = 20] [first seed = 100].
  */
-import type { AlignmentThresholds } from '../fl/index.js';
+import { type AlignmentThresholds, alignmentThresholds } from '../fl/index.js';
 import type { Row } from './row.js';
 import { type DatasetName, splitOf } from './study/data.js';
 import { meanAndDeviation } from './study/mean.js';
@@ -20,12 +20,7 @@ const DISTANCES = [25, 30, 40, 50];
 /** Only noise tells these apart: they are tried with it, at the other two as chosen. */
 const NOISES = [164, 233, 309];
 
-const own = {
-  opposing16: 4,
-  noiseHundredths: 233,
-  distanceTenths: 50,
-  turningQuarters: 5,
-};
+const own = alignmentThresholds();
 
 export function calibration(args: readonly string[]): readonly Row[] {
   const splits = Number(args[0] ?? 20);

@@ -9,7 +9,6 @@ import { learning } from './learning.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
 import { privacyAudit } from './privacyAudit.js';
-import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 import { statePauses } from './statePauses.js';
 import { stateTree } from './stateTree.js';
@@ -24,7 +23,6 @@ const benches: Readonly<
   'main-job': mainJob,
   accountants,
   'privacy-audit': privacyAudit,
-  robustness,
   attacks,
   calibration,
   chain,

@@ -95,7 +95,8 @@ function commitOf(): string | null {
   const git = (...args: string[]) =>
     execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const changed = git('status', '--porcelain', '-uno', '--', ':/', ':!/docs/results*') !== '';
+    const changed =
+      git('status', '--porcelain', '-uno', '--', ':/bench', ':/fl', ':/crypto', ':/datasets') !== '';
     return git('rev-parse', '--short=10', 'HEAD') + (changed ? '+' : '');
   } catch {
     return null;

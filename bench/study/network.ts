@@ -1,9 +1,11 @@
 import { bytesToHex, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
 import {
   type AggregationName,
+  type AlignmentState,
   type AlignmentThresholds,
   type AttackName,
   addNoise,
+  alignmentThresholds,
   attacks,
   type ClippingName,
   type ClippingParams,
@@ -118,7 +120,9 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
   const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
-    setting.thresholds === null ? verificationRules[setting.rule] : createAlignment(setting.thresholds);
+    setting.rule === 'alignment'
+      ? createAlignment(setting.thresholds ?? alignmentThresholds(), inMemory())
+      : verificationRules[setting.rule];
   let state = startOf(model);
   let [honestRefusals, refusedAtEnd] = [0, 0];
   const refusedRounds = shards.map(() => 0);
@@ -227,6 +231,19 @@ function sendAll(
     const payload = encodeUpdate(crafted === null ? wires[at]! : craftedWire(crafted, units, grid), grid);
     return { device: nameOf(device), units, hash: bytesToHex(sha256(payload)), payload };
   });
+}
+
+/** Alignment's state is not written out and read again in each round: verdicts are the same. */
+function inMemory(): Parameters<typeof createAlignment>[1] {
+  const states = new WeakMap<Uint8Array, AlignmentState>();
+  return {
+    encode: (state) => {
+      const token = new Uint8Array();
+      states.set(token, state);
+      return token;
+    },
+    decode: (token) => states.get(token)!,
+  };
 }
 
 /** The grid of each round, as C follows what was released. */

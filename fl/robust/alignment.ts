@@ -39,12 +39,12 @@ const ROUNDS_MIN = 4;
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
  * Cost: O(n d) for the first test, O(n d (log n + w)) for the others; memory for w + 1 updates of each device.
  */
-export const alignment = createAlignment({
-  opposing16: 4,
-  noiseHundredths: 233,
-  distanceTenths: 50,
-  turningQuarters: 5,
-});
+export const alignment = createAlignment(alignmentThresholds());
+
+/** Where the rule itself draws its lines. */
+export function alignmentThresholds(): AlignmentThresholds {
+  return { opposing16: 4, noiseHundredths: 233, distanceTenths: 50, turningQuarters: 5 };
+}
 
 /** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
 export interface AlignmentThresholds {
@@ -58,18 +58,28 @@ export interface AlignmentThresholds {
   readonly turningQuarters: number;
 }
 
-export function createAlignment(thresholds: AlignmentThresholds): VerificationRule {
+/** How the state becomes bytes and is read again. */
+export interface StateCodec {
+  readonly encode: (state: AlignmentState) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => AlignmentState;
+}
+
+/** Studies may keep the state in memory instead: half the time of small models goes into its bytes. */
+export function createAlignment(
+  thresholds: AlignmentThresholds,
+  { encode, decode }: StateCodec = { encode: encodeAccumulator, decode: decodeAccumulator },
+): VerificationRule {
   return withCap({
     name: 'alignment',
     absolute: true,
     remembers: true,
     judge: (updates, accumulator, context) => {
-      const before = accumulator === null ? null : decodeAccumulator(accumulator);
+      const before = accumulator === null ? null : decode(accumulator);
       checkSequel(before, context.round, context.grid);
       const observed = observe(before, updates, context.round, context.grid);
       const turning = turningOf(before, observed, updates, context.grid, thresholds);
       const judgements = judge(observed, updates, turning, thresholds);
-      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements, turning)) };
+      return { judgements, accumulator: encode(settle(observed, updates, judgements, turning)) };
     },
   });
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addAccounts } from './commands/accounts.js';
 import { addChain } from './commands/chain.js';
 import { addData } from './commands/data.js';
 import { addDemo } from './commands/demo.js';
@@ -51,6 +52,7 @@ export function buildProgram(io: Io): Command {
   addData(program, io);
   addModel(program, io);
   addDevice(program, io);
+  addAccounts(program, io);
   addChain(program, io);
   addLight(program, io);
   addGenesis(program, io);

@@ -72,6 +72,7 @@ beforeAll(async () => {
   test = await startTestNode();
   device = await deviceFolder();
   sender = {
+    account: bytesToHex(device.publicKey),
     device,
     chainId: test.node.tip.chainId,
     clients: [test.client],

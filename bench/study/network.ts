@@ -275,7 +275,8 @@ function createClipper(setting: Setting, dimension: number) {
         devices: kept.length,
         divisor,
         signedCount: null,
-        gradients16: 65_536,
+        gradients32: 2 ** 32,
+        asked: divisor,
       };
       clipping = rule.next(params, clipping, release);
       grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });

@@ -6,7 +6,7 @@ import {
   type StateReader,
 } from '../../chain/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import { rhoCap } from '../../fl/index.js';
+import { LEDGER_ORDERS, ledgerCap } from '../../fl/index.js';
 import { accountOf } from '../identity/index.js';
 import type { Declare } from './calls.js';
 import { DATASETS_MAX, declaredCell, ledgerCell } from './state.js';
@@ -23,15 +23,19 @@ export function declare<C>(scope: CallScope<C>, args: Declare): Refusal | null {
       'this dataset has its budget; a budget is declared once and cannot change',
     );
   }
+  const { unit, epsilonMicro, deltaPico, order } = args;
+  if (order !== null && !LEDGER_ORDERS.includes(order))
+    return refuse('order-unfit', `no ledger counts at order ${order}: 2 to 64, 128 and 256 there are`);
+  const cap = ledgerCap(order, epsilonMicro, deltaPico);
+  if (cap === null)
+    return refuse('order-unfit', `no divergence of order ${order} keeps this ε at this δ: take a higher one`);
   const declared = (declaredCell.get(scope.state, device) ?? 0) + 1;
   if (declared > DATASETS_MAX)
     return refuse('too-many-datasets', `a device declares at most ${DATASETS_MAX}`);
   declaredCell.set(scope.state, declared, device);
-  const { unit, epsilonMicro, deltaPico } = args;
-  const cap = rhoCap(epsilonMicro, deltaPico);
   ledgerCell.set(
     scope.state,
-    { unit, epsilonMicro, deltaPico, rhoCap: cap, rhoSpent: 0n, charges: 0 },
+    { unit, epsilonMicro, deltaPico, order, rhoCap: cap, rhoSpent: 0n, charges: 0 },
     device,
     dataset,
   );

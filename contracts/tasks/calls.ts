@@ -36,6 +36,7 @@ import {
   localSteps,
   MISSING_MAX,
   NAME_BYTES_MAX,
+  RATE_ALL,
   type ServerStepName,
   SIGMA16_MAX,
   SOURCE_BYTES_MAX,
@@ -164,6 +165,8 @@ export const taskSpecCodec = record({
     learningRate16: integer(1, 2 ** 32),
     proximal16: integer(0, 2 ** 32),
     noise: oneOf('every-step', 'once'),
+    /** Share of units drawn in secret for each step, in 2^-32; 2^32: all. Declared: nobody can see it. */
+    rate32: integer(1, RATE_ALL),
   }),
   devicesMax: integer(1, DEVICES_MAX),
   quorum: integer(1, DEVICES_MAX),

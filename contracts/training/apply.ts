@@ -13,6 +13,7 @@ import { bytesToHex, compareBytes, hexToBytes } from '../../crypto/index.js';
 import {
   countCap,
   encodeWeights,
+  energyFloorSquared,
   initialWeights,
   ledgerCost,
   normCapSquared,
@@ -125,8 +126,8 @@ function unfitness(
 }
 
 /**
- * Is this a point of the round's wire lattice, and not longer than any honest update could be? Of a round that the
- * state doesn't know yet, a node can tell by the task's largest threshold alone.
+ * Is this a point of the round's wire lattice, neither longer than any honest update could be nor shorter than its noise?
+ * Of a round that the state doesn't know yet, a node can tell the former by the task's largest threshold alone.
  */
 export function checkUpdate(
   state: StateReader,
@@ -135,12 +136,15 @@ export function checkUpdate(
   units: number,
   packed: Uint8Array,
 ): Refusal | null {
-  const grid = gridAt(state, task, round) ?? gridOf(task);
+  const known = gridAt(state, task, round);
+  const grid = known ?? gridOf(task);
   const measure = measureUpdate(packed, grid);
   if (!measure.ok) return refuse('malformed-update', `the update does not unpack: ${measure.reason}`);
   if (measure.squaredNorm > normCapSquared(grid, units)) {
     return refuse('over-norm-cap', 'no honest update of this device can be this long');
   }
+  if (known !== null && measure.squaredNorm < energyFloorSquared(grid))
+    return refuse('too-little-energy', 'an update with the declared noise in it is not this short');
   const { signedCount } = measure;
   if (signedCount !== null && Math.abs(signedCount) > countCap(grid, units))
     return refuse('over-norm-cap', 'no honest count of this device can be this large');

@@ -5,7 +5,7 @@ import type { Unit } from '../privacy/units.js';
 import { localFedAvg } from './fedAvg.js';
 import { fedProx } from './fedProx.js';
 import { fedSgd } from './fedSgd.js';
-import { type LocalStep, type LocalWork, ONE16 } from './localStep.js';
+import { type LocalStep, type LocalWork, ONE16, RATE_ALL } from './localStep.js';
 import { scaffold } from './scaffold.js';
 
 export type LocalStepName = 'fedsgd' | 'fedavg' | 'fedprox' | 'scaffold';
@@ -26,6 +26,7 @@ export const oneStep: LocalWork = {
   learningRate16: ONE16,
   proximal16: 0,
   noise: 'every-step',
+  rate32: RATE_ALL,
 };
 
 /** How many noised releases of a device's data a round is: what its ledger is charged for. */
@@ -39,7 +40,7 @@ export function checkLocalWork(
   { clip16 }: Pick<GridParams, 'clip16'>,
   unit: Unit,
 ): string | null {
-  const { step, steps, learningRate16, proximal16, noise } = work;
+  const { step, steps, learningRate16, proximal16, noise, rate32 } = work;
   if (step === 'fedsgd' && steps !== 1) return `fedsgd is one step a round, not ${steps}`;
   if (step !== 'fedprox' && proximal16 !== 0) return `${step} has no proximal term`;
   if (learningRate16 * proximal16 > ONE16 * ONE16) return 'learning rate × proximal term must be at most 1';
@@ -47,6 +48,8 @@ export function checkLocalWork(
     return 'a whole update is clipped and noised at its end: say that noise is added once';
   if (unit !== 'device' && steps > 1 && noise === 'once')
     return `clipping each ${unit} in inner steps without noise bounds nothing: every step needs its own noise`;
+  if (unit === 'device' && rate32 !== RATE_ALL)
+    return 'the chain names the devices that take part: drawing them hides nobody';
   if (clip16 * weightsOf(work).sum > 2 ** 31 - 1) return 'so many steps at this clip leave the lattice';
   return null;
 }
@@ -71,27 +74,36 @@ export function roundGrid(params: GridParams, work: LocalWork): Grid {
 
 /**
  * From the mean of what travelled to what the server steps against: with local steps the mean distance that the
- * devices went, η times the sum of their gradients.
+ * devices went, η times the sum of their gradients. Where units are drawn, a sum over N units holds q N of them.
  */
-export function directionScale({ step, learningRate16 }: LocalWork): number {
-  return step === 'fedsgd' ? 1 : learningRate16 / ONE16;
+export function directionScale(work: LocalWork): number {
+  return (work.step === 'fedsgd' ? 1 : work.learningRate16 / ONE16) / rateOf(work);
 }
 
-/** How many of a unit's clipped gradients a round's sum holds, in 2^-16; a whole update is one. */
-export function gradients16Of(work: LocalWork): number {
-  return work.noise === 'once' ? ONE16 : Math.round(weightsOf(work).sum * ONE16);
+/** How many of a unit's clipped gradients a round's sum holds, on average and in 2^-32; a whole update is one. */
+export function gradients32Of(work: LocalWork): number {
+  return work.noise === 'once' ? RATE_ALL : Math.max(1, Math.round(weightsOf(work).sum * work.rate32));
+}
+
+/** Of so many units, how many a step draws on average. */
+export function drawnUnits(units: number, work: LocalWork): number {
+  return units * rateOf(work);
+}
+
+function rateOf({ rate32 }: LocalWork): number {
+  return rate32 / RATE_ALL;
 }
 
 /** A device's control variate from its published update: the mean gradient of its steps, in real units. */
 export function ownControl(wire: Int32Array, units: number, grid: Grid, work: LocalWork): Float64Array {
-  const scale = wireStep(grid) / (units * weightsOf(work).sum);
+  const scale = wireStep(grid) / (drawnUnits(units, work) * weightsOf(work).sum);
   return Float64Array.from(wire, (entry) => entry * scale);
 }
 
 /** Everybody's, from the last aggregate. */
 export function commonControl(direction: Float32Array, work: LocalWork): Float64Array {
-  const { sum } = weightsOf(work);
-  return Float64Array.from(direction, (entry) => entry / sum);
+  const gradients = weightsOf(work).sum * rateOf(work);
+  return Float64Array.from(direction, (entry) => entry / gradients);
 }
 
 /** Σ a_j and Σ a_j² of the weights with which a round's steps count at its end. */
@@ -107,4 +119,4 @@ function weightsOf(work: LocalWork): { readonly sum: number; readonly squares: n
   return { sum, squares };
 }
 
-export type { LocalPlace, LocalStep, LocalWork } from './localStep.js';
+export { type LocalPlace, type LocalStep, type LocalWork, RATE_ALL } from './localStep.js';

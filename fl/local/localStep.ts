@@ -14,6 +14,11 @@ export interface LocalWork {
    * two are the same.
    */
   readonly noise: 'every-step' | 'once';
+  /**
+   * Share of its units that a device draws for each step, in secret and each on its own, in 2⁻³²; 2³²: all of them.
+   * Nobody can see it: it is declared.
+   */
+  readonly rate32: number;
 }
 
 /** Of one device between two of its steps. All [d]. */
@@ -40,3 +45,5 @@ export interface LocalStep {
 }
 
 export const ONE16 = 65_536;
+/** The rate of a task that draws no units. */
+export const RATE_ALL = 2 ** 32;

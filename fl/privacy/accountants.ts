@@ -64,17 +64,25 @@ export function calibrateSampledSigma16({ epsilonMicro, deltaPico, rate, rounds 
   const byRenyi = (sigma16: number) => renyiEpsilon(at(sigma16), delta) <= epsilon;
   const byTightest = (sigma16: number) => tightestEpsilon(at(sigma16), delta).epsilon <= epsilon;
   // The quick accountant says from where on it holds; the slow one looks below that.
-  const enough = least(SIGMA_MIN * 65_536 - 1, SIGMA16_MAX, 0, byRenyi);
-  return least(SIGMA_MIN * 65_536 - 1, enough, 1 / 4096, byTightest);
+  const enough = bisect(SIGMA_MIN * 65_536 - 1, SIGMA16_MAX, 0, byRenyi);
+  return bisect(SIGMA_MIN * 65_536 - 1, enough, 1 / 4096, byTightest);
 }
 
 /** The least whole number above `low` with `holds`, to a relative `tolerance`; asserts that it holds at `high`. */
-function least(low: number, high: number, tolerance: number, holds: (value: number) => boolean): number {
+export function bisect(
+  low: number,
+  high: number,
+  tolerance: number,
+  holds: (value: number) => boolean,
+): number {
   assert.ok(holds(high), 'no noise in range keeps this ε and δ');
   let [below, above] = [low, high];
   while (above - below > Math.max(1, tolerance * above)) {
     // The geometric middle: the range spans six orders of magnitude.
-    const middle = Math.min(above - 1, Math.max(below + 1, Math.round(Math.sqrt(below * above))));
+    const middle = Math.min(
+      above - 1,
+      Math.max(below + 1, Math.round(Math.sqrt(Math.max(1, below) * above))),
+    );
     if (holds(middle)) above = middle;
     else below = middle;
   }

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { expUp, FRACTION_BITS, fraction, logarithm, ONE } from './fixedPoint.js';
 import { EPSILON_MAX } from './gaussianCurve.js';
-import { SIGMA16_MAX } from './rho.js';
+import { integerSqrt } from './integerSqrt.js';
+import { epsilonMicroOfRho, SIGMA16_MAX } from './rho.js';
 
 /*
  * The ledger of sampled rounds in whole numbers: Rényi divergence of one fixed order, in 2^-40 nats. Rounds add up, also
@@ -26,10 +27,23 @@ const SLACK = ONE >> 200n;
  * Unit: sigma16 is σ in 2^-16; rate32 the share of secretly sampled records in 2^-32, 1 .. 2^32 (all of them); the
  *   result in 2^-40 nats, at most RENYI_COST_MAX.
  * Rule: log(Σ C(α, k) (1 - q)^(α - k) q^k e^(k(k - 1)/(2σ²)))/(α - 1), the products exact, exponentials rounded up.
- * Cost: some ms at order 256.
+ * Cost: some ms at order 256 the first time, remembered afterwards.
  * Source: Mironov, Talwar, Zhang 2019, arXiv:1908.10530, section 3.3.
  */
 export function renyiCost(order: number, sigma16: number, rate32: number): bigint {
+  const id = `${order}/${sigma16}/${rate32}`;
+  const known = costs.get(id);
+  if (known !== undefined) return known;
+  const cost = computeCost(order, sigma16, rate32);
+  if (costs.size >= COSTS_REMEMBERED_MAX) costs.clear();
+  costs.set(id, cost);
+  return cost;
+}
+
+const COSTS_REMEMBERED_MAX = 4_096;
+const costs = new Map<string, bigint>();
+
+function computeCost(order: number, sigma16: number, rate32: number): bigint {
   assertOrder(order);
   assert.ok(Number.isInteger(sigma16) && sigma16 >= 1 && sigma16 <= SIGMA16_MAX, 'noise multiplier');
   assert.ok(Number.isInteger(rate32) && rate32 >= 1 && rate32 <= 2 ** 32, 'sampling rate');
@@ -71,20 +85,30 @@ export function renyiCap(order: number, epsilonMicro: number, deltaPico: number)
   return cap <= 0n ? null : cap >> (FRACTION_BITS - UNIT_BITS);
 }
 
-/** The order under which most rounds of this kind fit into (ε, δ), and how many; null: not one fits. */
-export function bestLedgerOrder(
-  epsilonMicro: number,
-  deltaPico: number,
-  sigma16: number,
-  rate32: number,
-): { readonly order: number; readonly rounds: bigint } | null {
-  let best: { readonly order: number; readonly rounds: bigint } | null = null;
-  for (const order of LEDGER_ORDERS) {
-    const cap = renyiCap(order, epsilonMicro, deltaPico);
-    const rounds = cap === null ? 0n : cap / renyiCost(order, sigma16, rate32);
-    if (rounds > (best?.rounds ?? 0n)) best = { order, rounds };
-  }
-  return best;
+/**
+ * The noise multiplier of two releases about the same units as one: 1/σ² = 1/σ₁² + 1/σ₂², rounded down.
+ *
+ * A sum and a count that rest on one sample are one sampled Gaussian mechanism whose signal is both side by side; each of
+ * the two measured in its own noise, it is 1/σ long. Unit: 2^-16, all three, 1 and more.
+ */
+export function withCount(sigma16: number, countSigma16: number): number {
+  const [a, b] = [BigInt(sigma16) ** 2n, BigInt(countSigma16) ** 2n];
+  const joint = Number(integerSqrt((a * b) / (a + b)));
+  return Math.max(1, joint);
+}
+
+/**
+ * The ε (in 1e-6, rounded up) that a spent divergence of this order amounts to at δ: the inverse of `renyiCap`, so it never
+ * exceeds ε of the account while the divergence is within the cap. Unit: 2^-40 nats, δ in 1e-12.
+ */
+export function epsilonMicroOfRenyi(order: number, divergence: bigint, deltaPico: number): number {
+  assertOrder(order);
+  if (divergence === 0n) return 0;
+  const alpha = BigInt(order);
+  const shape = logarithm(alpha, alpha - 1n);
+  const tail = logarithm(BigInt(deltaPico) * alpha, 10n ** 12n) / (alpha - 1n);
+  const epsilon = (divergence << (FRACTION_BITS - UNIT_BITS)) - shape - tail + SLACK;
+  return epsilon <= 0n ? 0 : Number(ceilDivide(epsilon * 1_000_000n, ONE));
 }
 
 function least(cost: bigint): bigint {
@@ -97,4 +121,22 @@ function ceilDivide(numerator: bigint, denominator: bigint): bigint {
 
 function assertOrder(order: number): void {
   assert.ok(LEDGER_ORDERS.includes(order), `no order of a ledger: ${order}`);
+}
+
+/**
+ * The ε (in 1e-6, rounded up) that what a ledger holds amounts to at δ. `rhoSpent` as the ledger counts: ρ, or the
+ * divergence of its order divided by it.
+ */
+export function epsilonMicroOfLedger({
+  order,
+  rhoSpent,
+  deltaPico,
+}: {
+  readonly order: number | null;
+  readonly rhoSpent: bigint;
+  readonly deltaPico: number;
+}): number {
+  return order === null
+    ? epsilonMicroOfRho(rhoSpent, deltaPico)
+    : epsilonMicroOfRenyi(order, rhoSpent * BigInt(order), deltaPico);
 }

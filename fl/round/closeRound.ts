@@ -11,7 +11,7 @@ import {
   serve,
 } from '../aggregation/index.js';
 import { decodeUpdate, type Grid } from '../grid/index.js';
-import { directionScale, gradients16Of, type LocalWork, localSteps } from '../local/index.js';
+import { directionScale, drawnUnits, gradients32Of, type LocalWork, localSteps } from '../local/index.js';
 import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
 import { type Clipping, type ClippingChoice, clippingRules } from '../privacy/index.js';
 import {
@@ -153,7 +153,8 @@ function nextClipping(
     squaredNorm: squaredNorm(sum),
     devices: qualified.length,
     divisor,
-    gradients16: gradients16Of(local),
+    gradients32: gradients32Of(local),
+    asked: Math.max(1, Math.round(drawnUnits(divisor, local))),
     signedCount: grid.countSigma16 === null ? null : signedCount,
   });
 }

@@ -33,9 +33,16 @@ export interface GradientSum {
  * empty place). A test replaces a record and compares the others to the bit.
  * With `persons` the unit is a person, see `personSum`.
  * random: what dropout draws from; null: nothing is dropped.
+ * sample: [units], which units count (`drawSample`); null: all. The others are computed too and come to nothing, so that
+ *   neither a record's numbers nor the time depend on who was drawn.
  * Fails: TrainerError "bad-job", "not-finite", "not-ready". Limit: RECORDS_MAX records.
  */
-export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | null = null): GradientSum {
+export function gradientSum(
+  batch: Batch,
+  clip16: number,
+  random: RandomBytes | null = null,
+  sample: Uint8Array | null = null,
+): GradientSum {
   checkBatch(batch, RECORDS_MAX);
   if (batch.persons !== undefined)
     return personSum(
@@ -43,26 +50,32 @@ export function gradientSum(batch: Batch, clip16: number, random: RandomBytes | 
       parameterCount(batch.model),
       clip16,
       random,
+      sample,
     );
   const unit = sumUnit(clip16);
   const sum = new Float64Array(parameterCount(batch.model));
-  let [loss, finite, clipped] = [0, 0, 0];
+  let [loss, finite, clipped, units, row] = [0, 0, 0, 0, 0];
   for (const part of passes(batch)) {
     const pass = backpropagate(part, random);
-    const clips = clipFactors(pass, clip16 / 65_536);
-    addWeighted(pass, clips.factors, unit, sum);
-    clipped += clips.clipped;
+    const { factors } = clipFactors(pass, clip16 / 65_536);
+    for (let at = 0; at < pass.rows; at++, row++) {
+      if (sample !== null && sample[row] !== 1) factors[at] = 0;
+      else {
+        units++;
+        if (factors[at] !== 1) clipped++;
+      }
+    }
+    addWeighted(pass, factors, unit, sum);
     for (const value of pass.losses) {
       if (!Number.isFinite(value)) continue;
       loss += value;
       finite++;
     }
   }
-  const units = batch.y.length;
   return {
     sum,
     loss: finite === 0 ? 0 : loss / finite,
-    clippedShare: clipped / units,
+    clippedShare: units === 0 ? 0 : clipped / units,
     signedCount: units - 2 * clipped,
   };
 }

@@ -11,5 +11,6 @@ export * from './gradientSum.js';
 export * from './job.js';
 export * from './osRandom.js';
 export * from './pool.js';
+export * from './sample.js';
 export * from './trainStep.js';
 export * from './wholeUpdate.js';

@@ -2,6 +2,7 @@ import type { RandomBytes } from '../../crypto/index.js';
 import {
   addNoise,
   createGrid,
+  drawnUnits,
   fineStep,
   type Grid,
   type GridParams,
@@ -16,6 +17,7 @@ import {
 } from '../index.js';
 import { gradientSum } from './gradientSum.js';
 import { type Batch, unitsOf } from './job.js';
+import { drawSample } from './sample.js';
 
 export interface LocalRun {
   /** What travels, on the wire lattice of `grid`. */
@@ -52,11 +54,20 @@ export function takeLocalSteps(
   const rule = localSteps[work.step];
   const decay = rule.decay(work);
   const rate = work.learningRate16 / 65_536;
+  const units = unitsOf(batch);
+  // Public: how many were really drawn is nobody's business.
+  const drawn = drawnUnits(units, work);
   const travels = new Float64Array(dimension);
   let weights = batch.weights;
   let first: Pick<LocalRun, 'loss' | 'clippedShare' | 'signedCount'> | null = null;
   for (let step = 0; step < work.steps && weights.every(Number.isFinite); step++) {
-    const { sum, loss, clippedShare, signedCount } = gradientSum({ ...batch, weights }, clip16, random);
+    const sample = drawSample(units, work.rate32, random);
+    const { sum, loss, clippedShare, signedCount } = gradientSum(
+      { ...batch, weights },
+      clip16,
+      random,
+      sample,
+    );
     first ??= {
       loss,
       clippedShare,
@@ -68,7 +79,7 @@ export function takeLocalSteps(
     for (let index = 0; index < dimension; index++) {
       const gradient = noised[index]! * fineStep(inner);
       travels[index] = decay * travels[index]! + gradient;
-      next[index] = weights[index]! - rate * (gradient / unitsOf(batch) + rule.pull(place, index, work));
+      next[index] = weights[index]! - rate * (gradient / drawn + rule.pull(place, index, work));
     }
     weights = next;
   }

@@ -17,28 +17,29 @@ export function personSum(
   parameters: number,
   clip16: number,
   random: RandomBytes | null,
+  sample: Uint8Array | null = null,
 ): GradientSum {
   const unit = sumUnit(clip16);
   const limit = ((clip16 / 65_536) * CLIP_SAFETY) / unit;
   const sum = new Float64Array(parameters);
   const own = new Float64Array(parameters);
-  let [rows, persons, clipped, loss, finite] = [0, 0, 0, 0, 0];
+  let [rows, persons, clipped, loss, finite, last] = [0, 0, 0, 0, 0, 0];
 
   function settle(): void {
     let squared = 0;
     for (const entry of own) squared += (entry / rows) * (entry / rows);
     const norm = Math.sqrt(squared);
     const factor = norm <= limit ? 1 : Number.isFinite(norm) ? limit / norm : 0;
-    if (factor !== 1) clipped++;
-    if (factor !== 0)
+    const counts = sample === null || sample[last] === 1;
+    if (counts && factor !== 1) clipped++;
+    if (counts && factor !== 0)
       for (let index = 0; index < parameters; index++)
         sum[index]! += Math.trunc(factor * (own[index]! / rows));
     own.fill(0);
     rows = 0;
-    persons++;
+    if (counts) persons++;
   }
 
-  let last = 0;
   for (const part of parts) {
     const pass: Pass = backpropagate(part, random);
     for (let row = 0; row < pass.rows; row++) {
@@ -56,7 +57,7 @@ export function personSum(
   return {
     sum,
     loss: finite === 0 ? 0 : loss / finite,
-    clippedShare: clipped / persons,
+    clippedShare: persons === 0 ? 0 : clipped / persons,
     signedCount: persons - 2 * clipped,
   };
 }

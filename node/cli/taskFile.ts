@@ -14,6 +14,7 @@ import {
   LOCAL_STEPS_MAX,
   type LocalStepName,
   localSteps,
+  RATE_ALL,
   readSchema,
   type ServerStepName,
   serverSteps,
@@ -68,7 +69,12 @@ export const taskFileSchema = z.strictObject({
     })
     .prefault({}),
   privacy: z
-    .strictObject({ epsilon: z.number().positive().max(64), delta: z.number().positive().max(0.1) })
+    .strictObject({
+      epsilon: z.number().positive().max(64),
+      delta: z.number().positive().max(0.1),
+      /** Noise multiplier; left out: the least that keeps ε and δ. */
+      sigma: z.number().positive().max(32_767).optional(),
+    })
     .nullable(),
   verification: oneNameOf<VerificationName>(verificationRules).default('alignment'),
   /** What averages updates before the rule sees them. */
@@ -103,6 +109,8 @@ export const taskFileSchema = z.strictObject({
       proximal: z.number().min(0).max(65_536).default(0),
       /** Left out: every step, and once for the unit device. */
       noise: z.enum(['every-step', 'once']).optional(),
+      /** Share of the units that a device draws for each step, in secret; nobody can check it. */
+      rate: z.number().positive().max(1).default(1),
     })
     .prefault({}),
   devices: z.number().int().min(1).max(DEVICES_MAX),
@@ -203,7 +211,11 @@ function protectionOf(task: Parsed): Pick<TaskSpec, 'privacy' | 'clipping'> {
       ? calibrateCountSigma16(budget)
       : in16(countSigma);
   const clipping = { ...choice, countSigma16 };
-  const sigma16 = calibrateUpdateSigma16({ ...budget, unit, local: localOf(task), clipping });
+  const { sigma } = task.privacy;
+  const sigma16 =
+    sigma === undefined
+      ? calibrateUpdateSigma16({ ...budget, unit, local: localOf(task), clipping })
+      : in16(sigma);
   if (sigma16 === null)
     throw new CliError('bad-config', 'task: privacy: no noise keeps this ε and δ over so many rounds');
   return { privacy: { unit, epsilonMicro, deltaPico, sigma16, clip16 }, clipping };
@@ -216,6 +228,7 @@ function localOf({ local, unit }: Parsed): TaskSpec['local'] {
     learningRate16: in16(local.learningRate),
     proximal16: Math.round(local.proximal * ONE16),
     noise: local.noise ?? (unit === 'device' ? 'once' : 'every-step'),
+    rate32: Math.max(1, Math.round(local.rate * RATE_ALL)),
   };
 }
 

@@ -9,9 +9,11 @@ import {
   type GridParams,
   type LocalPlace,
   ledgerCost,
+  ledgerOrderFor,
   localSteps,
   ownControl,
   parameterCount,
+  RATE_ALL,
   roundGrid,
   schemaHash,
   unitsIn,
@@ -117,7 +119,8 @@ async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
     throw new DeviceError('budget-exhausted', 'this device declares no budget, and the task needs one');
   }
   if (spec.privacy.sigma16 !== 0 && !(await hasLedger(clients[0]!, id, bytesToHex(dataset), signal))) {
-    const args = { dataset, unit: spec.privacy.unit, epsilonMicro, deltaPico };
+    const order = ledgerOrderFor({ epsilonMicro, deltaPico }, spec);
+    const args = { dataset, unit: spec.privacy.unit, epsilonMicro, deltaPico, order };
     await send(part, { contract: 'privacy', method: 'declare', level: 0, args });
   }
   const terms = { task, units: unitsOf(device, spec), dataset, schemaHash: schemaHash(device.schema) };
@@ -237,7 +240,7 @@ async function trainUpdate(
     grid,
     whole: spec.privacy.unit === 'device',
     ...(weights16.length > 0 && { classWeights: weights16.map((weight16) => weight16 / WEIGHT_ONE) }),
-    ...(spec.local.step !== 'fedsgd' && {
+    ...((spec.local.step !== 'fedsgd' || spec.local.rate32 !== RATE_ALL) && {
       local: { work: spec.local, control: await controlOf(part, spec, optimizerId) },
     }),
   };
@@ -258,6 +261,8 @@ async function costOf({ device, clients, signal }: Part, spec: TaskSpecForm): Pr
   const [id, dataset] = [bytesToHex(device.publicKey), bytesToHex(device.dataset)];
   const ledger = await clients[0]!.call('privacy.ledger', { device: id, dataset }, { signal });
   const cost = ledgerCost(ledger, spec);
+  if (cost !== null && BigInt(ledger.rhoSpent) + cost > BigInt(ledger.rhoCap))
+    throw new DeviceError('budget-exhausted', 'one more round would overdraw the budget of this dataset');
   if (cost === null) throw new DeviceError('refused', 'the ledger of this dataset cannot count this task');
   return cost;
 }

@@ -11,7 +11,7 @@ import {
 import { anyNode, decode, limits } from '../../chain/index.js';
 import type { ClosedRound } from '../../contracts/index.js';
 import { bytesToHex } from '../../crypto/index.js';
-import { epsilonMicroOfRho } from '../../fl/index.js';
+import { epsilonMicroOfLedger } from '../../fl/index.js';
 import { RpcError } from '../rpc/errors.js';
 import { type Json, jsonOf } from '../rpc/json.js';
 import type { LightClient } from './client.js';
@@ -87,6 +87,7 @@ export interface LedgerForm {
   readonly epsilonMicro: number;
   readonly epsilonSpentMicro: number;
   readonly deltaPico: number;
+  readonly order: number | null;
   readonly rhoCap: string;
   readonly rhoSpent: string;
   readonly charges: number;
@@ -190,8 +191,9 @@ function ledgerForm({ dataset, ledger }: Budget['ledgers'][number]): LedgerForm 
     dataset,
     unit: ledger.unit,
     epsilonMicro: ledger.epsilonMicro,
-    epsilonSpentMicro: epsilonMicroOfRho(ledger.rhoSpent, ledger.deltaPico),
+    epsilonSpentMicro: epsilonMicroOfLedger(ledger),
     deltaPico: ledger.deltaPico,
+    order: ledger.order,
     rhoCap: ledger.rhoCap.toString(),
     rhoSpent: ledger.rhoSpent.toString(),
     charges: ledger.charges,

@@ -1,4 +1,4 @@
-import { encodedColumns, parameterCount, type Refusal, WEIGHT_ONE } from '../../fl/index.js';
+import { encodedColumns, parameterCount, RATE_ALL, type Refusal, WEIGHT_ONE } from '../../fl/index.js';
 import type { ModelFacts, RoundFacts } from './facts.js';
 
 const ONE16 = 65_536;
@@ -39,6 +39,8 @@ export interface ModelCard {
     readonly epsilon: number;
     readonly delta: number;
     readonly sigma: number;
+    /** Share of units drawn in secret for each step: declared; 1: all of them. */
+    readonly rate: number;
   } | null;
   readonly verdicts: readonly DeviceVerdicts[];
   readonly chain: ModelFacts['chain'];
@@ -95,6 +97,7 @@ export function modelCard(facts: ModelFacts, files: ModelCard['files'], software
             epsilon: privacy.epsilonMicro / 1e6,
             delta: privacy.deltaPico / 1e12,
             sigma: privacy.sigma16 / ONE16,
+            rate: spec.local.rate32 / RATE_ALL,
           },
     verdicts: devices.map((device) => verdictsOf(device, rounds)),
     chain: facts.chain,
@@ -162,8 +165,12 @@ export function formatCard(card: ModelCard): string {
 function privacyText({ privacy }: ModelCard): string {
   if (privacy === null)
     return 'None: trained without noise, on data that the publisher declared public. The model may have memorised rows.';
-  const { unit, epsilon, delta, sigma } = privacy;
-  return `ε = ${epsilon} at δ = ${delta} for each ${unit}, over all rounds, *declared*: every update was charged to its device's ledger, which no round may overdraw, but nobody can see from outside that a device really added its noise (multiplier σ = ${sigma}), or that two declared datasets do not overlap.`;
+  const { unit, epsilon, delta, sigma, rate } = privacy;
+  const drawn =
+    rate === 1
+      ? ''
+      : ` It rests on devices drawing ${rate} of their units in secret for each step, *declared* too.`;
+  return `ε = ${epsilon} at δ = ${delta} for each ${unit}, over all rounds, *declared*: every update was charged to its device's ledger, which no round may overdraw, but nobody can see from outside that a device really added its noise (multiplier σ = ${sigma}), or that two declared datasets do not overlap.${drawn}`;
 }
 
 function verifyText({ model, chain, known, task }: ModelCard): string {

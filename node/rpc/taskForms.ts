@@ -114,6 +114,8 @@ export const taskSpecForm = z.object({
     learningRate16: count,
     proximal16: count,
     noise: z.enum(['every-step', 'once']),
+    /** Share of units drawn in secret for each step, in 2^-32: declared, nobody can see it. */
+    rate32: count,
   }),
   devicesMax: count,
   quorum: count,

@@ -62,7 +62,7 @@ class LoadClient {
     const { stop, abandon } = this.#options;
     for (let nonce = 0; !stop.aborted && !abandon.aborted; nonce += 1) {
       const dataset = sha256(utf8ToBytes(`${this.#account.name} ${nonce}`));
-      const args = { dataset, unit: 'record', epsilonMicro: 1_000_000, deltaPico: 100_000_000 };
+      const args = { dataset, unit: 'record', epsilonMicro: 1_000_000, deltaPico: 100_000_000, order: null };
       const signed = this.#wallet.sign({ contract: 'privacy', method: 'declare', args }, nonce);
       if (!(await this.#deliver(signed))) return;
       this.#done.push(signed.hash);

@@ -330,7 +330,7 @@ export const declareCall = (from: Person, change: object = {}): Call => ({
   from,
   contract: 'privacy',
   method: 'declare',
-  args: { dataset, unit: 'record', epsilonMicro: 3_000_000, deltaPico: 100_000_000, ...change },
+  args: { dataset, unit: 'record', epsilonMicro: 3_000_000, deltaPico: 100_000_000, order: null, ...change },
 });
 
 /** An application with the approval of the device's own validator under exactly its terms. */

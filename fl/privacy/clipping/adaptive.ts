@@ -38,8 +38,8 @@ export const adaptive: ClippingRule = {
 };
 
 /** ‖ḡ‖² - P in 2^-64, rounded down. */
-function meanSquare({ grid, squaredNorm, devices, divisor, gradients16 }: ClippingRelease): bigint {
-  assert.ok(devices >= 1 && divisor >= 1 && gradients16 >= 1, 'a release of at least one update');
+function meanSquare({ grid, squaredNorm, devices, divisor, gradients32 }: ClippingRelease): bigint {
+  assert.ok(devices >= 1 && divisor >= 1 && gradients32 >= 1, 'a release of at least one update');
   const { dimension, sigma16, sensitivity, fineExponent } = grid;
   const wire = BigInt(wireSteps(grid));
   // All in 2^-32 fine units squared, twelvefold.
@@ -47,11 +47,11 @@ function meanSquare({ grid, squaredNorm, devices, divisor, gradients16 }: Clippi
   const deviation16 = BigInt(sigma16) * BigInt(sensitivity);
   const rounding = (wire * wire) << 32n;
   const noise = BigInt(devices) * BigInt(dimension) * (12n * deviation16 * deviation16 + rounding);
-  // Divided by (divisor · gradients)², gradients in 2^-16.
-  const shift = ENERGY_BITS - 32 + 2 * fineExponent + 32;
+  // Divided by (divisor · gradients)², gradients in 2^-32.
+  const shift = ENERGY_BITS - 32 + 2 * fineExponent + 64;
   const excess = signal - noise;
   const scaled = shift >= 0 ? excess << BigInt(shift) : excess >> BigInt(-shift);
-  const gradients = BigInt(divisor) * BigInt(gradients16);
+  const gradients = BigInt(divisor) * BigInt(gradients32);
   return floorDivide(scaled, 12n * gradients * gradients);
 }
 

@@ -21,11 +21,11 @@ export const quantile: ClippingRule = {
     assert.ok(params.aim16 <= this.aim16Max, 'a quantile is less than all');
     return { clip16: params.clip16, memory: 0n };
   },
-  next(params, before, { signedCount, divisor }) {
+  next(params, before, { signedCount, asked }) {
     assert.ok(signedCount !== null && Number.isSafeInteger(signedCount), 'the quantile rule needs its count');
-    assert.ok(divisor >= 1, 'a release of at least one unit');
-    // b = (count/divisor + 1)/2 within 0 .. 1; the exponent is η·(γ - b).
-    const units = BigInt(divisor);
+    assert.ok(Number.isSafeInteger(asked) && asked >= 1, 'a count of at least one unit');
+    // b = (count/asked + 1)/2 within 0 .. 1; the exponent is η·(γ - b).
+    const units = BigInt(asked);
     const count =
       BigInt(signedCount) < -units ? -units : BigInt(signedCount) > units ? units : BigInt(signedCount);
     const aim = (2n * units * BigInt(params.aim16) - ((units + count) << 16n)) * BigInt(params.rate16);

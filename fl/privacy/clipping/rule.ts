@@ -34,8 +34,13 @@ export interface ClippingRelease {
   readonly devices: number;
   /** What the sum is divided by: the units that these devices enrolled with; for unit `device` their number. */
   readonly divisor: number;
-  /** How many of a unit's clipped gradients the sum holds, in 2^-16: 2^16 for one step, K·2^16 for K plain ones. */
-  readonly gradients16: number;
+  /**
+   * How many of a unit's clipped gradients the sum holds on average, in 2^-32: 2^32 for one step over all units, K times
+   * that for K plain ones.
+   */
+  readonly gradients32: number;
+  /** How many units were asked for the count, on average: the divisor where none are drawn. */
+  readonly asked: number;
   /** Sum over units of +1 (not clipped) or -1 (clipped), noised by each device; null where the task doesn't ask. */
   readonly signedCount: number | null;
 }

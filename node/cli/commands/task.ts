@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import { encodeContent } from '../../../contracts/index.js';
+import { encodeContent, type TaskSpec } from '../../../contracts/index.js';
+import { RATE_ALL, tightestEpsilon, withCount } from '../../../fl/index.js';
 import { readJsonText } from '../../config.js';
 import { openNetwork, readKeystore } from '../../provision/index.js';
 import { sealContent } from '../../sealing/content.js';
@@ -82,8 +83,21 @@ async function publish(file: string, options: Globals & KeyOptions & SealedOptio
     const id = Uint8Array.from(Buffer.from(chainId, 'hex'));
     return publishTask(client, id, secret, spec, seal?.(id) ?? null);
   });
-  if (options.json) io.out(JSON.stringify(done));
-  else io.out(`Task ${done.task} is published in block ${done.height} (transaction ${done.transaction}).`);
+  if (options.json) return io.out(JSON.stringify(done));
+  io.out(`Task ${done.task} is published in block ${done.height} (transaction ${done.transaction}).`);
+  const drawn = drawnText(spec);
+  if (drawn !== null) io.out(drawn);
+}
+
+/** What a task with drawn units claims, and what of it nobody can check; null: it draws none. Cost: seconds. */
+function drawnText({ privacy, local, clipping, rounds }: TaskSpec): string | null {
+  if (local.rate32 === RATE_ALL || privacy.sigma16 === 0) return null;
+  const rate = local.rate32 / RATE_ALL;
+  const sigma16 =
+    clipping.countSigma16 === 0 ? privacy.sigma16 : withCount(privacy.sigma16, clipping.countSigma16);
+  const mechanism = { sigma: sigma16 / 65_536, rate, rounds: rounds * local.steps };
+  const { epsilon, accountant } = tightestEpsilon(mechanism, privacy.deltaPico / 1e12);
+  return `Declared: each device draws ${rate} of its units in secret for each step. Ledgers count ε = ${privacy.epsilonMicro / 1e6} for all rounds, at one Rényi order; the tightest accountant (${accountant}) says ${epsilon.toFixed(2)}.`;
 }
 
 /** Seals the content for a chain. Null: the task has its title in clear. */

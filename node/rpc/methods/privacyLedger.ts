@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ledgerCell } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import { epsilonMicroOfRho, units } from '../../../fl/index.js';
+import { epsilonMicroOfLedger, units } from '../../../fl/index.js';
 import { RpcError } from '../errors.js';
 import { bytes32, count, u64 } from '../schemas.js';
 import { stateOf } from './find.js';
@@ -14,7 +14,9 @@ export const privacyLedger = defineMethod({
     unit: z.enum(units),
     epsilonMicro: count,
     deltaPico: count,
-    /** ρ of zero-concentrated privacy in 2^-40. */
+    /** Rényi order in which it counts; null: in ρ. */
+    order: count.nullable(),
+    /** ρ of zero-concentrated privacy in 2^-40; with an order, the divergence of that order divided by it. */
     rhoCap: u64,
     rhoSpent: u64,
     /** The ε that rhoSpent amounts to at δ, rounded up. */
@@ -28,7 +30,7 @@ export const privacyLedger = defineMethod({
       ...ledger,
       rhoCap: ledger.rhoCap.toString(),
       rhoSpent: ledger.rhoSpent.toString(),
-      epsilonSpentMicro: epsilonMicroOfRho(ledger.rhoSpent, ledger.deltaPico),
+      epsilonSpentMicro: epsilonMicroOfLedger(ledger),
     };
   },
 });

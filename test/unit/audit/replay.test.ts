@@ -267,7 +267,14 @@ describe('replay', () => {
   });
 
   it('finds an overdrawn ledger in the state', () => {
-    const ledger = { unit: 'record', epsilonMicro: 1, deltaPico: 1, rhoCap: 5n, charges: 1 } as const;
+    const ledger = {
+      unit: 'record',
+      epsilonMicro: 1,
+      deltaPico: 1,
+      order: null,
+      rhoCap: 5n,
+      charges: 1,
+    } as const;
     const overdrawn = (rhoSpent: bigint) =>
       createTestChain({
         write: (state) => {

@@ -64,7 +64,7 @@ describe('payloadFault', () => {
       const test = createTestChain({
         write: (state) => {
           const { epsilonMicro, deltaPico } = spec.privacy;
-          const ledger = { unit: 'record', epsilonMicro, deltaPico, charges: 1 } as const;
+          const ledger = { unit: 'record', epsilonMicro, deltaPico, order: null, charges: 1 } as const;
           const cap = rhoCap(epsilonMicro, deltaPico);
           const ids = [bytesToHex(device.publicKey), bytesToHex(dataset)] as const;
           ledgerCell.set(state, { ...ledger, rhoCap: cap, rhoSpent: cap - left }, ...ids);

@@ -56,7 +56,7 @@ describe('four nodes', () => {
       const node = nodes[i]!;
       await until(node, () => taskCell.get(readState(node.tip.state), 1) !== null);
       const { epsilonMicro, deltaPico } = spec.privacy;
-      const args = { dataset, unit: 'record', epsilonMicro, deltaPico };
+      const args = { dataset, unit: 'record', epsilonMicro, deltaPico, order: null };
       await send(node, device, { contract: 'privacy', method: 'declare', level: 0, args });
       const id = bytesToHex(device.publicKey);
       await until(node, () => ledgerCell.get(readState(node.tip.state), id, bytesToHex(dataset)) !== null);

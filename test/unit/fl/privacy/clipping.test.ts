@@ -43,7 +43,8 @@ function release(clip16: number, length: number, random: (bytes: number) => Uint
     squaredNorm: squaredNorm(sum),
     devices: DEVICES,
     divisor: DEVICES,
-    gradients16: 65_536,
+    gradients32: 2 ** 32,
+    asked: DEVICES,
     signedCount: null,
   };
 }
@@ -110,7 +111,8 @@ describe('adaptive clipping', () => {
             squaredNorm: BigInt(norm),
             devices,
             divisor,
-            gradients16: 65_536,
+            gradients32: 2 ** 32,
+            asked: divisor,
             signedCount: null,
           });
           const energy = Number(next.memory) / 2 ** 64;
@@ -132,7 +134,8 @@ describe('adaptive clipping', () => {
         squaredNorm: norm,
         devices: 1,
         divisor: 1,
-        gradients16: 65_536,
+        gradients32: 2 ** 32,
+        asked: 1,
         signedCount: null,
       });
     expect(next(1n << 60n).clip16).toBe(at16(1));
@@ -143,7 +146,8 @@ describe('adaptive clipping', () => {
         squaredNorm: 0n,
         devices: 20,
         divisor: 20,
-        gradients16: 65_536,
+        gradients32: 2 ** 32,
+        asked: 20,
         signedCount: null,
       });
     expect(low.clip16).toBe(at16(1 / 64));
@@ -158,7 +162,7 @@ describe('quantile clipping', () => {
       quantile.next(
         rule,
         { clip16: at16(1), memory: 0n },
-        { grid, squaredNorm: 0n, devices: 2, divisor: 50, gradients16: 65_536, signedCount },
+        { grid, squaredNorm: 0n, devices: 2, divisor: 50, gradients32: 2 ** 32, asked: 50, signedCount },
       ).clip16 / 65_536;
     expect(next(50)).toBeCloseTo(Math.exp(-0.1), 4);
     expect(next(-50)).toBeCloseTo(Math.exp(0.1), 4);
@@ -171,7 +175,8 @@ describe('quantile clipping', () => {
         squaredNorm: 0n,
         devices: 2,
         divisor: 50,
-        gradients16: 65_536,
+        gradients32: 2 ** 32,
+        asked: 50,
         signedCount: null,
       }),
     ).toThrow(/count/);
@@ -191,7 +196,8 @@ describe('quantile clipping', () => {
         squaredNorm: 0n,
         devices: 20,
         divisor: norms.length,
-        gradients16: 65_536,
+        gradients32: 2 ** 32,
+        asked: norms.length,
         signedCount,
       });
     }

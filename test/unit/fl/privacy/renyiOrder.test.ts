@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  bestLedgerOrder,
+  epsilonMicroOfLedger,
+  epsilonMicroOfRho,
   epsilonOfRenyi,
+  fitsBudget,
+  fixedClipping,
   LEDGER_ORDERS,
+  ledgerCap,
+  ledgerOrderFor,
+  oneStep,
   RENYI_COST_MAX,
   renyiCap,
   renyiCost,
@@ -119,8 +125,33 @@ describe('renyiCap', () => {
 
   it('finds the order with most rounds: as many as the accountant over these orders allows', () => {
     const [sigma16, rate32] = [Math.round(1.5 * 65_536), Math.round(0.05 * 2 ** 32)];
-    const best = bestLedgerOrder(2_160_000, 1_000_000, sigma16, rate32)!;
-    expect(best.rounds >= 98n && best.rounds <= 100n).toBe(true);
-    expect(bestLedgerOrder(1_000, 1, 65_536, 2 ** 32)).toBeNull();
+    const task = {
+      privacy: { unit: 'record', sigma16 },
+      local: { ...oneStep, rate32 },
+      clipping: fixedClipping,
+    } as const;
+    const budget = { epsilonMicro: 2_160_000, deltaPico: 1_000_000 };
+    expect(fitsBudget({ ...budget, rounds: 98 }, task)).toBe(true);
+    expect(fitsBudget({ ...budget, rounds: 101 }, task)).toBe(false);
+    const order = ledgerOrderFor(budget, task)!;
+    const rounds = (at: number) => renyiCap(at, 2_160_000, 1_000_000)! / renyiCost(at, sigma16, rate32);
+    for (const other of [order - 1, order + 1]) expect(rounds(other) <= rounds(order)).toBe(true);
+    expect(ledgerOrderFor(budget, { ...task, local: oneStep })).toBeNull();
+  });
+
+  it('has an inverse, for people: never above ε of the account', () => {
+    for (const order of LEDGER_ORDERS) {
+      const cap = ledgerCap(order, 3_000_000, 100_000_000);
+      if (cap === null) continue;
+      const at = (rhoSpent: bigint) => epsilonMicroOfLedger({ order, rhoSpent, deltaPico: 100_000_000 });
+      expect(at(cap)).toBeLessThanOrEqual(3_000_000);
+      expect(at(cap)).toBeGreaterThan(2_999_990);
+      expect(at(cap / 2n)).toBeLessThan(at(cap));
+      expect(at(0n)).toBe(0);
+    }
+    const rhoSpent = 1n << 36n;
+    expect(epsilonMicroOfLedger({ order: null, rhoSpent, deltaPico: 1e8 })).toBe(
+      epsilonMicroOfRho(rhoSpent, 1e8),
+    );
   });
 });

@@ -75,6 +75,24 @@ describe('the demo’s task', () => {
     );
   });
 
+  it('may protect whole devices, or draw records in secret, with the noise that either needs', () => {
+    const whole = taskSpecOf({
+      ...demoTask(options, data),
+      unit: 'device',
+      local: { step: 'fedavg', steps: 5 },
+    });
+    expect(checkTask(whole)).toBeNull();
+    expect([whole.privacy.unit, whole.local.noise]).toEqual(['device', 'once']);
+    expect(whole.privacy.sigma16 / 65_536).toBeCloseTo(6.7, 2);
+    const drawn = taskSpecOf({ ...demoTask(options, data), local: { rate: 0.1 } });
+    expect(checkTask(drawn)).toBeNull();
+    expect(drawn.local.rate32).toBe(Math.round(2 ** 32 / 10));
+    expect(drawn.privacy.sigma16 / 65_536).toBeLessThan(2);
+    const own = { ...demoTask(options, data), privacy: { epsilon: 3, delta: 1e-4, sigma: 7 } };
+    expect(taskSpecOf(own).privacy.sigma16).toBe(7 * 65_536);
+    expect(checkTask(taskSpecOf({ ...own, privacy: { ...own.privacy, sigma: 6 } }))?.code).toBe('overdraws');
+  });
+
   it('has the least noise that the budget allows', () => {
     const spec = taskSpecOf(demoTask(options, data));
     const less = { ...spec, privacy: { ...spec.privacy, sigma16: spec.privacy.sigma16 - 1 } };

@@ -48,6 +48,22 @@ describe('a device’s data', () => {
     expect((await loadDevice(folder)).dataset).not.toEqual(first.dataset);
   });
 
+  it('has each person’s rows side by side where the schema names a subject', async () => {
+    json('schema.json', { label, features: [{ name: 'a', ...number }], subject: 'who' });
+    write('data.csv', 'a,y,who\n1,0,p\n2,1,q\n3,1,p\n');
+    device();
+    const loaded = await loadDevice(folder);
+    const { x, y } = loaded.attacker.recordsOf(1);
+    expect([[...x], [...y], [...loaded.persons!]]).toEqual([
+      [1, 3, 2],
+      [0, 1, 1],
+      [0, 0, 1],
+    ]);
+    rmSync(join(folder, 'ledger.json'), { force: true });
+    json('schema.json', { label, features: [{ name: 'a', ...number }] });
+    expect((await loadDevice(folder)).persons).toBeNull();
+  });
+
   it.each<[string, string, string, RegExp]>([
     ['one class', 'a,y\n1,0\n2,0\n', 'one-class', /label "0"/],
     ['a constant column', 'a,y\n1,0\n1,1\n', 'constant-column', /column a says the same/],

@@ -155,6 +155,15 @@ describe('the model card', () => {
     expect(text).toContain(`--anchor ${facts.chain.height}:${facts.chain.hash}`);
   });
 
+  it('says that drawn records are declared', () => {
+    const local = { ...facts.spec.local, rate32: 2 ** 30 };
+    const card = modelCard({ ...facts, spec: { ...facts.spec, local } }, [], 'a test');
+    expect(card.privacy).toMatchObject({ rate: 0.25 });
+    expect(formatCard(card)).toMatch(
+      /drawing 0\.25 of their units in secret for each step, \*declared\* too/,
+    );
+  });
+
   it('lets no title or name write markup, rows or lines of the card', () => {
     const title = 'x\n# Privacy: none | **safe** <script> `y`';
     const card = modelCard({ ...facts, spec: { ...facts.spec, title } }, [], 'a test');

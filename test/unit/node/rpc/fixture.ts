@@ -147,7 +147,7 @@ export async function publish(test: TestNode, spec: TaskSpec): Promise<number> {
 /** Declares the dataset and enrols a device with 10 units, all over RPC. */
 export async function enrol(test: TestNode, wallet: Wallet, task: number, spec: TaskSpec): Promise<void> {
   const { epsilonMicro, deltaPico } = spec.privacy;
-  const budget = { dataset: DATASET, unit: 'record', epsilonMicro, deltaPico };
+  const budget = { dataset: DATASET, unit: 'record', epsilonMicro, deltaPico, order: null };
   const declared = await wallet.send({ contract: 'privacy', method: 'declare', args: budget });
   const schema = schemaHash(spec.schema);
   const { approval } = await test.client.call('enrolment.approve', {

@@ -3,6 +3,14 @@ import { beginExecution, decodeTransaction, encodeTransaction } from '../../../c
 import { BLOCK_TIME_MAX } from '../../../consensus/index.js';
 import { drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
+  admitCall,
+  recoverCall,
+  reportCall,
+  rotateCall,
+  setLevelsCall,
+  voteCall,
+} from '../../support/accounts.js';
+import {
   applyCall,
   type Call,
   createTestChain,
@@ -13,6 +21,7 @@ import {
   taskSpec,
   updateCall,
 } from '../../support/chain.js';
+import { person } from '../../support/genesis.js';
 
 const SEED = 'hostile arguments 1';
 const ROUNDS = 400;
@@ -74,12 +83,19 @@ describe('a sender with arguments of its own making', () => {
     startTask(test, publicTask({ devicesMax: 3, quorum: 2 }));
     test.block([publishCall(test, taskSpec())]);
     const device = test.devices[0]!;
+    const hospital = test.validators[0]!;
     const calls: readonly Call[] = [
       publishCall(test, taskSpec()),
       publishCall(test, publicTask()),
       declareCall(device, { dataset: new Uint8Array(32) }),
       applyCall(test, device, { task: 2 }),
       updateCall(test, device, 1),
+      admitCall(test, hospital, person('new')),
+      recoverCall(test, hospital, device.publicKey, person('new')),
+      rotateCall(test, device, person('new'), hospital.name),
+      setLevelsCall(hospital, { account: device.publicKey, level: 2 }),
+      reportCall(test.publisher, device.publicKey),
+      voteCall(hospital, 'reject', 1),
     ];
     const codes = new Set<string | null>();
     for (let i = 0; i < ROUNDS; i += 1) {

@@ -20,17 +20,22 @@ const DISTANCES = [22, 25, 30, 35];
 /** Only noise tells these apart: they are tried with it, at the other two as chosen. */
 const NOISES = [164, 233, 309];
 
+const own = {
+  opposing16: 4,
+  angle16: 8,
+  apart: 8,
+  noiseHundredths: 233,
+  distanceTenths: 50,
+  turningQuarters: 5,
+};
+
 export function calibration(args: readonly string[]): readonly Row[] {
   const splits = Number(args[0] ?? 20);
   const first = Number(args[1] ?? 100);
   const lines = OPPOSING.flatMap((opposing16) =>
-    DISTANCES.flatMap((distanceTenths) =>
-      rowsOf({ opposing16, distanceTenths, noiseHundredths: 233 }, 0, splits, first),
-    ),
+    DISTANCES.flatMap((distanceTenths) => rowsOf({ ...own, opposing16, distanceTenths }, 0, splits, first)),
   );
-  const noises = NOISES.flatMap((noiseHundredths) =>
-    rowsOf({ opposing16: 4, distanceTenths: 30, noiseHundredths }, 6.7, splits, first),
-  );
+  const noises = NOISES.flatMap((noiseHundredths) => rowsOf({ ...own, noiseHundredths }, 6.7, splits, first));
   return [...lines, ...noises];
 }
 

@@ -10,39 +10,58 @@ import {
 } from './alignmentState.js';
 import { clampToSafe, divideRoundedBig, dot, squaredNorm } from './integers.js';
 import { type Judgement, type RoundUpdate, type VerificationRule, withCap } from './rule.js';
+import { judgeTurning, type Turning } from './turning.js';
 import { distantDevices } from './windowDistance.js';
 
 /** A device is judged from its 4th round on: round 4 of the task, if it was never absent. */
 const ROUNDS_MIN = 4;
 
 /**
- * Alignment: does a device pull where the others pull, over all rounds and over the last ones?
+ * Alignment: does a device pull where the others pull, over all rounds and over the last ones, and as it did before?
  *
- * Two absolute tests, from the device's 4th round on.
- *   opposes: with A = Σ_t ⟨u_k/N_k, c_{-k}⟩ and B = Σ_t ‖c_{-k}‖², refused while A/B < -1/4 and A is below -2.33
- *     standard deviations of what the known noise of the device's own updates does to it (1 % of the honest, if
- *     they had no signal at all). c_{-k} is the mean over units of this round's others that are not refused so far,
- *     or of all updates if there are none.
+ * Three absolute tests, the first two from the device's 4th round on, the third from its 10th.
+ *   opposes: with A = Σ_t ⟨u_k/N_k, c_{-k}⟩, B = Σ_t ‖c_{-k}‖² and U = Σ_t ‖u_k/N_k‖² (without what the known noise
+ *     adds to it on average), refused while A/B < -1/4, and A is below -2.33 standard deviations of what the known noise
+ *     of the device's own updates does to it (1 % of the honest, if they had no signal at all), and either the angle
+ *     says so, A/√(BU) < -1/2, or A/B lies apart from that of the others: below their median by more than 8 of the
+ *     median deviations from it. c_{-k} is the mean over units of this round's others that are not refused so far, or
+ *     of all updates if there are none. Hospitals that merely differ have long updates at wide angles and are scattered;
+ *     flippers are at sharp ones, or a group of their own.
  *   distant: over the last 10 rounds, see windowDistance.ts.
+ *   turned: from what is usual for the device, see turning.ts.
  * "Refused so far" is the device's latest verdict by these tests. So a device that is good again counts again, and
  *   nobody is locked out by one bad round; a round missed or over the norm cap changes nothing.
  * A device that was absent keeps its sums and is judged over the rounds in which it took part.
  *
- * Rounding: each round's ⟨u_k/N_k, c_{-k}⟩ and ‖c_{-k}‖² is one exact fraction, rounded once to 2⁻¹²⁸ (halves away
- *   from zero). Everything after that is exact; 2.33, 1/4 and 3 are cross-multiplied.
+ * Rounding: each round's ⟨u_k/N_k, c_{-k}⟩, ‖c_{-k}‖² and ‖u_k/N_k‖² is one exact fraction, rounded once to 2⁻¹²⁸
+ *   (halves away from zero), A/B for the comparison with the others to 2⁻¹⁶. Everything after that is exact; the lines
+ *   are cross-multiplied.
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
- * Cost: O(n d) for the first test, O(n d (log n + w)) for the second; memory for w updates of each device.
+ * Cost: O(n d) for the first test, O(n d (log n + w)) for the others; memory for w + 1 updates of each device.
  */
-export const alignment = createAlignment({ opposing16: 4, noiseHundredths: 233, distanceTenths: 30 });
+export const alignment = createAlignment({
+  opposing16: 4,
+  angle16: 8,
+  apart: 8,
+  noiseHundredths: 233,
+  distanceTenths: 50,
+  turningQuarters: 5,
+});
 
-/** Where alignment draws its lines. The rule's own were chosen by bench/calibration.ts. */
+/** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
 export interface AlignmentThresholds {
-  /** A device opposes from -opposing16/16 of the others' energy on. */
+  /** A device opposes from -opposing16/16 of the others' energy on ... */
   readonly opposing16: number;
-  /** ... and beyond so many hundredths of a standard deviation of its own known noise. */
+  /** ... at a cosine below -angle16/16 ... */
+  readonly angle16: number;
+  /** ... or so many median deviations below the median, */
+  readonly apart: number;
+  /** and beyond so many hundredths of a standard deviation of its own known noise. */
   readonly noiseHundredths: number;
   /** It is distant beyond so many tenths of the median distance. */
   readonly distanceTenths: number;
+  /** It has turned beyond so many quarters of the median distance in one round. */
+  readonly turningQuarters: number;
 }
 
 export function createAlignment(thresholds: AlignmentThresholds): VerificationRule {
@@ -54,8 +73,9 @@ export function createAlignment(thresholds: AlignmentThresholds): VerificationRu
       const before = accumulator === null ? null : decodeAccumulator(accumulator);
       checkSequel(before, context.round, context.grid);
       const observed = observe(before, updates, context.round, context.grid);
-      const judgements = judge(observed, updates, thresholds);
-      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements)) };
+      const turning = turningOf(before, observed, updates, context.grid, thresholds);
+      const judgements = judge(observed, updates, turning, thresholds);
+      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements, turning)) };
     },
   });
 }
@@ -95,6 +115,7 @@ function observe(
       inner: record.inner + inner,
       energy: record.energy + energy,
       noise: record.noise + deviation * deviation * energy,
+      own: record.own + ownEnergy(update, grid),
       window,
     };
   });
@@ -157,13 +178,43 @@ function toSumUnit(squares: bigint, denominator: bigint, grid: Grid): bigint {
     : divideRoundedBig(numerator, denominator << -shift);
 }
 
+/** ‖u_k/N_k‖² - d (σC)²/N_k², in units of 2⁻¹²⁸. */
+function ownEnergy({ wire, units }: RoundUpdate, grid: Grid): bigint {
+  const { clip16, sigma16 } = grid;
+  const squaredUnits = BigInt(units) * BigInt(units);
+  const deviation = BigInt(clip16) * BigInt(sigma16);
+  const noise = (BigInt(wire.length) * deviation * deviation) << (SUM_BITS - 64n);
+  return toSumUnit(squaredNorm(wire), squaredUnits, grid) - divideRoundedBig(noise, squaredUnits);
+}
+
+function turningOf(
+  before: AlignmentState | null,
+  observed: AlignmentState,
+  within: readonly RoundUpdate[],
+  grid: Grid,
+  { turningQuarters }: AlignmentThresholds,
+): Turning {
+  const known = new Set(before?.devices.map(({ device }) => device));
+  const records = new Map(observed.devices.map((record) => [record.device, record]));
+  const members = within.map((update) => {
+    const { rounds, usual } = records.get(update.device)!;
+    return { update, rounds, usual: known.has(update.device) ? usual : null };
+  });
+  return judgeTurning(members, grid, turningQuarters);
+}
+
 function judge(
   state: AlignmentState,
   within: readonly RoundUpdate[],
+  { turned }: Turning,
   thresholds: AlignmentThresholds,
 ): Judgement[] {
   const records = new Map(state.devices.map((record) => [record.device, record]));
   const members = within.map(({ device, units }) => ({ units, record: records.get(device)! }));
+  const ratios = members.map(({ record: { inner, energy } }) =>
+    energy === 0n ? 0n : divideRoundedBig(inner << 16n, energy),
+  );
+  const apart = liesApart(ratios, thresholds.apart);
   const distant = distantDevices(
     members,
     state.rounds,
@@ -172,20 +223,44 @@ function judge(
     thresholds.distanceTenths,
   );
   return members.map(({ units, record }, index) => ({
-    reason: opposes(record, units, thresholds) ? 'opposes' : distant[index] ? 'distant' : null,
-    score16: record.energy === 0n ? 0 : clampToSafe(divideRoundedBig(record.inner << 16n, record.energy)),
+    reason: opposes(record, units, apart[index]!, thresholds)
+      ? 'opposes'
+      : distant[index]
+        ? 'distant'
+        : turned[index]
+          ? 'turned'
+          : null,
+    score16: clampToSafe(ratios[index]!),
   }));
 }
 
-/** A/B < -1/4 and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k. */
+/** A/B < -1/4, and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k, and it lies apart or A/√(BU) < -1/2. */
 function opposes(
-  { rounds, inner, energy, noise }: DeviceRecord,
+  { rounds, inner, energy, noise, own }: DeviceRecord,
   units: number,
-  { opposing16, noiseHundredths }: AlignmentThresholds,
+  apart: boolean,
+  { opposing16, angle16, noiseHundredths }: AlignmentThresholds,
 ): boolean {
   if (rounds < ROUNDS_MIN || inner >= 0n || -16n * inner <= BigInt(opposing16) * energy) return false;
   const scaled = 100n * inner * BigInt(units);
-  return scaled * scaled > (BigInt(noiseHundredths * noiseHundredths) * noise) << 64n;
+  if (scaled * scaled <= (BigInt(noiseHundredths * noiseHundredths) * noise) << 64n) return false;
+  return apart || 256n * inner * inner > BigInt(angle16 * angle16) * energy * own;
+}
+
+/** Which ratios are below the median by more than `times` the median deviation from it; whole numbers. */
+function liesApart(ratios: readonly bigint[], times: number): boolean[] {
+  const middleTwice = twiceMedian(ratios);
+  const deviation = twiceMedian(ratios.map((ratio) => magnitude(2n * ratio - middleTwice)));
+  return ratios.map((ratio) => 2n * (middleTwice - 2n * ratio) > BigInt(times) * deviation);
+}
+
+function twiceMedian(values: readonly bigint[]): bigint {
+  const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return (sorted[(sorted.length - 1) >> 1] ?? 0n) + (sorted[sorted.length >> 1] ?? 0n);
+}
+
+function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
 }
 
 /** The state with this round's verdicts. */
@@ -193,14 +268,17 @@ function settle(
   state: AlignmentState,
   within: readonly RoundUpdate[],
   judgements: readonly Judgement[],
+  turning: Turning,
 ): AlignmentState {
   const refused = new Map(
     within.map(({ device }, index) => [device, judgements[index]!.reason !== null] as const),
   );
+  const usual = new Map(within.map(({ device }, index) => [device, turning.usual[index]!] as const));
   return {
     ...state,
     devices: state.devices.map((record) => ({
       ...record,
+      usual: usual.get(record.device) ?? record.usual,
       refused: refused.get(record.device) ?? record.refused,
     })),
   };
@@ -208,7 +286,8 @@ function settle(
 
 function newRecord(device: string, kept: readonly boolean[]): DeviceRecord {
   const window = kept.map(() => null);
-  return { device, refused: false, rounds: 0, inner: 0n, energy: 0n, noise: 0n, window };
+  const usual = { exponent: 0, entries: new Int32Array() };
+  return { device, refused: false, rounds: 0, inner: 0n, energy: 0n, noise: 0n, own: 0n, usual, window };
 }
 
 function byDevice(a: DeviceRecord, b: DeviceRecord): number {

@@ -7,6 +7,13 @@ export interface WindowRound {
   readonly sigma16: number;
 }
 
+/** How a device is wont to differ from the others; see turning.ts. */
+export interface Usual {
+  /** Entries are in units of 2^exponent. */
+  readonly exponent: number;
+  readonly entries: Int32Array;
+}
+
 /** What alignment remembers of a device. */
 export interface DeviceRecord {
   readonly device: string;
@@ -20,6 +27,10 @@ export interface DeviceRecord {
   readonly energy: bigint;
   /** Σ_t (σC)² ‖c_{-k}‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
   readonly noise: bigint;
+  /** Σ_t ‖u_k/N_k‖² without what the known noise adds to it on average; may be negative; in units of 2⁻¹²⁸. */
+  readonly own: bigint;
+  /** From its updates so far. */
+  readonly usual: Usual;
   /** Its updates in wire steps, beside the window's rounds; null where it took no part. */
   readonly window: readonly (Int32Array | null)[];
 }

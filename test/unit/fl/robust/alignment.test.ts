@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  createAlignment,
   createGrid,
   type Grid,
   type RoundUpdate,
@@ -7,6 +8,16 @@ import {
   wireStep,
 } from '../../../../fl/index.js';
 import { context, play, quiet, reasons, update } from './rounds.js';
+
+/** The two tests over sums and window, with lines that are easy to reckon with; turning.test.ts has the third. */
+const lines = createAlignment({
+  opposing16: 4,
+  angle16: 8,
+  apart: 8,
+  noiseHundredths: 233,
+  distanceTenths: 30,
+  turningQuarters: 2 ** 30,
+});
 
 const grid = quiet(1);
 const names = 'abcdefghijklmnopqrstuvwxyz';
@@ -20,10 +31,15 @@ const repeat = (count: number, updates: readonly RoundUpdate[], on: Grid = grid)
   Array.from({ length: count }, () => ({ updates, grid: on }));
 
 const lastReasons = (rounds: readonly { updates: readonly RoundUpdate[]; grid: Grid }[]) =>
-  reasons(play('alignment', rounds).verdicts.at(-1)!);
+  reasons(play(lines, rounds).verdicts.at(-1)!);
+
+const middleOf = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+};
 
 const scores = (rounds: readonly { updates: readonly RoundUpdate[]; grid: Grid }[]) =>
-  play('alignment', rounds).verdicts.map((verdicts) => verdicts.map(({ score16 }) => score16 / 65_536));
+  play(lines, rounds).verdicts.map((verdicts) => verdicts.map(({ score16 }) => score16 / 65_536));
 
 describe('alignment: who opposes the others over all rounds', () => {
   it('scores Σ⟨u_k/N_k, c⟩ / Σ‖c‖² against the mean of the others', () => {
@@ -42,7 +58,7 @@ describe('alignment: who opposes the others over all rounds', () => {
   });
 
   it('refuses from the 4th round on and leaves the refused out of c from the next round on', () => {
-    const { verdicts } = play('alignment', repeat(5, line(100, 200, -100)));
+    const { verdicts } = play(lines, repeat(5, line(100, 200, -100)));
     const ok = ['a ok', 'b ok', 'c ok'];
     expect(verdicts.map(reasons)).toEqual([
       ok,
@@ -61,6 +77,48 @@ describe('alignment: who opposes the others over all rounds', () => {
     expect(lastReasons(repeat(4, line(0, 100, 200, 100, -26)))).toContain('e opposes');
   });
 
+  it('refuses below a cosine of -1/2, not at it', () => {
+    // Against c = (100, 0) of all others: the last one's update is (-100, y), 1/2 at y = 173.2.
+    const plane = quiet(2);
+    const at = (y: number) => [
+      ...['a', 'b', 'c', 'd'].flatMap((name, index) => update(name, [100, index % 2 === 0 ? 1000 : -1000])),
+      update('e', [-100, y]),
+    ];
+    expect(lastReasons(repeat(4, at(173), plane))).toContain('e opposes');
+    expect(lastReasons(repeat(4, at(174), plane))).toContain('e ok');
+    // The device's own known noise is not held against the sharpness of its angle: σC√d = √2 of 4 wire steps each.
+    const noisy = createGrid({ dimension: 2, clip16: 65_536, sigma16: 65_536 });
+    const own = (y: number) => [
+      ...['a', 'b', 'c', 'd'].flatMap((name, index) => update(name, [10, index % 2 === 0 ? 15 : -15])),
+      update('e', [-10, y]),
+    ];
+    // -10/√(10² + y² - 2·16) < -1/2 up to y = 18.2; with the noise in it, up to 17.3.
+    expect(lastReasons(repeat(4, own(18), noisy))).toContain('e opposes');
+    expect(lastReasons(repeat(4, own(19), noisy))).toContain('e ok');
+  });
+
+  it('refuses at any angle who lies apart: 8 median deviations below the median, not at it', () => {
+    // Others pull along the first axis with 20, 60, 100, 140, 180; the last one against it, at a wide angle.
+    const space = quiet(7);
+    const own = (index: number) => [0, 0, 0, 0, 0, 0].map((_, at) => (at === index ? 300 : 0));
+    const at = (last: number) => [
+      ...[20, 60, 100, 140, 180].map((pull, index) => update(names[index]!, [pull, ...own(index)])),
+      update('f', [last, ...own(5)]),
+    ];
+    const apart = (last: number) => {
+      const judged = play(lines, repeat(4, at(last), space)).verdicts.at(-1)!;
+      const scores = judged.map(({ score16 }) => score16);
+      const middle = middleOf(scores);
+      const deviations = middleOf(scores.map((score) => Math.abs(score - middle)));
+      const isApart = middle - scores[5]! > 8 * deviations;
+      return { isApart, ratio: scores[5]! / 65_536, reason: reasons(judged)[5] };
+    };
+    const seen = Array.from({ length: 60 }, (_, step) => apart(-5 * step));
+    for (const { isApart, ratio: r, reason } of seen)
+      expect(reason).toBe(isApart && r < -1 / 4 ? 'f opposes' : 'f ok');
+    for (const reason of ['f opposes', 'f ok']) expect(seen.some((one) => one.reason === reason)).toBe(true);
+  });
+
   it('refuses below -2.33 standard deviations of the device’s own noise, not above', () => {
     // σC = 1, four rounds: A = 4uc against 2.33 · √(4c²), so u < -1.165; the wire step is 1/4.
     const noisy = createGrid({ dimension: 1, clip16: 65_536, sigma16: 65_536 });
@@ -77,17 +135,12 @@ describe('alignment: who opposes the others over all rounds', () => {
 
   it('takes a device back that is good again, and counts it again', () => {
     const rounds = [...repeat(4, line(100, 200, -100)), ...repeat(6, line(100, 200, 150))];
-    const { verdicts } = play('alignment', rounds);
-    // Against c = 150: A = 4 · -15,000 + m · 22,500, B = (4 + m) · 22,500; above -1/4 from m = 2 on.
-    expect(verdicts.slice(3, 7).map((one) => reasons(one)[2])).toEqual([
-      'c opposes',
-      'c opposes',
-      'c ok',
-      'c ok',
-    ]);
-    // a in round 7: rounds 1 to 4 against 50, 5 and 6 against 200 (c refused), 7 against (200 + 150)/2.
-    const inner = 100 * (4 * 50 + 2 * 200 + 175);
-    const energy = 4 * 50 ** 2 + 2 * 200 ** 2 + 175 ** 2;
+    const { verdicts } = play(lines, rounds);
+    // Against c = 150: A = 4 · -15,000 + 22,500, B = 5 · 22,500, U = 4 · 10,000 + 22,500: a cosine of -0.45.
+    expect(verdicts.slice(3, 7).map((one) => reasons(one)[2])).toEqual(['c opposes', 'c ok', 'c ok', 'c ok']);
+    // a in round 7: rounds 1 to 4 against 50, 5 against 200 (c refused), 6 and 7 against (200 + 150)/2.
+    const inner = 100 * (4 * 50 + 200 + 2 * 175);
+    const energy = 4 * 50 ** 2 + 200 ** 2 + 2 * 175 ** 2;
     expect(verdicts[6]![0]!.score16).toBe(Math.round((65_536 * inner) / energy));
   });
 
@@ -95,7 +148,7 @@ describe('alignment: who opposes the others over all rounds', () => {
     expect(scores(repeat(1, line(-7)))[0]).toEqual([1]);
     // a and b refused, c alone left: c is measured against the mean of all three, (-100 - 100 + 300)/3.
     const rounds = [...repeat(4, line(-100, -100, 300)), ...repeat(1, line(-100, -100, 300))];
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(reasons(verdicts[3]!)).toEqual(['a opposes', 'b opposes', 'c opposes']);
     expect(reasons(verdicts[4]!)[2]).toBe('c opposes');
   });
@@ -103,7 +156,7 @@ describe('alignment: who opposes the others over all rounds', () => {
   it('judges a late joiner from its own 4th round on', () => {
     const early = repeat(6, line(100, 200, 150));
     const late = repeat(4, line(100, 200, 150, -100));
-    const { verdicts } = play('alignment', [...early, ...late]);
+    const { verdicts } = play(lines, [...early, ...late]);
     expect(verdicts.slice(6).map((one) => reasons(one)[3])).toEqual(['d ok', 'd ok', 'd ok', 'd opposes']);
   });
 
@@ -166,7 +219,7 @@ describe('alignment: who is distant from the others over the last rounds', () =>
       ...repeat(3, line(998, 999, 1000, 1001, 1000)),
     ];
     // The window's mean is 1000 + 0.4 for each bad round left in it: 9, 8 and 7 of them against 3.
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(verdicts.slice(9).map((one) => reasons(one)[4])).toEqual([
       'e distant',
       'e distant',
@@ -207,7 +260,7 @@ describe('alignment: who is distant from the others over the last rounds', () =>
       updates: line(...[998, 999, 1000, 1001, 1002].map((x, k) => (k === round % 5 ? null : x)), 1020),
       grid,
     }));
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(reasons(verdicts.at(-1)!)).toEqual(['a ok', 'b ok', 'd ok', 'e ok', 'f distant']);
   });
 });
@@ -220,8 +273,8 @@ describe('alignment in either test', () => {
   it('leaves an update over the norm cap out of everything', () => {
     const rounds = repeat(4, line(998, 999, 1000, 1001, 1003));
     const withLong = rounds.map(({ updates }) => ({ updates: [...updates, update('z', [-9999])], grid }));
-    const plain = play('alignment', rounds).verdicts;
-    const { verdicts } = play('alignment', withLong);
+    const plain = play(lines, rounds).verdicts;
+    const { verdicts } = play(lines, withLong);
     expect(verdicts.map((one) => one.slice(0, 5))).toEqual(plain);
     expect(verdicts.map((one) => reasons(one)[5])).toEqual(new Array(4).fill('z norm'));
   });
@@ -230,8 +283,8 @@ describe('alignment in either test', () => {
     const tripled = (updates: readonly RoundUpdate[]) =>
       updates.map((one) => ({ ...one, units: 3, wire: one.wire.map((x) => 3 * x) }));
     for (const updates of [line(100, 200, -100, 50), line(998, 999, 1000, 1001, 1004)]) {
-      const plain = play('alignment', repeat(6, updates)).verdicts;
-      expect(play('alignment', repeat(6, tripled(updates))).verdicts).toEqual(plain);
+      const plain = play(lines, repeat(6, updates)).verdicts;
+      expect(play(lines, repeat(6, tripled(updates))).verdicts).toEqual(plain);
     }
   });
 
@@ -244,11 +297,11 @@ describe('alignment in either test', () => {
       line(904, 906, 908, 910, 914),
       line(904, 906, 908, 910, 916),
     ]) {
-      const plain = play('alignment', repeat(6, updates)).verdicts;
+      const plain = play(lines, repeat(6, updates)).verdicts;
       const mixed = repeat(6, updates).map((round, index) =>
         index % 2 === 0 ? round : { updates: halved(updates), grid: coarse },
       );
-      expect(play('alignment', mixed).verdicts).toEqual(plain);
+      expect(play(lines, mixed).verdicts).toEqual(plain);
     }
   });
 
@@ -289,9 +342,9 @@ describe('alignment in either test', () => {
   });
 
   it('asserts on an accumulator of another task, of a later round or of the same one', () => {
-    const { accumulator } = play('alignment', repeat(3, line(1, 2, 3)));
+    const { accumulator } = play(lines, repeat(3, line(1, 2, 3)));
     const verify = (on: Grid, round: number, updates: readonly RoundUpdate[]) => () =>
-      verificationRules.alignment.verify(updates, accumulator, context(on, round));
+      lines.verify(updates, accumulator, context(on, round));
     expect(verify(quiet(2), 4, [update('a', [1, 1])])).toThrow(/of this task/);
     expect(verify(grid, 3, line(1, 2, 3))).toThrow(/judged once/);
     expect(verify(grid, 2, line(1, 2, 3))).toThrow(/judged once/);

@@ -10,30 +10,67 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
   const step = wireStep(grid);
   const noise = (grid.sigma16 / 65_536) * (grid.clip16 / 65_536);
   const refused = new Set<string>();
-  const sums = new Map<string, { inner: number; energy: number; seen: number }>();
+  const sums = new Map<string, { inner: number; energy: number; own: number; seen: number }>();
+  const usual = new Map<string, readonly number[]>();
   return rounds.map((updates, now) => {
     const counted = updates.filter(({ device }) => !refused.has(device));
     for (const one of updates) {
       const others = counted.filter((other) => other !== one);
       const c = weightedMean(others.length > 0 ? others : updates, step);
       const u = meanOf(one, step);
-      const old = sums.get(one.device) ?? { inner: 0, energy: 0, seen: 0 };
+      const old = sums.get(one.device) ?? { inner: 0, energy: 0, own: 0, seen: 0 };
       sums.set(one.device, {
         inner: old.inner + inner(u, c),
         energy: old.energy + inner(c, c),
+        own: old.own + inner(u, u) - grid.dimension * (noise / one.units) ** 2,
         seen: old.seen + 1,
       });
     }
     const window = rounds.slice(Math.max(0, now - 9), now + 1);
-    const verdicts = updates.map((one) => {
-      const { inner: a, energy: b, seen } = sums.get(one.device)!;
+    const ratios = updates.map(({ device }) => sums.get(device)!.inner / sums.get(device)!.energy);
+    const middle = medianOf(ratios);
+    const deviation = medianOf(ratios.map((ratio) => Math.abs(ratio - middle)));
+    const seenOf = (device: string) => sums.get(device)!.seen;
+    const turned = turnedOf(updates, usual, seenOf, step, noise);
+    const verdicts = updates.map((one, index) => {
+      const { inner: a, energy: b, own, seen } = sums.get(one.device)!;
       const r = a / b;
-      const opposes = seen >= 4 && r < -Math.max(1 / 4, (2.33 * noise) / one.units / Math.sqrt(b));
+      const against = seen >= 4 && r < -Math.max(1 / 4, (2.33 * noise) / one.units / Math.sqrt(b));
+      const sharply = own <= 0 || a / Math.sqrt(b * own) < -1 / 2;
+      const opposes = against && (sharply || middle - r > 8 * deviation);
       const distant = isDistant(one, updates, window, step, noise);
-      return { device: one.device, reason: opposes ? 'opposes' : distant ? 'distant' : 'ok', score: r };
+      const reason = opposes ? 'opposes' : distant ? 'distant' : turned[index] ? 'turned' : 'ok';
+      return { device: one.device, reason, score: r };
     });
     for (const { device, reason } of verdicts) reason === 'ok' ? refused.delete(device) : refused.add(device);
     return verdicts;
+  });
+}
+
+/** Who has turned; moves what is usual. */
+function turnedOf(
+  updates: readonly RoundUpdate[],
+  usual: Map<string, readonly number[]>,
+  seenOf: (device: string) => number,
+  step: number,
+  noise: number,
+): boolean[] {
+  const means = updates.map((one) => meanOf(one, step));
+  const centre = (means[0] ?? []).map((_, i) => medianOf(means.map((mean) => mean[i]!)));
+  const differs = means.map((mean) => mean.map((entry, i) => entry - centre[i]!));
+  const spread = medianOf(differs.map((one) => Math.hypot(...one)));
+  return updates.map(({ device, units }, index) => {
+    const now = differs[index]!;
+    const before = usual.get(device) ?? now;
+    const jump = Math.hypot(...now.map((entry, i) => entry - before[i]!));
+    const allowed = Math.max(1.25 * spread, (3 * noise * Math.sqrt(now.length)) / units);
+    const turned = seenOf(device) >= 10 && jump > allowed;
+    const rate = turned ? 64 : Math.min(4, seenOf(device));
+    usual.set(
+      device,
+      before.map((entry, i) => entry + (now[i]! - entry) / rate),
+    );
+    return turned;
   });
 }
 
@@ -57,7 +94,7 @@ function isDistant(
   const distance = (mean: readonly number[]) => Math.hypot(...mean.map((entry, i) => entry - centre[i]!));
   const expected = (noise / one.units) * Math.sqrt(centre.length / own.length);
   const mine = distance(means.find(({ device }) => device === one.device)!.mean);
-  return mine > 3 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
+  return mine > 5 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
 }
 
 const meanOf = ({ wire, units }: RoundUpdate, step: number) =>
@@ -122,6 +159,7 @@ describe('alignment against a naive reading of the specification', () => {
     }
     expect(off).toBeLessThan(1 / 65_536);
     // The tasks reach every verdict.
-    for (const reason of ['ok', 'opposes', 'distant']) expect(seen.get(reason) ?? 0).toBeGreaterThan(5);
+    for (const reason of ['ok', 'opposes', 'distant', 'turned'])
+      expect(seen.get(reason) ?? 0, reason).toBeGreaterThan(2);
   });
 });

@@ -1,6 +1,10 @@
+import { pima, wdbc } from './accuracy.js';
+import { clipping } from './clipping.js';
+import { device } from './device.js';
+import { flip, flipNoised } from './flip.js';
 import { flower } from './flower.js';
 import type { Section } from './section.js';
 import { step } from './step.js';
 
 /** All sections, in the order of the document. */
-export const sections: readonly Section[] = [step, flower];
+export const sections: readonly Section[] = [pima, wdbc, device, clipping, flip, flipNoised, step, flower];

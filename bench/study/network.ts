@@ -1,17 +1,20 @@
-import { bytesToHex, drbg, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
+import { bytesToHex, type RandomBytes, sha256 } from '../../crypto/index.js';
 import {
   type AggregationName,
   type AlignmentThresholds,
   type AttackName,
   addNoise,
   attacks,
+  type ClippingName,
+  type ClippingParams,
+  clippingRules,
   closeRoundBy,
   craftedWire,
   createAlignment,
   createGrid,
+  decodeUpdate,
   encodeUpdate,
   encodeWeights,
-  evaluate,
   type FrontName,
   type Grid,
   initialWeights,
@@ -20,6 +23,7 @@ import {
   type Records,
   roundToFine,
   type SubmittedUpdate,
+  squaredNorm,
   toWire,
   type Verdict,
   type VerificationName,
@@ -27,7 +31,9 @@ import {
   withTrigger,
 } from '../../fl/index.js';
 import type { Split } from './data.js';
-import { clippedGradientSum, logisticModel } from './logistic.js';
+import { type Unit, updateOf } from './descend.js';
+import { accuracyOf, logisticModel } from './logistic.js';
+import { stream } from './stream.js';
 
 export interface Rules {
   readonly rule: VerificationName;
@@ -60,6 +66,16 @@ export interface Setting extends Rules {
   readonly attackers: number;
   /** The attacker's devices are left out: the oracle that keeps only the honest. */
   readonly oracle: boolean;
+  /** Clipping threshold C; 1 if not given. */
+  readonly clip?: number;
+  /** β of FedAvgM; 0 if not given: FedAvg. */
+  readonly momentum?: number;
+  /** What is clipped and protected as one; a record if not given. */
+  readonly unit?: Unit;
+  /** How C follows what was released; it stays if not given. `clip` is then the largest C and that of round 1. */
+  readonly clipping?: Omit<ClippingParams, 'clip16'> & { readonly rule: ClippingName };
+  /** Note accuracy and C of every round. */
+  readonly traced?: boolean;
 }
 
 /** How a task ended. */
@@ -76,6 +92,8 @@ export interface Run {
   readonly accuracy: number;
   /** Share of the test part's negatives that the last model calls positive with the backdoor's trigger. */
   readonly triggered: number;
+  /** After each round, if asked for. */
+  readonly trace: readonly { readonly accuracy: number; readonly clip: number }[];
 }
 
 const REPUTATION = { start: 5, cap: 10 };
@@ -87,9 +105,8 @@ const REPUTATION = { start: 5, cap: 10 };
 export function simulate(split: Split, shards: readonly Records[], setting: Setting, seed: number): Run {
   const { inputs } = split;
   const model = logisticModel(inputs);
-  const random = drbg(sha256(utf8ToBytes(`bench/robustness/noise/${seed}`)));
-  const sigma16 = Math.round(setting.sigma * 65_536);
-  const grid = createGrid({ dimension: inputs + 1, clip16: 65_536, sigma16 });
+  const random = stream(`bench/noise/${seed}`);
+  const clipper = createClipper(setting, inputs + 1);
   const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
@@ -104,10 +121,12 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     optimizer: Uint8Array | null;
   };
   let [honestRefusals, refusedAtEnd] = [0, 0];
+  const trace: { accuracy: number; clip: number }[] = [];
   for (let round = 1; round <= setting.rounds; round++) {
     const present = [...shards.keys()].filter(
       (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
     );
+    const grid = clipper.grid();
     const updates = sendAll(present, shards, state.weights, setting, round, grid, random, inputs);
     const outcome = closeRoundBy(rule, {
       ...state,
@@ -122,14 +141,17 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       blacklisted: setting.fixedF ? 0 : reputation.filter((points) => points <= 0).length,
       local: oneStep,
       server: {
-        step: 'fedavg',
+        step: (setting.momentum ?? 0) === 0 ? 'fedavg' : 'fedavgm',
         learningRate16: Math.round(setting.learningRate * 65_536),
-        momentum16: 0,
+        momentum16: Math.round((setting.momentum ?? 0) * 65_536),
         secondMoment16: 0,
         adaptivity16: 1,
       },
     });
     state = outcome;
+    clipper.follow(updates, outcome.verdicts);
+    if (setting.traced === true)
+      trace.push({ accuracy: accuracyOn(split, state.weights), clip: grid.clip16 / 65_536 });
     refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
     const costs = setting.reputation === 'paper' || verificationRules[setting.rule].absolute;
     for (const verdict of outcome.verdicts) {
@@ -149,8 +171,9 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     honestOut: out.filter((device) => !bad(device)).length,
     honestRefusedAtEnd: refusedAtEnd,
     honestRefusals,
-    accuracy: accuracyOn(split.test, model, state.weights),
+    accuracy: accuracyOn(split, state.weights),
     triggered: triggeredShare(split, state.weights),
+    trace,
   };
 }
 
@@ -158,7 +181,7 @@ function sendAll(
   present: readonly number[],
   shards: readonly Records[],
   weights: Uint8Array,
-  { attack: name, fromRound, attackers }: Setting,
+  { attack: name, fromRound, attackers, unit = 'record' }: Setting,
   round: number,
   grid: Grid,
   random: RandomBytes,
@@ -166,17 +189,18 @@ function sendAll(
 ): SubmittedUpdate[] {
   const attack = name === null || !attacks[name].acts(round, fromRound) ? null : attacks[name];
   const isBad = (device: number) => attack !== null && device < attackers;
+  const unitsOf = (device: number) => (unit === 'device' ? 1 : shards[device]!.y.length);
   const floats = new Float32Array(weights.slice().buffer);
   const wires = present.map((device) => {
     const shard = shards[device]!;
     const records = isBad(device) && attack!.poison !== null ? attack!.poison(shard, inputs) : shard;
-    const sum = clippedGradientSum(floats, records, inputs);
+    const sum = updateOf(floats, records, inputs, unit, grid.clip16 / 65_536);
     return toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
   });
-  const means = wires.map((wire, at) => meanOfWire(wire, shards[present[at]!]!.y.length, grid));
+  const means = wires.map((wire, at) => meanOfWire(wire, unitsOf(present[at]!), grid));
   const honest = means.filter((_, at) => !isBad(present[at]!));
   return present.map((device, at) => {
-    const units = shards[device]!.y.length;
+    const units = unitsOf(device);
     const crafted =
       isBad(device) && attack!.craft !== null && honest.length > 0
         ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
@@ -186,8 +210,44 @@ function sendAll(
   });
 }
 
-function accuracyOn({ x, y }: Records, model: Parameters<typeof evaluate>[0], weights: Uint8Array): number {
-  return evaluate(model, new Float32Array(weights.slice().buffer), x, y).accuracy;
+/** The grid of each round, as C follows what was released. */
+function createClipper(setting: Setting, dimension: number) {
+  const clip16 = Math.round((setting.clip ?? 1) * 65_536);
+  const sigma16 = Math.round(setting.sigma * 65_536);
+  const { rule: name, ...rest } = setting.clipping ?? { rule: 'fixed', clipMin16: 1, rate16: 1, aim16: 1 };
+  const params = { clip16, ...rest };
+  const rule = clippingRules[name];
+  let clipping = rule.start(params);
+  let grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
+  return {
+    grid: () => grid,
+    follow: (updates: readonly SubmittedUpdate[], verdicts: readonly Verdict[]): void => {
+      if (name === 'fixed') return;
+      const qualified = new Set(verdicts.filter((one) => one.qualified).map(({ device }) => device));
+      const kept = updates.filter(({ device }) => qualified.has(device));
+      if (kept.length === 0) return;
+      const sum = new Float64Array(dimension);
+      for (const { payload } of kept) {
+        const update = decodeUpdate(payload, grid);
+        if (!update.ok) throw new Error(update.reason);
+        for (let at = 0; at < dimension; at++) sum[at]! += update.wire[at]!;
+      }
+      const divisor = kept.reduce((total, { units }) => total + units, 0);
+      const release = {
+        grid,
+        squaredNorm: squaredNorm(sum),
+        devices: kept.length,
+        divisor,
+        signedCount: null,
+      };
+      clipping = rule.next(params, clipping, release);
+      grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
+    },
+  };
+}
+
+function accuracyOn({ test, inputs }: Split, weights: Uint8Array): number {
+  return accuracyOf(new Float32Array(weights.slice().buffer), test, inputs);
 }
 
 /** How many negatives the backdoor turns into positives. */
@@ -197,12 +257,8 @@ function triggeredShare({ test, inputs }: Split, weights: Uint8Array): number {
   const x = Float32Array.from(
     negatives.flatMap((row) => [...marked.x.subarray(row * inputs, (row + 1) * inputs)]),
   );
-  const called = accuracyOn(
-    { x, y: new Float32Array(negatives.length).fill(1) },
-    logisticModel(inputs),
-    weights,
-  );
-  return called;
+  const records = { x, y: new Float32Array(negatives.length).fill(1) };
+  return accuracyOf(new Float32Array(weights.slice().buffer), records, inputs);
 }
 
 function nameOf(device: number): string {

@@ -1,5 +1,6 @@
 import { pima, wdbc } from './accuracy.js';
 import { clipping } from './clipping.js';
+import { cnn } from './cnn.js';
 import { device } from './device.js';
 import { flip, flipNoised } from './flip.js';
 import { flower } from './flower.js';
@@ -7,4 +8,14 @@ import type { Section } from './section.js';
 import { step } from './step.js';
 
 /** All sections, in the order of the document. */
-export const sections: readonly Section[] = [pima, wdbc, device, clipping, flip, flipNoised, step, flower];
+export const sections: readonly Section[] = [
+  pima,
+  wdbc,
+  device,
+  clipping,
+  flip,
+  flipNoised,
+  step,
+  cnn,
+  flower,
+];

@@ -1,10 +1,13 @@
 import { pima, wdbc } from './accuracy.js';
 import { attacksSection } from './attacks.js';
 import { clipping } from './clipping.js';
+import { cnn } from './cnn.js';
 import { device } from './device.js';
 import { flip, flipNoised } from './flip.js';
+import { flower } from './flower.js';
 import { heartSection } from './heart.js';
 import type { Section } from './section.js';
+import { step } from './step.js';
 
 /** All sections, in the order of the document. */
 export const sections: readonly Section[] = [
@@ -16,4 +19,7 @@ export const sections: readonly Section[] = [
   flipNoised,
   attacksSection,
   heartSection,
+  step,
+  cnn,
+  flower,
 ];

@@ -7,6 +7,7 @@
 import { gradientSum, startBackend } from '../../fl/trainer/index.js';
 import { findTorch, type Torch, torchSteps } from '../peers/torch.js';
 import { median, type Row } from '../row.js';
+import type { Section } from './section.js';
 import { cnnModel, denseModel, randomBatch } from './stepModels.js';
 
 const BATCH = 64;
@@ -27,14 +28,24 @@ const cases: readonly Case[] = [
   { name: 'cnn', title: 'CNN of 1,663,370 parameters', model: cnnModel, factor: 5, warm: 8, steps: 10 },
 ];
 
-export async function step(): Promise<readonly Row[]> {
-  await startBackend();
-  const torch = await findTorch();
-  if ('missing' in torch) process.stderr.write(`step: PyTorch SKIPPED: ${torch.missing}\n`);
-  const rows: Row[] = [];
-  for (const each of cases) rows.push(...(await measure(each, 'missing' in torch ? null : torch)));
-  return rows;
-}
+export const step: Section = {
+  name: 'step',
+  title: 'A training step beside PyTorch',
+  method: [
+    'Batch 64, one thread, the same shapes. Ours: forward, backward, each record’s gradient clipped by its own norm, an ' +
+      'exact sum, the weights moved. PyTorch (Debian’s, with OpenBLAS where it is installed): forward, backward and SGD on ' +
+      'the mean, no clipping. Median CPU time of a step after warm-up, in turns: other work shares the machine.',
+  ],
+  seeded: false,
+  run: async ({ say }) => {
+    await startBackend();
+    const torch = await findTorch();
+    if ('missing' in torch) say(`step: PyTorch SKIPPED: ${torch.missing}`);
+    const rows: Row[] = [];
+    for (const each of cases) rows.push(...(await measure(each, 'missing' in torch ? null : torch)));
+    return { rows, tables: [], plots: [], backend: 'wasm' };
+  },
+};
 
 async function measure(
   { name, title, model, factor, warm, steps }: Case,

@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads';
 import { TrainerError } from './error.js';
 import type { DescendJob, TrainJob, TrainResult } from './job.js';
 import type { Reply, Request } from './message.js';
+import { startThread, type Thread } from './thread.js';
 
 export interface PoolOptions {
   /** Worker threads, 1 to THREADS_MAX; about one a core, since each uses one core while it trains. */
@@ -24,8 +24,8 @@ interface Task {
 }
 
 interface Slot {
-  readonly worker: Worker;
-  running: { readonly task: Task; readonly timer: NodeJS.Timeout } | null;
+  readonly thread: Thread;
+  running: { readonly task: Task; readonly timer: ReturnType<typeof setTimeout> } | null;
 }
 
 /**
@@ -93,7 +93,7 @@ export class TrainerPool {
   }
 
   #run(slot: Slot, task: Task): void {
-    slot.worker.postMessage(task.request);
+    slot.thread.post(task.request);
     const timer = setTimeout(() => this.#giveUp(slot), this.#options.jobTimeoutMs);
     slot.running = { task, timer };
   }
@@ -107,12 +107,13 @@ export class TrainerPool {
   }
 
   #startWorker(): void {
-    const slot: Slot = { worker: new Worker(new URL('./worker.js', import.meta.url)), running: null };
+    const thread = startThread({
+      answered: (reply) => this.#answered(slot, reply),
+      // Told twice, the second call finds the slot gone.
+      lost: (cause) => this.#lost(slot, cause),
+    });
+    const slot: Slot = { thread, running: null };
     this.#slots.add(slot);
-    slot.worker.on('message', (reply: Reply) => this.#answered(slot, reply));
-    slot.worker.on('error', (cause: unknown) => this.#lost(slot, cause));
-    // After an "error" too: the second call finds the slot gone.
-    slot.worker.on('exit', (code) => this.#lost(slot, new Error(`exit code ${code}`)));
   }
 
   #answered(slot: Slot, reply: Reply): void {
@@ -131,10 +132,10 @@ export class TrainerPool {
     this.#fillIdle();
   }
 
-  /** Stops a thread from outside; its "exit" is then no crash, since the slot is gone. */
+  /** Stops a thread from outside; that it is lost is then no crash, since the slot is gone. */
   #end(slot: Slot): void {
     this.#slots.delete(slot);
-    const ending: Promise<unknown> = slot.worker.terminate().finally(() => this.#ending.delete(ending));
+    const ending: Promise<unknown> = slot.thread.end().finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
   }
 

@@ -7,24 +7,28 @@ import { browserMap } from '../../explorer/bundle.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Bundles the page for a browser, by package.json's "browser", into a folder that a node can serve. */
+/** Bundles a page for a browser, by package.json's "browser", into a folder that a node can serve: assets/NAME.js. */
 export async function bundlePage(
   folder: string,
+  name = 'page',
 ): Promise<{ readonly bytes: number; readonly gzipped: number }> {
   await build({
     configFile: false,
     root,
+    base: '/assets/',
     logLevel: 'error',
     publicDir: false,
     plugins: [browserMap(root, false)],
+    worker: { format: 'es', plugins: () => [browserMap(root, false)] },
     build: {
       outDir: join(folder, 'assets'),
+      assetsDir: '',
       emptyOutDir: true,
       target: 'es2022',
       modulePreload: false,
       rollupOptions: {
-        input: join(root, 'dist/test/browser/page.js'),
-        output: { entryFileNames: 'page.js', format: 'es' },
+        input: join(root, `dist/test/browser/${name}.js`),
+        output: { entryFileNames: `${name}.js`, format: 'es' },
       },
     },
   });

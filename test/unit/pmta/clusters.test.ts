@@ -158,9 +158,7 @@ describe('balancedKMeans', () => {
     [{ balance: 0.9 }],
     [{ balance: Number.NaN }],
   ])('refuses %j', (change) => {
-    expect(() => balancedKMeans(new Float64Array(8), { ...setting, ...change })).toThrow(
-      RangeError,
-    );
+    expect(() => balancedKMeans(new Float64Array(8), { ...setting, ...change })).toThrow(RangeError);
   });
 });
 

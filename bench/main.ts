@@ -4,6 +4,7 @@ import { calibration } from './calibration.js';
 import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { join } from './join.js';
+import { choose } from './learning/choose.js';
 import { learning } from './learning.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
@@ -30,6 +31,7 @@ const benches: Readonly<
   consensus,
   join,
   learning,
+  choose,
   'state-tree': stateTree,
   'state-pauses': statePauses,
   store,

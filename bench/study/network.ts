@@ -1,27 +1,31 @@
-import { bytesToHex, drbg, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
+import { bytesToHex, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
 import {
   type AggregationName,
   type AlignmentThresholds,
   type AttackName,
   addNoise,
   attacks,
+  type ClippingName,
+  type ClippingParams,
+  clippingRules,
   closeRoundBy,
   craftedWire,
   createAlignment,
   createGrid,
+  decodeUpdate,
   encodeUpdate,
   encodeWeights,
   evaluate,
   type FrontName,
   type Grid,
   initialWeights,
-  type ModelSpec,
   meanOfWire,
   oneStep,
   parameterCount,
   type Records,
   roundToFine,
   type SubmittedUpdate,
+  squaredNorm,
   toWire,
   type Verdict,
   type VerificationName,
@@ -29,7 +33,9 @@ import {
   withTrigger,
 } from '../../fl/index.js';
 import { pick, type Split } from './data.js';
-import { logisticLearner } from './logistic.js';
+import { type Unit, updateOf } from './descend.js';
+import { accuracyOf, logisticModel } from './logistic.js';
+import { stream } from './stream.js';
 
 export interface Rules {
   readonly rule: VerificationName;
@@ -62,6 +68,16 @@ export interface Setting extends Rules {
   readonly attackers: number;
   /** The attacker's devices are left out: the oracle that keeps only the honest. */
   readonly oracle: boolean;
+  /** Clipping threshold C; 1 if not given. */
+  readonly clip?: number;
+  /** β of FedAvgM; 0 if not given: FedAvg. */
+  readonly momentum?: number;
+  /** What is clipped and protected as one; a record if not given. */
+  readonly unit?: Unit;
+  /** How C follows what was released; it stays if not given. `clip` is then the largest C and that of round 1. */
+  readonly clipping?: Omit<ClippingParams, 'clip16'> & { readonly rule: ClippingName };
+  /** Note accuracy and C of every round. */
+  readonly traced?: boolean;
 }
 
 /** How a task ended. */
@@ -82,6 +98,8 @@ export interface Run {
   readonly triggered: number;
   /** The last model. */
   readonly weights: Float32Array;
+  /** After each round, if asked for. */
+  readonly trace: readonly { readonly accuracy: number; readonly clip: number }[];
 }
 
 const REPUTATION = { start: 5, cap: 10 };
@@ -91,12 +109,9 @@ const REPUTATION = { start: 5, cap: 10 };
  * Everything random depends on `seed` alone. Attackers are omniscient: they know every honest update of the round.
  */
 export function simulate(split: Split, shards: readonly Records[], setting: Setting, seed: number): Run {
-  const { inputs } = split;
-  const learner = split.learner ?? logisticLearner(inputs);
-  const { model } = learner;
-  const random = drbg(sha256(utf8ToBytes(`bench/robustness/noise/${seed}`)));
-  const sigma16 = Math.round(setting.sigma * 65_536);
-  const grid = createGrid({ dimension: parameterCount(model), clip16: 65_536, sigma16 });
+  const model = split.learner?.model ?? logisticModel(split.inputs);
+  const random = stream(`bench/noise/${seed}`);
+  const clipper = createClipper(setting, parameterCount(model));
   const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
@@ -112,10 +127,12 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
   };
   let [honestRefusals, refusedAtEnd] = [0, 0];
   const refusedRounds = shards.map(() => 0);
+  const trace: { accuracy: number; clip: number }[] = [];
   for (let round = 1; round <= setting.rounds; round++) {
     const present = [...shards.keys()].filter(
       (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
     );
+    const grid = clipper.grid();
     const updates = sendAll(present, shards, state.weights, setting, round, grid, random, split);
     const outcome = closeRoundBy(rule, {
       ...state,
@@ -130,14 +147,17 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       blacklisted: setting.fixedF ? 0 : reputation.filter((points) => points <= 0).length,
       local: oneStep,
       server: {
-        step: 'fedavg',
+        step: (setting.momentum ?? 0) === 0 ? 'fedavg' : 'fedavgm',
         learningRate16: Math.round(setting.learningRate * 65_536),
-        momentum16: 0,
+        momentum16: Math.round((setting.momentum ?? 0) * 65_536),
         secondMoment16: 0,
         adaptivity16: 1,
       },
     });
     state = outcome;
+    clipper.follow(updates, outcome.verdicts);
+    if (setting.traced === true)
+      trace.push({ accuracy: accuracyOn(split, state.weights), clip: grid.clip16 / 65_536 });
     refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
     for (const [device, points] of reputation.entries()) if (points <= 0) refusedRounds[device]!++;
     const costs = setting.reputation === 'paper' || verificationRules[setting.rule].absolute;
@@ -160,9 +180,10 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     honestRefusedAtEnd: refusedAtEnd,
     honestRefusals,
     refusedRounds,
-    accuracy: accuracyOn(split.test, model, state.weights),
-    triggered: triggeredShare(split, model, state.weights),
+    accuracy: accuracyOn(split, state.weights),
+    triggered: triggeredShare(split, state.weights),
     weights: new Float32Array(state.weights.slice().buffer),
+    trace,
   };
 }
 
@@ -170,29 +191,29 @@ function sendAll(
   present: readonly number[],
   shards: readonly Records[],
   weights: Uint8Array,
-  { attack: name, fromRound, attackers }: Setting,
+  { attack: name, fromRound, attackers, unit = 'record' }: Setting,
   round: number,
   grid: Grid,
   random: RandomBytes,
-  { inputs, learner = logisticLearner(inputs) }: Split,
+  { inputs, learner }: Split,
 ): SubmittedUpdate[] {
   const attack = name === null || !attacks[name].acts(round, fromRound) ? null : attacks[name];
   const isBad = (device: number) => attack !== null && device < attackers;
+  const unitsOf = (device: number) => (unit === 'device' ? 1 : shards[device]!.y.length);
   const floats = new Float32Array(weights.slice().buffer);
   const wires = present.map((device) => {
     const shard = shards[device]!;
     const records = isBad(device) && attack!.poison !== null ? attack!.poison(shard, inputs) : shard;
-    const sum = learner.gradientSum(floats, records, 1);
+    const clip = grid.clip16 / 65_536;
+    const sum = learner?.gradientSum(floats, records, clip) ?? updateOf(floats, records, inputs, unit, clip);
     return toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
   });
   // What was sent is looked at by attackers alone.
   const means =
-    attack?.craft == null
-      ? []
-      : wires.map((wire, at) => meanOfWire(wire, shards[present[at]!]!.y.length, grid));
+    attack?.craft == null ? [] : wires.map((wire, at) => meanOfWire(wire, unitsOf(present[at]!), grid));
   const honest = means.filter((_, at) => !isBad(present[at]!));
   return present.map((device, at) => {
-    const units = shards[device]!.y.length;
+    const units = unitsOf(device);
     const crafted =
       isBad(device) && attack!.craft !== null && honest.length > 0
         ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
@@ -202,19 +223,54 @@ function sendAll(
   });
 }
 
-function accuracyOn({ x, y }: Records, model: ModelSpec, weights: Uint8Array): number {
-  return evaluate(model, new Float32Array(weights.slice().buffer), x, y).accuracy;
+/** The grid of each round, as C follows what was released. */
+function createClipper(setting: Setting, dimension: number) {
+  const clip16 = Math.round((setting.clip ?? 1) * 65_536);
+  const sigma16 = Math.round(setting.sigma * 65_536);
+  const { rule: name, ...rest } = setting.clipping ?? { rule: 'fixed', clipMin16: 1, rate16: 1, aim16: 1 };
+  const params = { clip16, ...rest };
+  const rule = clippingRules[name];
+  let clipping = rule.start(params);
+  let grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
+  return {
+    grid: () => grid,
+    follow: (updates: readonly SubmittedUpdate[], verdicts: readonly Verdict[]): void => {
+      if (name === 'fixed') return;
+      const qualified = new Set(verdicts.filter((one) => one.qualified).map(({ device }) => device));
+      const kept = updates.filter(({ device }) => qualified.has(device));
+      if (kept.length === 0) return;
+      const sum = new Float64Array(dimension);
+      for (const { payload } of kept) {
+        const update = decodeUpdate(payload, grid);
+        if (!update.ok) throw new Error(update.reason);
+        for (let at = 0; at < dimension; at++) sum[at]! += update.wire[at]!;
+      }
+      const divisor = kept.reduce((total, { units }) => total + units, 0);
+      const release = {
+        grid,
+        squaredNorm: squaredNorm(sum),
+        devices: kept.length,
+        divisor,
+        signedCount: null,
+      };
+      clipping = rule.next(params, clipping, release);
+      grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
+    },
+  };
+}
+
+function accuracyOn({ test, inputs, learner }: Split, weights: Uint8Array): number {
+  const floats = new Float32Array(weights.slice().buffer);
+  if (learner === undefined) return accuracyOf(floats, test, inputs);
+  return evaluate(learner.model, floats, test.x, test.y).accuracy;
 }
 
 /** How many records of other classes the backdoor turns into class 1. */
-function triggeredShare({ test, inputs }: Split, model: ModelSpec, weights: Uint8Array): number {
-  const others = pick(
-    test,
-    inputs,
-    [...test.y.keys()].filter((row) => test.y[row] !== 1),
-  );
-  const { x } = withTrigger(others, inputs);
-  return accuracyOn({ x, y: new Float32Array(others.y.length).fill(1) }, model, weights);
+function triggeredShare(split: Split, weights: Uint8Array): number {
+  const { test, inputs } = split;
+  const rows = [...test.y.keys()].filter((row) => test.y[row] !== 1);
+  const { x } = withTrigger(pick(test, inputs, rows), inputs);
+  return accuracyOn({ ...split, test: { x, y: new Float32Array(rows.length).fill(1) } }, weights);
 }
 
 function nameOf(device: number): string {

@@ -10,43 +10,53 @@ import {
 } from './alignmentState.js';
 import { clampToSafe, divideRoundedBig, dot, squaredNorm } from './integers.js';
 import { type Judgement, type RoundUpdate, type VerificationRule, withCap } from './rule.js';
+import { judgeTurning, type Turning } from './turning.js';
 import { distantDevices } from './windowDistance.js';
 
 /** A device is judged from its 4th round on: round 4 of the task, if it was never absent. */
 const ROUNDS_MIN = 4;
 
 /**
- * Alignment: does a device pull where the others pull, over all rounds and over the last ones?
+ * Alignment: does a device pull where the others pull, over all rounds and over the last ones, and as it did before?
  *
- * Two absolute tests, from the device's 4th round on.
+ * Three absolute tests, the first two from the device's 4th round on, the third from its 10th.
  *   opposes: with A = Σ_t (⟨u_k/N_k, c_k⟩ - what the device's own known noise adds to it) and B = Σ_t ‖c_k‖²,
- *     refused while A/B < -1/4 and A is below -2.33 standard deviations of what that noise does to it (1 % of the
+ *     refused while A/B < -1/16 and A is below -2.33 standard deviations of what that noise does to it (1 % of the
  *     honest, if they had no signal at all). c_k is the mean over units of this round's updates of devices that are
  *     not refused so far, and of the device's own; or of all updates if no other counts.
  *   distant: over the last 10 rounds, see windowDistance.ts.
+ *   turned: from what is usual for the device, see turning.ts.
  * "Refused so far" is the device's latest verdict by these tests. So a device that is good again counts again, and
  *   nobody is locked out by one bad round; a round missed or over the norm cap changes nothing.
  * A device that was absent keeps its sums and is judged over the rounds in which it took part.
+ *
  * Why c_k holds the device's own update: honest devices with different data cancel out near the optimum, Σ N_k u_k = 0,
  *   so each of them opposes the mean of the *others* by right, and the more it holds what nobody else does, the more.
  *   With itself in it, the mean over units of A/B is 1 whatever the data, and near the optimum nothing is added. A
  *   lone attacker gains ‖u_k‖² N_k/ΣN by it, no more than one accomplice would give it.
  *
  * Rounding: each round's ⟨u_k/N_k, c_k⟩, ‖c_k‖² and share of noise is one exact fraction, rounded once to 2⁻¹²⁸ (halves
- *   away from zero). Everything after that is exact; 2.33, 1/4 and 3 are cross-multiplied.
+ *   away from zero). Everything after that is exact; the lines are cross-multiplied.
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
- * Cost: O(n d) for the first test, O(n d (log n + w)) for the second; memory for w updates of each device.
+ * Cost: O(n d) for the first test, O(n d (log n + w)) for the others; memory for w + 1 updates of each device.
  */
-export const alignment = createAlignment({ opposing16: 4, noiseHundredths: 233, distanceTenths: 30 });
+export const alignment = createAlignment({
+  opposing16: 1,
+  noiseHundredths: 233,
+  distanceTenths: 40,
+  turningQuarters: 5,
+});
 
-/** Where alignment draws its lines. The rule's own were chosen by bench/calibration.ts. */
+/** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
 export interface AlignmentThresholds {
-  /** A device opposes from -opposing16/16 of the others' energy on. */
+  /** A device opposes from -opposing16/16 of the energy of c_k on ... */
   readonly opposing16: number;
   /** ... and beyond so many hundredths of a standard deviation of its own known noise. */
   readonly noiseHundredths: number;
   /** It is distant beyond so many tenths of the median distance. */
   readonly distanceTenths: number;
+  /** It has turned beyond so many quarters of the median distance in one round. */
+  readonly turningQuarters: number;
 }
 
 export function createAlignment(thresholds: AlignmentThresholds): VerificationRule {
@@ -58,8 +68,9 @@ export function createAlignment(thresholds: AlignmentThresholds): VerificationRu
       const before = accumulator === null ? null : decodeAccumulator(accumulator);
       checkSequel(before, context.round, context.grid);
       const observed = observe(before, updates, context.round, context.grid);
-      const judgements = judge(observed, updates, thresholds);
-      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements)) };
+      const turning = turningOf(before, observed, updates, context.grid, thresholds);
+      const judgements = judge(observed, updates, turning, thresholds);
+      return { judgements, accumulator: encodeAccumulator(settle(observed, updates, judgements, turning)) };
     },
   });
 }
@@ -166,9 +177,26 @@ function toSumUnit(numerator: bigint, denominator: bigint, stepExponent: number)
     : divideRoundedBig(numerator, denominator << -shift);
 }
 
+function turningOf(
+  before: AlignmentState | null,
+  observed: AlignmentState,
+  within: readonly RoundUpdate[],
+  grid: Grid,
+  { turningQuarters }: AlignmentThresholds,
+): Turning {
+  const known = new Set(before?.devices.map(({ device }) => device));
+  const records = new Map(observed.devices.map((record) => [record.device, record]));
+  const members = within.map((update) => {
+    const { rounds, usual } = records.get(update.device)!;
+    return { update, rounds, usual: known.has(update.device) ? usual : null };
+  });
+  return judgeTurning(members, grid, turningQuarters);
+}
+
 function judge(
   state: AlignmentState,
   within: readonly RoundUpdate[],
+  { turned }: Turning,
   thresholds: AlignmentThresholds,
 ): Judgement[] {
   const records = new Map(state.devices.map((record) => [record.device, record]));
@@ -181,12 +209,18 @@ function judge(
     thresholds.distanceTenths,
   );
   return members.map(({ units, record }, index) => ({
-    reason: opposes(record, units, thresholds) ? 'opposes' : distant[index] ? 'distant' : null,
+    reason: opposes(record, units, thresholds)
+      ? 'opposes'
+      : distant[index]
+        ? 'distant'
+        : turned[index]
+          ? 'turned'
+          : null,
     score16: record.energy === 0n ? 0 : clampToSafe(divideRoundedBig(record.inner << 16n, record.energy)),
   }));
 }
 
-/** A/B < -1/4 and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k. */
+/** A/B < -1/16 and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k. */
 function opposes(
   { rounds, inner, energy, noise }: DeviceRecord,
   units: number,
@@ -202,14 +236,17 @@ function settle(
   state: AlignmentState,
   within: readonly RoundUpdate[],
   judgements: readonly Judgement[],
+  turning: Turning,
 ): AlignmentState {
   const refused = new Map(
     within.map(({ device }, index) => [device, judgements[index]!.reason !== null] as const),
   );
+  const usual = new Map(within.map(({ device }, index) => [device, turning.usual[index]!] as const));
   return {
     ...state,
     devices: state.devices.map((record) => ({
       ...record,
+      usual: usual.get(record.device) ?? record.usual,
       refused: refused.get(record.device) ?? record.refused,
     })),
   };
@@ -217,7 +254,8 @@ function settle(
 
 function newRecord(device: string, kept: readonly boolean[]): DeviceRecord {
   const window = kept.map(() => null);
-  return { device, refused: false, rounds: 0, inner: 0n, energy: 0n, noise: 0n, window };
+  const usual = { exponent: 0, entries: new Int32Array() };
+  return { device, refused: false, rounds: 0, inner: 0n, energy: 0n, noise: 0n, usual, window };
 }
 
 function byDevice(a: DeviceRecord, b: DeviceRecord): number {

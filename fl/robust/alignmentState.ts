@@ -9,6 +9,13 @@ export interface WindowRound {
   readonly sigma16: number;
 }
 
+/** How a device is wont to differ from the others; see turning.ts. */
+export interface Usual {
+  /** Entries are in units of 2^exponent. */
+  readonly exponent: number;
+  readonly entries: Int32Array;
+}
+
 /** What alignment remembers of a device. */
 export interface DeviceRecord {
   readonly device: string;
@@ -22,6 +29,8 @@ export interface DeviceRecord {
   readonly energy: bigint;
   /** Σ_t (σC)² ‖c_k‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
   readonly noise: bigint;
+  /** From its updates so far. */
+  readonly usual: Usual;
   /** Its updates in wire steps, beside the window's rounds; null where it took no part. */
   readonly window: readonly (Int32Array | null)[];
 }

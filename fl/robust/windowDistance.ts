@@ -108,8 +108,8 @@ function windowMean(
   return sums.map((sum) => divideRounded(sum, units * shared.length));
 }
 
-/** Twice the coordinate-wise median, whole numbers. */
-function medianTwiceOf(means: readonly Float64Array[]): Float64Array {
+/** Twice the coordinate-wise median of vectors of whole numbers, at least one. */
+export function medianTwiceOf(means: readonly Float64Array[]): Float64Array {
   const column = new Float64Array(means.length);
   return means[0]!.map((_, coordinate) => {
     for (let index = 0; index < means.length; index++) column[index] = means[index]![coordinate]!;

@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { createGrid, type Grid, type RoundUpdate, verificationRules } from '../../../../fl/index.js';
+import {
+  createAlignment,
+  createGrid,
+  type Grid,
+  type RoundUpdate,
+  verificationRules,
+} from '../../../../fl/index.js';
 import { context, play, quiet, reasons, update } from './rounds.js';
+
+/** The two tests over sums and window, with lines that are easy to reckon with; turning.test.ts has the third. */
+const lines = createAlignment({
+  opposing16: 4,
+  noiseHundredths: 233,
+  distanceTenths: 30,
+  turningQuarters: 2 ** 30,
+});
 
 const grid = quiet(1);
 const names = 'abcdefghijklmnopqrstuvwxyz';
@@ -14,10 +28,10 @@ const repeat = (count: number, updates: readonly RoundUpdate[], on: Grid = grid)
   Array.from({ length: count }, () => ({ updates, grid: on }));
 
 const lastReasons = (rounds: readonly { updates: readonly RoundUpdate[]; grid: Grid }[]) =>
-  reasons(play('alignment', rounds).verdicts.at(-1)!);
+  reasons(play(lines, rounds).verdicts.at(-1)!);
 
 const scores = (rounds: readonly { updates: readonly RoundUpdate[]; grid: Grid }[]) =>
-  play('alignment', rounds).verdicts.map((verdicts) => verdicts.map(({ score16 }) => score16 / 65_536));
+  play(lines, rounds).verdicts.map((verdicts) => verdicts.map(({ score16 }) => score16 / 65_536));
 
 describe('alignment: who opposes the others over all rounds', () => {
   it('scores Σ⟨u_k/N_k, c⟩ / Σ‖c‖² against the mean of all', () => {
@@ -32,7 +46,7 @@ describe('alignment: who opposes the others over all rounds', () => {
     // the last one would come to A/B = (4 · 20² - 40 · 81 · 9) / (4 · 20² + 40 · 9²) = -5.7.
     const early = line(20, 20, 20, 20, 20, 20, 20, 20, 20, 20);
     const late = line(9, 9, 9, 9, 9, 9, 9, 9, 9, -81);
-    const { verdicts } = play('alignment', [...repeat(4, early), ...repeat(40, late)]);
+    const { verdicts } = play(lines, [...repeat(4, early), ...repeat(40, late)]);
     expect(verdicts.at(-1)!.at(-1)!.score16).toBe(65_536);
   });
 
@@ -43,7 +57,7 @@ describe('alignment: who opposes the others over all rounds', () => {
   });
 
   it('refuses from the 4th round on and leaves the refused out of the others’ c from the next round on', () => {
-    const { verdicts } = play('alignment', repeat(5, line(100, 200, -100)));
+    const { verdicts } = play(lines, repeat(5, line(100, 200, -100)));
     const ok = ['a ok', 'b ok', 'c ok'];
     expect(verdicts.map(reasons)).toEqual([
       ok,
@@ -81,7 +95,7 @@ describe('alignment: who opposes the others over all rounds', () => {
 
   it('takes a device back that is good again, and counts it again', () => {
     const rounds = [...repeat(8, line(100, 200, -100)), ...repeat(4, line(100, 200, 180))];
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     // Itself in c, 160: A = -8 · 6,667 + m · 28,800, B = 8 · 4,444 + m · 25,600; above -1/4 from m = 2 on.
     expect(verdicts.slice(7, 11).map((one) => reasons(one)[2])).toEqual([
       'c opposes',
@@ -98,7 +112,7 @@ describe('alignment: who opposes the others over all rounds', () => {
   it('compares a device with the mean of all if no other counts', () => {
     expect(scores(repeat(1, line(-7)))[0]).toEqual([1]);
     // a and b are refused: c is measured against (-10 - 150 + 200)/3 still, a from then on against (-10 + 200)/2.
-    const { verdicts } = play('alignment', repeat(5, line(-10, -150, 200)));
+    const { verdicts } = play(lines, repeat(5, line(-10, -150, 200)));
     expect(reasons(verdicts[3]!)).toEqual(['a opposes', 'b opposes', 'c ok']);
     expect(verdicts[4]![2]!.score16).toBe(15 * 65_536);
     const ratio = (4 * -10 * (40 / 3) - 10 * 95) / (4 * (40 / 3) ** 2 + 95 ** 2);
@@ -108,7 +122,7 @@ describe('alignment: who opposes the others over all rounds', () => {
   it('judges a late joiner from its own 4th round on', () => {
     const early = repeat(6, line(100, 200, 150));
     const late = repeat(4, line(100, 200, 150, -100));
-    const { verdicts } = play('alignment', [...early, ...late]);
+    const { verdicts } = play(lines, [...early, ...late]);
     expect(verdicts.slice(6).map((one) => reasons(one)[3])).toEqual(['d ok', 'd ok', 'd ok', 'd opposes']);
   });
 
@@ -171,7 +185,7 @@ describe('alignment: who is distant from the others over the last rounds', () =>
       ...repeat(3, line(998, 999, 1000, 1001, 1000)),
     ];
     // The window's mean is 1000 + 0.4 for each bad round left in it: 9, 8 and 7 of them against 3.
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(verdicts.slice(9).map((one) => reasons(one)[4])).toEqual([
       'e distant',
       'e distant',
@@ -212,7 +226,7 @@ describe('alignment: who is distant from the others over the last rounds', () =>
       updates: line(...[998, 999, 1000, 1001, 1002].map((x, k) => (k === round % 5 ? null : x)), 1020),
       grid,
     }));
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(reasons(verdicts.at(-1)!)).toEqual(['a ok', 'b ok', 'd ok', 'e ok', 'f distant']);
   });
 });
@@ -225,8 +239,8 @@ describe('alignment in either test', () => {
   it('leaves an update over the norm cap out of everything', () => {
     const rounds = repeat(4, line(998, 999, 1000, 1001, 1003));
     const withLong = rounds.map(({ updates }) => ({ updates: [...updates, update('z', [-9999])], grid }));
-    const plain = play('alignment', rounds).verdicts;
-    const { verdicts } = play('alignment', withLong);
+    const plain = play(lines, rounds).verdicts;
+    const { verdicts } = play(lines, withLong);
     expect(verdicts.map((one) => one.slice(0, 5))).toEqual(plain);
     expect(verdicts.map((one) => reasons(one)[5])).toEqual(new Array(4).fill('z norm'));
   });
@@ -235,8 +249,8 @@ describe('alignment in either test', () => {
     const tripled = (updates: readonly RoundUpdate[]) =>
       updates.map((one) => ({ ...one, units: 3, wire: one.wire.map((x) => 3 * x) }));
     for (const updates of [line(100, 200, -100, 50), line(998, 999, 1000, 1001, 1004)]) {
-      const plain = play('alignment', repeat(6, updates)).verdicts;
-      expect(play('alignment', repeat(6, tripled(updates))).verdicts).toEqual(plain);
+      const plain = play(lines, repeat(6, updates)).verdicts;
+      expect(play(lines, repeat(6, tripled(updates))).verdicts).toEqual(plain);
     }
   });
 
@@ -249,11 +263,11 @@ describe('alignment in either test', () => {
       line(904, 906, 908, 910, 914),
       line(904, 906, 908, 910, 916),
     ]) {
-      const plain = play('alignment', repeat(6, updates)).verdicts;
+      const plain = play(lines, repeat(6, updates)).verdicts;
       const mixed = repeat(6, updates).map((round, index) =>
         index % 2 === 0 ? round : { updates: halved(updates), grid: coarse },
       );
-      expect(play('alignment', mixed).verdicts).toEqual(plain);
+      expect(play(lines, mixed).verdicts).toEqual(plain);
     }
   });
 
@@ -272,7 +286,7 @@ describe('alignment in either test', () => {
   });
 
   it('asserts on an accumulator of another task, of a later round or of the same one', () => {
-    const { accumulator } = play('alignment', repeat(3, line(1, 2, 3)));
+    const { accumulator } = play(lines, repeat(3, line(1, 2, 3)));
     const verify = (on: Grid, round: number, updates: readonly RoundUpdate[]) => () =>
       verificationRules.alignment.verify(updates, accumulator, context(on, round));
     expect(verify(quiet(2), 4, [update('a', [1, 1])])).toThrow(/of this task/);

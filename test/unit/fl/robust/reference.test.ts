@@ -11,6 +11,7 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
   const noise = (grid.sigma16 / 65_536) * (grid.clip16 / 65_536);
   const refused = new Set<string>();
   const sums = new Map<string, { inner: number; energy: number; seen: number }>();
+  const usual = new Map<string, readonly number[]>();
   return rounds.map((updates, now) => {
     const counted = updates.filter(({ device }) => !refused.has(device));
     for (const one of updates) {
@@ -27,15 +28,45 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
       });
     }
     const window = rounds.slice(Math.max(0, now - 9), now + 1);
-    const verdicts = updates.map((one) => {
+    const seenOf = (device: string) => sums.get(device)!.seen;
+    const turned = turnedOf(updates, usual, seenOf, step, noise);
+    const verdicts = updates.map((one, index) => {
       const { inner: a, energy: b, seen } = sums.get(one.device)!;
       const r = a / b;
-      const opposes = seen >= 4 && r < -Math.max(1 / 4, (2.33 * noise) / one.units / Math.sqrt(b));
+      const opposes = seen >= 4 && r < -Math.max(1 / 16, (2.33 * noise) / one.units / Math.sqrt(b));
       const distant = isDistant(one, updates, window, step, noise);
-      return { device: one.device, reason: opposes ? 'opposes' : distant ? 'distant' : 'ok', score: r };
+      const reason = opposes ? 'opposes' : distant ? 'distant' : turned[index] ? 'turned' : 'ok';
+      return { device: one.device, reason, score: r };
     });
     for (const { device, reason } of verdicts) reason === 'ok' ? refused.delete(device) : refused.add(device);
     return verdicts;
+  });
+}
+
+/** Who has turned; moves what is usual. */
+function turnedOf(
+  updates: readonly RoundUpdate[],
+  usual: Map<string, readonly number[]>,
+  seenOf: (device: string) => number,
+  step: number,
+  noise: number,
+): boolean[] {
+  const means = updates.map((one) => meanOf(one, step));
+  const centre = (means[0] ?? []).map((_, i) => medianOf(means.map((mean) => mean[i]!)));
+  const differs = means.map((mean) => mean.map((entry, i) => entry - centre[i]!));
+  const spread = medianOf(differs.map((one) => Math.hypot(...one)));
+  return updates.map(({ device, units }, index) => {
+    const now = differs[index]!;
+    const before = usual.get(device) ?? now;
+    const jump = Math.hypot(...now.map((entry, i) => entry - before[i]!));
+    const allowed = Math.max(1.25 * spread, (3 * noise * Math.sqrt(now.length)) / units);
+    const turned = seenOf(device) >= 10 && jump > allowed;
+    const rate = turned ? 64 : Math.min(4, seenOf(device));
+    usual.set(
+      device,
+      before.map((entry, i) => entry + (now[i]! - entry) / rate),
+    );
+    return turned;
   });
 }
 
@@ -59,7 +90,7 @@ function isDistant(
   const distance = (mean: readonly number[]) => Math.hypot(...mean.map((entry, i) => entry - centre[i]!));
   const expected = (noise / one.units) * Math.sqrt(centre.length / own.length);
   const mine = distance(means.find(({ device }) => device === one.device)!.mean);
-  return mine > 3 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
+  return mine > 4 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
 }
 
 const meanOf = ({ wire, units }: RoundUpdate, step: number) =>
@@ -126,6 +157,7 @@ describe('alignment against a naive reading of the specification', () => {
     }
     expect(off).toBeLessThan(1 / 65_536);
     // The tasks reach every verdict.
-    for (const reason of ['ok', 'opposes', 'distant']) expect(seen.get(reason) ?? 0).toBeGreaterThan(5);
+    for (const reason of ['ok', 'opposes', 'distant', 'turned'])
+      expect(seen.get(reason) ?? 0, reason).toBeGreaterThan(2);
   });
 });

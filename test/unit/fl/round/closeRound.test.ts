@@ -120,7 +120,7 @@ describe('closeRound', () => {
       }
       digests.push(bytesToHex(sha256(input.weights, input.accumulator!)).slice(0, 16));
     }
-    expect(digests).toEqual(['1c0daedca422bdd7', 'ae8d83ebd44795cd', '7ec857052c321330']);
+    expect(digests).toEqual(['919dbe44f07d1c0e', '0766b32fa957e2b2', '2a1e8ebec1fd6135']);
   });
 
   it('carries the optimizer state from round to round, and leaves it where nothing qualifies', () => {

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Rebuilds pima.csv and wdbc.csv from Debian packages and compares them with the copies beside this script.
+# Rebuilds pima.csv, wdbc.csv and digits.csv from Debian packages and compares them with the copies beside this script.
 #
 #   datasets/regenerate.sh [FOLDER]     (writes there, or to a new temporary folder)
 #
 # Needs a Debian (bookworm, the release the copies were taken from) with apt-get, dpkg-deb and awk; the
 # packages are fetched by apt from whatever mirror it is set to and are unpacked, never installed.
-# Exit code 0: both files came out byte for byte the same.
+# Exit code 0: all files came out byte for byte the same.
 #
 # The Pima table stands in two packages: as an R binary in r-cran-mlbench (where our copy came from) and as
 # text in weka. The text is read here, since it needs no R; the two tables are the same, cell by cell.
@@ -49,6 +49,14 @@ for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root"; done
   }' "$work/root/usr/lib/python3/dist-packages/sklearn/datasets/data/breast_cancer.csv"
 } > "$out/wdbc.csv"
 
+# Rows of 64 pixels and the digit, without a header.
+{
+  for pixel in $(seq 0 63); do printf 'p%s,' "$pixel"; done
+  echo digit
+  gunzip -c "$work/root/usr/lib/python3/dist-packages/sklearn/datasets/data/digits.csv.gz" | sed 's/\r$//'
+} > "$out/digits.csv"
+
+cmp "$out/digits.csv" "$here/digits.csv"
 cmp "$out/pima.csv" "$here/pima.csv"
 cmp "$out/wdbc.csv" "$here/wdbc.csv"
-echo "pima.csv and wdbc.csv are the same, byte for byte: $out"
+echo "pima.csv, wdbc.csv and digits.csv are the same, byte for byte: $out"

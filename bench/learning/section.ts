@@ -26,6 +26,8 @@ export interface Section {
   readonly method: readonly string[];
   /** False: measures times or exact numbers, once; `seeds` then means nothing to it. */
   readonly seeded: boolean;
+  /** It looks at `tuning` alone: the section shows how something was chosen. */
+  readonly tunes?: true;
   run(context: Context): Measured | Promise<Measured>;
 }
 

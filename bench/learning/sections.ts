@@ -1,8 +1,9 @@
 import { pima, wdbc } from './accuracy.js';
+import { calibration } from './calibration.js';
 import { clipping } from './clipping.js';
 import { device } from './device.js';
 import { flip, flipNoised } from './flip.js';
 import type { Section } from './section.js';
 
 /** All sections, in the order of the document. */
-export const sections: readonly Section[] = [pima, wdbc, device, clipping, flip, flipNoised];
+export const sections: readonly Section[] = [pima, wdbc, device, clipping, flip, flipNoised, calibration];

@@ -23,7 +23,7 @@ const ROUNDS_MIN = 4;
  *   opposes: with A = Σ_t ⟨u_k/N_k, c_{-k}⟩, B = Σ_t ‖c_{-k}‖² and U = Σ_t ‖u_k/N_k‖² (without what the known noise
  *     adds to it on average), refused while A/B < -1/4, and A is below -2.33 standard deviations of what the known noise
  *     of the device's own updates does to it (1 % of the honest, if they had no signal at all), and either the angle
- *     says so, A/√(BU) < -1/2, or A/B < -1/2 lies apart from that of the others: below their median by more than 16 of
+ *     says so, A/√(BU) < -1/2, or A/B < -1/2 lies apart from that of the others: below their median by more than 8 of
  *     the median deviations from it. c_{-k} is the mean over units of this round's others that are not refused so far, or
  *     of all updates if there are none. Hospitals that merely differ have long updates at wide angles and are scattered;
  *     flippers are at sharp ones, or a group of their own.
@@ -46,14 +46,14 @@ export function alignmentThresholds(): AlignmentThresholds {
   return {
     opposing16: 4,
     angle16: 8,
-    apart: 16,
+    apart: 8,
     noiseHundredths: 233,
     distanceTenths: 50,
     turningQuarters: 5,
   };
 }
 
-/** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
+/** Where alignment draws its lines. The rule's own were chosen by bench/learning/calibration.ts. */
 export interface AlignmentThresholds {
   /** A device opposes from -opposing16/16 of the others' energy on ... */
   readonly opposing16: number;

@@ -37,7 +37,7 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
       const r = a / b;
       const against = seen >= 4 && r < -Math.max(1 / 4, (2.33 * noise) / one.units / Math.sqrt(b));
       const sharply = own <= 0 || a / Math.sqrt(b * own) < -1 / 2;
-      const opposes = against && (sharply || (r < -1 / 2 && middle - r > 16 * deviation));
+      const opposes = against && (sharply || (r < -1 / 2 && middle - r > 8 * deviation));
       const distant = isDistant(one, updates, window, step, noise);
       const reason = opposes ? 'opposes' : distant ? 'distant' : turned[index] ? 'turned' : 'ok';
       return { device: one.device, reason, score: r };

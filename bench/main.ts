@@ -1,6 +1,5 @@
 import { accountants } from './accountants.js';
 import { attacks } from './attacks.js';
-import { calibration } from './calibration.js';
 import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { join } from './join.js';
@@ -24,7 +23,6 @@ const benches: Readonly<
   accountants,
   'privacy-audit': privacyAudit,
   attacks,
-  calibration,
   chain,
   consensus,
   join,

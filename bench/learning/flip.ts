@@ -21,7 +21,7 @@ const rules: Readonly<Record<string, Rules>> = {
 };
 
 const METHOD =
-  'Logistic regression, 20 devices with even shares, 53 rounds, records clipped to C = 1, learning rate 1. 6 of 20 turn their labels round: from the start, from round 27, or in every third round. *Oracle*: the 14 honest alone. *Clean*: nobody flips. *Found*: flippers on the blacklist when the task ends. *Refused at the end*: honest devices that the last round refused, or that were on the blacklist by then. Alignment’s lines were chosen on seeds 100 to 119 by `npm run bench -- calibration`.';
+  'Logistic regression, 20 devices with even shares, 53 rounds, records clipped to C = 1, learning rate 1. 6 of 20 turn their labels round: from the start, from round 27, or in every third round. *Oracle*: the 14 honest alone. *Clean*: nobody flips. *Found*: flippers on the blacklist when the task ends. *Refused at the end*: honest devices that the last round refused, or that were on the blacklist by then. Alignment’s lines were chosen on seeds 100 to 119 (section *Where alignment draws its lines*).';
 
 export const flip: Section = {
   name: 'flip',
@@ -95,7 +95,8 @@ function runsOf(
   scenario: string,
   rule: string,
 ): readonly Run[] {
-  return found.find((one) => one.dataset === dataset && one.scenario === scenario && one.rule === rule)!.runs;
+  const same = (one: Found) => one.dataset === dataset && one.scenario === scenario && one.rule === rule;
+  return found.find(same)?.runs ?? [];
 }
 
 function tableOf(found: readonly Found[], dataset: DatasetName) {

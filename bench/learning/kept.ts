@@ -45,7 +45,7 @@ export async function measure(section: Section, splits: number, data: string | n
     title: section.title,
     method: section.method,
     measured: {
-      seeds: section.seeded ? [0, splits - 1] : null,
+      seeds: seedsOf(section, splits),
       at: `${new Date().toISOString().slice(0, 16)}Z`,
       commit,
       machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${round(totalmem() / 2 ** 30, 0)} GiB`,
@@ -74,6 +74,12 @@ export function readKept(folder: string): ReadonlyMap<string, Kept> {
       return [kept.section, kept];
     }),
   );
+}
+
+/** First and last. */
+export function seedsOf({ seeded, tunes }: Section, splits: number): [number, number] | null {
+  const first = tunes === true ? TUNING_FROM : 0;
+  return seeded ? [first, first + splits - 1] : null;
 }
 
 const NOTES = '.notes.md';

@@ -28,6 +28,8 @@ export interface Section {
   readonly seeded: boolean;
   /** A file that does not ship, looked for in the folder of \`--data\`. Without that the section is passed over. */
   readonly needs?: string;
+  /** It looks at `tuning` alone: the section shows how something was chosen. */
+  readonly tunes?: true;
   run(context: Context): Measured | Promise<Measured>;
 }
 

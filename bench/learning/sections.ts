@@ -1,5 +1,6 @@
 import { pima, wdbc } from './accuracy.js';
 import { attacksSection } from './attacks.js';
+import { calibration } from './calibration.js';
 import { clipping } from './clipping.js';
 import { cnn } from './cnn.js';
 import { device } from './device.js';
@@ -17,6 +18,7 @@ export const sections: readonly Section[] = [
   clipping,
   flip,
   flipNoised,
+  calibration,
   attacksSection,
   heartSection,
   step,

@@ -21,7 +21,7 @@ const ROUNDS_MIN = 4;
  *
  * Three absolute tests, the first two from the device's 4th round on, the third from its 10th.
  *   opposes: with A = Σ_t (⟨u_k/N_k, c_k⟩ - what the device's own known noise adds to it) and B = Σ_t ‖c_k‖²,
- *     refused while A/B < -1/4 and A is below -2.33 standard deviations of what that noise does to it (1 % of the
+ *     refused while A/B < -1/16 and A is below -2.33 standard deviations of what that noise does to it (1 % of the
  *     honest, if they had no signal at all). c_k is the mean over units of this round's updates of devices that are
  *     not refused so far, and of the device's own; or of all updates if no other counts.
  *   distant: over the last 10 rounds, see windowDistance.ts.
@@ -35,7 +35,7 @@ const ROUNDS_MIN = 4;
  *   lone attacker gains ‖u_k‖² N_k/ΣN by it, no more than one accomplice would give it.
  *
  * Rounding: each round's ⟨u_k/N_k, c_k⟩, ‖c_k‖² and share of noise is one exact fraction, rounded once to 2⁻¹²⁸ (halves
- *   away from zero). Everything after that is exact; 2.33, 1/4 and the other lines are cross-multiplied.
+ *   away from zero). Everything after that is exact; the lines are cross-multiplied.
  * Score: A/B in 2⁻¹⁶ (1 agrees, 0 unrelated, -1 opposes; 0 if B = 0), cut to the safe integers.
  * Cost: O(n d) for the first test, O(n d (log n + w)) for the others; memory for w + 1 updates of each device.
  */
@@ -43,7 +43,7 @@ export const alignment = createAlignment(alignmentThresholds());
 
 /** Where the rule itself draws its lines. */
 export function alignmentThresholds(): AlignmentThresholds {
-  return { opposing16: 4, noiseHundredths: 233, distanceTenths: 50, turningQuarters: 5 };
+  return { opposing16: 1, noiseHundredths: 233, distanceTenths: 40, turningQuarters: 5 };
 }
 
 /** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
@@ -224,7 +224,7 @@ function judge(
   }));
 }
 
-/** A/B < -1/4 and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k. */
+/** A/B < -opposing16/16 and A < -2.33 √(Σ_t (σC)² ‖c‖²) / N_k. */
 function opposes(
   { rounds, inner, energy, noise }: DeviceRecord,
   units: number,

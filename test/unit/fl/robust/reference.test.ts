@@ -33,7 +33,7 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
     const verdicts = updates.map((one, index) => {
       const { inner: a, energy: b, seen } = sums.get(one.device)!;
       const r = a / b;
-      const opposes = seen >= 4 && r < -Math.max(1 / 4, (2.33 * noise) / one.units / Math.sqrt(b));
+      const opposes = seen >= 4 && r < -Math.max(1 / 16, (2.33 * noise) / one.units / Math.sqrt(b));
       const distant = isDistant(one, updates, window, step, noise);
       const reason = opposes ? 'opposes' : distant ? 'distant' : turned[index] ? 'turned' : 'ok';
       return { device: one.device, reason, score: r };
@@ -90,7 +90,7 @@ function isDistant(
   const distance = (mean: readonly number[]) => Math.hypot(...mean.map((entry, i) => entry - centre[i]!));
   const expected = (noise / one.units) * Math.sqrt(centre.length / own.length);
   const mine = distance(means.find(({ device }) => device === one.device)!.mean);
-  return mine > 5 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
+  return mine > 4 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
 }
 
 const meanOf = ({ wire, units }: RoundUpdate, step: number) =>

@@ -4,6 +4,7 @@ import { calibration } from './calibration.js';
 import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { join } from './join.js';
+import { learning } from './learning.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
 import { privacyAudit } from './privacyAudit.js';
@@ -28,6 +29,7 @@ const benches: Readonly<
   chain,
   consensus,
   join,
+  learning,
   'state-tree': stateTree,
   'state-pauses': statePauses,
   store,

@@ -6,6 +6,7 @@ import {
   PerformanceObserver,
 } from 'node:perf_hooks';
 import { applyChanges, emptyTree, type StateTree, StateVersions, treeRoot } from '../chain/index.js';
+import { createYoungCollector } from '../node/store/youngCollector.js';
 import { median, quantile, type Row } from './row.js';
 import { keyOf, valueFrom } from './stateEntries.js';
 
@@ -17,7 +18,8 @@ const BUILT_AT_ONCE = 1_024;
 
 /**
  * How long the event loop stands still while states come and go: a block's writes, its root, one version in, old ones
- * out, as fast as they can be made, with nothing else between two blocks than the loop's other work.
+ * out, and in a turn of its own what a store has collected then (node/store/youngCollector.ts); as fast as they can be
+ * made, with nothing else between two blocks than the loop's other work.
  *
  * Three measures of the same run, because the machine may have other work: the loop's own timer
  * (`monitorEventLoopDelay`), the wall-clock time between two turns, and the time in which the main thread really ran in
@@ -35,7 +37,9 @@ export async function statePauses(args: readonly string[]): Promise<readonly Row
   const tree = build(entries);
   let versions = new StateVersions({ height: 0, tree });
   let dropped = 0;
-  const busy = await measure(blocks, (turn) => {
+  const collectYoung = createYoungCollector();
+  const collect = (): void => collectYoung(perBlock);
+  const busy = await measure(blocks, collect, (turn) => {
     const height = turn + 1;
     const next = applyChanges(versions.head, writes(height, perBlock, entries));
     treeRoot(next);
@@ -117,7 +121,7 @@ function rows(busy: Pauses, idle: readonly number[], what: string): Row[] {
   ];
 }
 
-async function measure(turns: number, work: (turn: number) => void): Promise<Pauses> {
+async function measure(turns: number, behind: () => void, work: (turn: number) => void): Promise<Pauses> {
   const collections: Collection[] = [];
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
@@ -130,12 +134,15 @@ async function measure(turns: number, work: (turn: number) => void): Promise<Pau
   delay.enable();
   const [wall, thread]: [number[], number[]] = [[], []];
   for (let turn = 0; turn < turns; turn += 1) {
-    const [at, ran] = [performance.now(), threadMs()];
-    work(turn);
-    // A node's other work has its turn here, and the observers.
-    await new Promise((resolve) => setImmediate(resolve));
-    wall.push(performance.now() - at);
-    thread.push(threadMs() - ran);
+    // As in a store: what follows on a block has a turn of its own, when the block is on disk.
+    for (const step of [() => work(turn), behind]) {
+      const [at, ran] = [performance.now(), threadMs()];
+      step();
+      // A node's other work has its turn here, and the observers.
+      await new Promise((resolve) => setImmediate(resolve));
+      wall.push(performance.now() - at);
+      thread.push(threadMs() - ran);
+    }
   }
   delay.disable();
   observer.disconnect();

@@ -75,7 +75,9 @@ export async function wire(args: readonly string[]): Promise<readonly Row[]> {
         );
         const bits = (8 * encodeUpdate(toWire(noise, grid), grid).length) / dimension;
         const saved = `${(100 * (1 - bits / 32)).toFixed(1)} % less than float32`;
-        return row(`update of ${dimension}, σ ${sigma}`, bits, 'bits an entry', saved);
+        const plain = row(`update of ${dimension}, σ ${sigma}`, bits, 'bits an entry', saved);
+        // The header of ten bytes is for updates of some length.
+        return dimension < 1_000 ? plain : { ...plain, goal: '<= 4.16', met: bits <= 4.16 };
       }),
     ),
   ];

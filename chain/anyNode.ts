@@ -24,8 +24,7 @@ export const anyNode: Codec<unknown> = {
   read: (input) => {
     const start = input.at;
     const node = readNode(input);
-    if (typeof node === 'object' && node !== null)
-      sources.set(node, Uint8Array.prototype.slice.call(input.bytes, start, input.at));
+    if (typeof node === 'object' && node !== null) sources.set(node, input.since(start));
     return node;
   },
 };

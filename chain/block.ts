@@ -21,37 +21,41 @@ import { PERIOD_MAX } from './vote.js';
 /** Protocol versions fit into 16 bits. */
 export const PROTOCOL_MAX = 65_535;
 
+const fields = {
+  protocol: integer(1, PROTOCOL_MAX),
+  height: uint,
+  level: integer(0, limits.levelMax),
+  time: uint,
+  parent: bytes(32),
+  leader: nullable(bytes(32)),
+  seed: bytes(32),
+  seedProof: nullable(bytes(80)),
+  transactionsRoot: bytes(32),
+  receiptsRoot: bytes(32),
+  parentVotesRoot: bytes(32),
+  nextRingRoot: bytes(32),
+  stateRoot: bytes(32),
+};
+
 /**
  * Block header. Its SHA-256 is the block's hash. `protocol` names the rules that the block was executed by.
  *
  * Unit: time in milliseconds since 1970. `stateRoot` is that of the state after this very block.
  * The empty block has no leader and no seed proof.
  */
-export const headerCodec = formOf(
-  tagged('consilium/header', 1, {
-    protocol: integer(1, PROTOCOL_MAX),
-    height: uint,
-    level: integer(0, limits.levelMax),
-    time: uint,
-    parent: bytes(32),
-    leader: nullable(bytes(32)),
-    seed: bytes(32),
-    seedProof: nullable(bytes(80)),
-    transactionsRoot: bytes(32),
-    receiptsRoot: bytes(32),
-    parentVotesRoot: bytes(32),
-    nextRingRoot: bytes(32),
-    stateRoot: bytes(32),
-  }),
-);
+export const headerCodec = formOf(tagged('consilium/header', 1, fields));
 export type Header = Infer<typeof headerCodec>;
 
+const headerFields = ['chainId', ...Object.keys(fields)] as readonly (keyof Header)[];
+
 /** A cert vote for the parent: height and value are the parent's. Sorted by voter. */
-export const parentVoteCodec = struct({
-  voter: bytes(32),
-  period: integer(0, PERIOD_MAX),
-  signature: bytes(64),
-});
+export const parentVoteCodec = formOf(
+  struct({
+    voter: bytes(32),
+    period: integer(0, PERIOD_MAX),
+    signature: bytes(64),
+  }),
+);
 export type ParentVote = Infer<typeof parentVoteCodec>;
 
 export const blockCodec = struct({
@@ -100,7 +104,7 @@ export function transactionsRoot({ transactions }: Pick<Block, 'transactions'>):
 }
 
 export function parentVotesRoot({ parentVotes }: Pick<Block, 'parentVotes'>): Uint8Array {
-  return rootOnce(parentVotes, () => merkleRoot(parentVotes.map((vote) => encode(parentVoteCodec, vote))));
+  return rootOnce(parentVotes, () => merkleRoot(parentVotes.map(parentVoteCodec.encode)));
 }
 
 /** Lists are never changed once made; a block's are asked for when it is built, judged and stored. */
@@ -121,6 +125,24 @@ export function rootsMatch(block: Block): boolean {
     equalBytes(block.header.transactionsRoot, transactionsRoot(block)) &&
     equalBytes(block.header.parentVotesRoot, parentVotesRoot(block))
   );
+}
+
+/**
+ * Notes what was found of this block in another thread, from the same bytes: its hash, and that the body is the one that
+ * the header names. Neither is computed again.
+ */
+export function noteChecked({ header, transactions, parentVotes }: Block, hash: Uint8Array): void {
+  hashes.set(header, hash);
+  roots.set(transactions, header.transactionsRoot);
+  roots.set(parentVotes, header.parentVotesRoot);
+}
+
+/** Are all fields the same? Then so is the hash: a header has one form. */
+export function equalHeaders(a: Header, b: Header): boolean {
+  return headerFields.every((name) => {
+    const [one, other] = [a[name], b[name]];
+    return one instanceof Uint8Array && other instanceof Uint8Array ? equalBytes(one, other) : one === other;
+  });
 }
 
 /** Bytes of all payloads that a block announces. */

@@ -179,6 +179,8 @@ const KEPT_BYTES_MAX = 2 * 1_024 * 1_024;
  */
 export class Reader {
   at = 0;
+  /** The value keeps all of these bytes, so what notes a part of them need not copy it. */
+  keepsBytes = false;
   readonly trail: (string | number)[] = [];
   #depth = 0;
 
@@ -244,6 +246,21 @@ export class Reader {
     const value = Uint8Array.prototype.slice.call(this.bytes, this.at, this.at + length);
     this.at += length;
     return value;
+  }
+
+  /** A view: keeps all bytes alive. */
+  viewOf(length: number): Uint8Array {
+    if (length > this.bytes.length - this.at) throw this.error('not-cbor', 'a length exceeds the input');
+    const value = view(this.bytes, this.at, this.at + length);
+    this.at += length;
+    return value;
+  }
+
+  /** What was read since `start`, for whoever notes it beside the value. */
+  since(start: number): Uint8Array {
+    return this.keepsBytes
+      ? view(this.bytes, start, this.at)
+      : Uint8Array.prototype.slice.call(this.bytes, start, this.at);
   }
 
   /** Text of `length` bytes. */
@@ -332,6 +349,11 @@ export class Reader {
     if (major === 7 && (first < FALSE || first > NULL)) return this.error('not-cbor', 'a simple value');
     return this.shape(`not ${expected}`);
   }
+}
+
+/** Whatever kind of array it is: a Buffer's `subarray` would be one too. */
+function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
 /** Up to here a loop over ASCII is faster than the decoder of the platform. */

@@ -61,9 +61,13 @@ export function decode<T>(
   bytesMax: number,
   depthMax: number = DEPTH_MAX,
 ): T {
+  return readWhole(codec, new Reader(bytes, depthMax), bytesMax);
+}
+
+function readWhole<T>(codec: Codec<T>, input: Reader, bytesMax: number): T {
+  const { bytes } = input;
   if (bytes.length > bytesMax)
     throw new DecodeError('oversize', '$', `${bytes.length} bytes, at most ${bytesMax}`);
-  const input = new Reader(bytes, depthMax);
   const value = codec.read(input);
   if (input.at !== bytes.length) throw new DecodeError('not-cbor', '$', 'bytes behind the value');
   return value;
@@ -91,8 +95,10 @@ export function formOf<T extends object>(codec: Codec<T>): Form<T> {
   };
   return {
     encode: encodeOnce,
-    decode: (bytes, bytesMax, depthMax) => {
-      const value = decode(codec, bytes, bytesMax, depthMax);
+    decode: (bytes, bytesMax, depthMax = DEPTH_MAX) => {
+      const input = new Reader(bytes, depthMax);
+      input.keepsBytes = true;
+      const value = readWhole(codec, input, bytesMax);
       known.set(value, bytes);
       return value;
     },
@@ -100,7 +106,7 @@ export function formOf<T extends object>(codec: Codec<T>): Form<T> {
     read: (input) => {
       const start = input.at;
       const value = codec.read(input);
-      known.set(value, Uint8Array.prototype.slice.call(input.bytes, start, input.at));
+      known.set(value, input.since(start));
       return value;
     },
   };
@@ -187,6 +193,19 @@ export function bytes(length: number): Codec<Uint8Array> {
 
 /** Byte string of min to max bytes. */
 export function bytesBetween(min: number, max: number): Codec<Uint8Array> {
+  return byteString(min, max, (input, length) => input.bytesOf(length));
+}
+
+/** The same, but what is read is a view of the message, and keeps all of it alive. */
+export function bytesWithin(min: number, max: number): Codec<Uint8Array> {
+  return byteString(min, max, (input, length) => input.viewOf(length));
+}
+
+function byteString(
+  min: number,
+  max: number,
+  take: (input: Reader, length: number) => Uint8Array,
+): Codec<Uint8Array> {
   return {
     write: (out, value) => {
       if (!(value instanceof Uint8Array)) throw unencodable('not bytes');
@@ -197,7 +216,7 @@ export function bytesBetween(min: number, max: number): Codec<Uint8Array> {
     read: (input) => {
       const length = input.head(BYTES, 'bytes');
       if (length < min || length > max) throw input.shape(`${length} bytes, not ${min}..${max}`);
-      return input.bytesOf(length);
+      return take(input, length);
     },
   };
 }

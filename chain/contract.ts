@@ -1,6 +1,6 @@
 import type { Codec } from './codec.js';
 import type { StateAccess, StateReader } from './state.js';
-import type { PayloadRef } from './transaction.js';
+import type { PayloadRef, VerifiedTransaction } from './transaction.js';
 
 /** Something that happened, as receipts keep it: a contract's name, a kind, and fields for people and tools. */
 export interface ChainEvent {
@@ -62,6 +62,7 @@ export interface Scope<C> {
 }
 
 export interface CallScope<C> extends Scope<C> {
+  /** The sender's account, by its id; the key that signed may be a later one (`Protocol.senderOf`). */
   readonly sender: Uint8Array;
   readonly level: number;
   /** Payload references of the transaction, with their bytes, which the block's holders have; or their mark. */
@@ -86,11 +87,35 @@ export interface Contract<C> {
   beginBlock?(scope: Scope<C>): void;
 }
 
-/** The contracts of a chain in their order, and the two questions that execution has for them. */
+/** A block holds task transactions of one level; this says of which. */
+export interface LevelRule {
+  /** May a block on this state hold transactions of this level? If not, it is invalid. */
+  mayHold(state: StateReader, level: number): boolean;
+  /** A block does. Called once a block, before its first task transaction runs. */
+  noteTurn(state: StateAccess, level: number): void;
+  /** Which of the levels that wait, in order of arrival, a leader takes; 0: none may go. */
+  choose(state: StateReader, waiting: readonly number[]): number;
+}
+
+/**
+ * Why no block may hold a transaction of this sender now. Not a refusal that leaves a receipt: what stands in a block
+ * is published and takes its place, whatever becomes of the call.
+ */
+export type SenderFault = 'unknown-sender' | 'suspended' | 'rate-limited';
+
+/** `account`: the stable id of the account that the key signs for; contracts know it as the sender. */
+export type Sender =
+  | { readonly ok: true; readonly account: Uint8Array }
+  | { readonly ok: false; readonly reason: SenderFault };
+
+/** The contracts of a chain in their order, and the questions that execution has for them. */
 export interface Protocol<C> {
   readonly contracts: readonly Contract<C>[];
-  /** May this account (its key in hex) send transactions at all? */
-  isAccount(state: StateReader, account: string): boolean;
+  readonly levels: LevelRule;
+  /** Whose transaction is it, and may it stand in the block at `height`? */
+  senderOf(state: StateReader, height: number, transaction: VerifiedTransaction): Sender;
+  /** It stands there: writes what is counted of an account's transactions. Before the call, whatever becomes of that. */
+  countSent(state: StateAccess, height: number, transaction: VerifiedTransaction, account: Uint8Array): void;
   /** The root of the ring that draws the committee of `height`, from the state after its parent. */
   ringRootOf(state: StateReader, height: number): Uint8Array;
 }

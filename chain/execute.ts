@@ -23,6 +23,7 @@ import {
   type Protocol,
   type Refusal,
   type Scope,
+  type SenderFault,
 } from './contract.js';
 import { limits } from './limits.js';
 import { merkleRoot, payloadId } from './merkle.js';
@@ -54,14 +55,15 @@ export function decodeReceipt(raw: Uint8Array): Receipt {
   return form.decode(raw, limits.receiptBytesMax);
 }
 
-/** The nonce that an account's next transaction must carry. */
+/** The nonce that a key's next transaction must carry. By hex public key: a later key of an account begins at 0. */
 export const nonceCell = cell('account/nonce', uint);
 
 /** Why a block that holds this transaction would be invalid. */
 export type TransactionInvalid =
-  | 'unknown-sender'
+  | SenderFault
   | 'wrong-nonce'
   | 'wrong-level'
+  | 'not-its-turn'
   | 'missing-payload'
   | 'block-full';
 
@@ -105,6 +107,7 @@ export function beginExecution<C>(
   const transactions: VerifiedTransaction[] = [];
   let announced = 0;
   let encoded = 0;
+  let hasTurn = false;
 
   return {
     transactions,
@@ -117,11 +120,23 @@ export function beginExecution<C>(
         announcedNow > limits.payloadBytesPerBlockMax ||
         encodedNow > limits.transactionBytesPerBlockMax;
       if (full) return { ok: false, reason: 'block-full' };
-      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id, verified.id) }));
-      const fault = faultOf(protocol, draft, verified, level, bytesOf);
+      const sender = protocol.senderOf(draft, block.height, verified);
+      if (!sender.ok) return sender;
+      const fault = faultOf(draft, verified, level);
       if (fault !== null) return { ok: false, reason: fault };
+      const takesTurn = transaction.level !== 0 && !hasTurn;
+      if (takesTurn && !protocol.levels.mayHold(draft, level)) return { ok: false, reason: 'not-its-turn' };
+      const bytesOf = transaction.payloads.map((ref) => ({ ref, bytes: payloadOf(ref.id, verified.id) }));
+      if (bytesOf.some(({ ref, bytes: held }) => !isHeld(ref, held)))
+        return { ok: false, reason: 'missing-payload' };
+      if (takesTurn) {
+        protocol.levels.noteTurn(draft, level);
+        hasTurn = true;
+      }
+      protocol.countSent(draft, block.height, verified, sender.account);
       nonceCell.set(draft, transaction.nonce + 1, verified.sender);
-      const receipt = call(protocol, draft, block, verified, bytesOf as CallScope<C>['payloads'], payloads);
+      const sent = { ...verified, account: sender.account, payloads: bytesOf as CallScope<C>['payloads'] };
+      const receipt = call(protocol, draft, block, sent, payloads);
       transactions.push(verified);
       receipts.push(receipt);
       announced = announcedNow;
@@ -188,18 +203,14 @@ function beginBlock<C>(
   return { transaction: null, ok: true, code: null, detail: null, events };
 }
 
-function faultOf<C>(
-  protocol: Protocol<C>,
+function faultOf(
   draft: StateDraft,
   { transaction, sender }: VerifiedTransaction,
   level: number,
-  payloads: readonly { readonly ref: PayloadRef; readonly bytes: HeldPayload | null }[],
 ): TransactionInvalid | null {
-  if (!protocol.isAccount(draft, sender)) return 'unknown-sender';
   const nonce = nonceCell.get(draft, sender) ?? 0;
   if (transaction.nonce !== nonce) return 'wrong-nonce';
   if (transaction.level !== 0 && transaction.level !== level) return 'wrong-level';
-  if (payloads.some(({ ref, bytes: held }) => !isHeld(ref, held))) return 'missing-payload';
   return null;
 }
 
@@ -211,8 +222,12 @@ function call<C>(
   protocol: Protocol<C>,
   draft: StateDraft,
   block: BlockContext<C>,
-  { transaction, hash }: VerifiedTransaction,
-  payloads: CallScope<C>['payloads'],
+  {
+    transaction,
+    hash,
+    account,
+    payloads,
+  }: VerifiedTransaction & { readonly account: Uint8Array; readonly payloads: CallScope<C>['payloads'] },
   emitted: Map<string, Uint8Array>,
 ): Receipt {
   const kept = createDraft(draft);
@@ -221,7 +236,7 @@ function call<C>(
   const made = new Map<string, Uint8Array>();
   const scope: CallScope<C> = {
     ...createScope(transaction.contract, attempt, block, events, made),
-    sender: transaction.from,
+    sender: account,
     level: transaction.level,
     payloads,
     kept,

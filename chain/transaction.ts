@@ -93,13 +93,18 @@ export function verifyTransaction(
   transaction: Transaction,
   chainId: Uint8Array,
 ): { ok: true; value: VerifiedTransaction } | { ok: false; reason: TransactionFault } {
-  if (!equalBytes(transaction.chainId, chainId)) return { ok: false, reason: 'wrong-chain' };
+  const reason = transactionFault(transaction, chainId);
+  if (reason !== null) return { ok: false, reason };
+  return { ok: true, value: asVerified(transaction, encodeTransaction(transaction).length) };
+}
+
+/** What `verifyTransaction` finds wrong; null: nothing. For threads that check and hand on no more than that. */
+export function transactionFault(transaction: Transaction, chainId: Uint8Array): TransactionFault | null {
+  if (!equalBytes(transaction.chainId, chainId)) return 'wrong-chain';
   const encoded = encodeTransaction(transaction);
-  if (encoded.length > limits.transactionBytesMax) return { ok: false, reason: 'oversize' };
-  if (!verifySignature(transaction.from, signedPart(encoded), transaction.signature)) {
-    return { ok: false, reason: 'bad-signature' };
-  }
-  return { ok: true, value: asVerified(transaction, encoded.length) };
+  if (encoded.length > limits.transactionBytesMax) return 'oversize';
+  const isSigned = verifySignature(transaction.from, signedPart(encoded), transaction.signature);
+  return isSigned ? null : 'bad-signature';
 }
 
 /** For `verifyTransaction`, and for an audit that leaves the signatures to other threads. */

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { type Certificate, type UnsignedVote, verifyVote } from '../chain/index.js';
+import { type Certificate, type UnsignedVote, voteVerifier } from '../chain/index.js';
 import { hexToBytes } from '../crypto/index.js';
 import type { MemberVote } from './agreement/vote.js';
 import { quorumOf } from './quorum.js';
@@ -47,7 +47,7 @@ export function verifyCertificate({
   certificate,
   chainId,
   committee,
-  verify = (publicKey, vote, signature) => verifyVote(chainId, publicKey, vote, signature),
+  verify,
 }: {
   readonly certificate: Certificate;
   readonly chainId: Uint8Array;
@@ -61,7 +61,11 @@ export function verifyCertificate({
   if (voters.length < quorumOf(committee.length)) return { ok: false, reason: 'no-quorum' };
   if (signatures.length !== voters.length) return { ok: false, reason: 'signature-count' };
   const vote: UnsignedVote = { height, period, step: 'cert', value: hash };
-  const valid = voters.every((member, index) => verify(committee[member]!, vote, signatures[index]!));
+  const check =
+    verify === undefined
+      ? voteVerifier(chainId, vote)
+      : (publicKey: Uint8Array, signature: Uint8Array) => verify(publicKey, vote, signature);
+  const valid = voters.every((member, index) => check(committee[member]!, signatures[index]!));
   return valid ? { ok: true } : { ok: false, reason: 'bad-signature' };
 }
 

@@ -43,11 +43,17 @@ export function drawCommittee(
   assert(Number.isInteger(members) && members >= 1, 'a committee has members');
   assert(members <= ring.length && members <= MEMBERS_MAX, 'no more members than seats, nor than the limit');
   const last = lastDraws.get(ring);
-  if (last !== undefined && equalBytes(last.seed, seed)) return last.order.slice(0, members);
+  if (last !== undefined && last.order.length >= members && equalBytes(last.seed, seed))
+    return last.order.slice(0, members);
   if (last === undefined) assertRing(ring);
   const order = orderOf(ring, seed);
   lastDraws.set(ring, { seed, order });
   return order.slice(0, members);
+}
+
+/** Notes a committee that another thread has drawn from an equal ring and this seed: it is not drawn again. */
+export function noteDraw(ring: readonly RingSeat[], seed: Uint8Array, order: readonly number[]): void {
+  lastDraws.set(ring, { seed, order });
 }
 
 /** Rings are never changed once made; a height draws its committee several times. */
@@ -73,6 +79,18 @@ function orderOf(ring: readonly RingSeat[], seed: Uint8Array): readonly number[]
  * public key (32), VRF key (32), weight (8), all big-endian.
  */
 export function ringRoot(ring: readonly RingSeat[]): Uint8Array {
+  let root = ringRoots.get(ring);
+  if (root === undefined) {
+    root = computeRingRoot(ring);
+    ringRoots.set(ring, root);
+  }
+  return root;
+}
+
+/** Every block of an era names the same one. */
+const ringRoots = new WeakMap<readonly RingSeat[], Uint8Array>();
+
+function computeRingRoot(ring: readonly RingSeat[]): Uint8Array {
   assertRing(ring);
   const numbers = new DataView(new ArrayBuffer(12));
   numbers.setUint32(0, ring.length);

@@ -7,6 +7,7 @@ import {
   type Executed,
   type Execution,
   encodeBlock,
+  equalHeaders,
   type Header,
   type HeldPayload,
   limits,
@@ -128,8 +129,8 @@ export interface Draft {
 }
 
 /**
- * A leader's block. Its level is that of the first task transaction that fits; candidates of another level,
- * with a nonce that isn't next, or beyond the block's size, stay for later blocks.
+ * A leader's block. Its level is the one that the rule of turns chooses among those that wait; candidates of another
+ * level, with a nonce that isn't next, or beyond the block's size, stay for later blocks.
  */
 export function buildBlock<C>(
   rules: Rules<C>,
@@ -200,7 +201,7 @@ export function judgeBlock<C>(
   if (levelless !== (header.level === 0))
     return invalid('bad-transaction', 'the header’s level is not its transactions’');
   const { seed, seedProof: proof, level } = header;
-  const judged = seal(rules, tip, { execution, context, level, seed, proof, body: block });
+  const judged = seal(rules, tip, { execution, context, level, seed, proof, body: block, expected: header });
   return compare(judged, block);
 }
 
@@ -238,18 +239,21 @@ export function parentVotesFault(tip: Tip, votes: readonly ParentVote[], certifi
   return null;
 }
 
-/** Level of the first task transaction whose sender may send it now: one that can't stand starves no other. */
+/** The level that the rule chooses among those that wait: of task transactions whose senders may send them now. */
 function levelOf<C>(protocol: Protocol<C>, tip: Tip, candidates: readonly VerifiedTransaction[]): number {
   const state = readState(tip.state);
   const nonces = new Map<string, number>();
-  for (const { transaction, sender } of candidates) {
-    const { nonce, level } = transaction;
+  const waiting = new Set<number>();
+  for (const candidate of candidates) {
+    const { sender } = candidate;
+    const { nonce, level } = candidate.transaction;
     const next = nonces.get(sender) ?? nonceCell.get(state, sender) ?? 0;
-    if (nonce !== next || !protocol.isAccount(state, sender)) continue;
-    if (level !== 0) return level;
-    nonces.set(sender, next + 1);
+    if (nonce !== next || !protocol.senderOf(state, tip.height + 1, candidate).ok) continue;
+    // What the sender signed after it waits for it, at whatever level.
+    if (level !== 0) waiting.add(level);
+    nonces.set(sender, level === 0 ? next + 1 : -1);
   }
-  return 0;
+  return protocol.levels.choose(state, [...waiting]);
 }
 
 function linkFault<C>(rules: Rules<C>, tip: Tip, header: Header): Judgement | null {
@@ -361,15 +365,17 @@ function seal<C>(
     readonly seed: Uint8Array;
     readonly proof: Uint8Array | null;
     readonly body: Pick<Block, 'transactions' | 'parentVotes'>;
+    /** The header that is being judged: its hash is known, or is wanted anyway. */
+    readonly expected?: Header;
   },
 ): Judged {
-  const { execution, context, body, seed, proof } = parts;
+  const { execution, context, body, seed, proof, expected } = parts;
   const taken = execution.transactions.find(({ transaction }) => transaction.level !== 0);
   const level = taken === undefined ? 0 : parts.level;
   const executed = execution.finish();
   const header = sealHeader(context, tip.hash, level, { seed, proof }, body, executed);
   const { transactions, parentVotes } = body;
-  const hash = blockHash(header);
+  const hash = blockHash(expected !== undefined && equalHeaders(header, expected) ? expected : header);
   const committee = nextCommittee(rules, tip);
   const { height, time, leader } = context;
   return {

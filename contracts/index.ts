@@ -2,22 +2,33 @@ import type { Protocol } from '../chain/index.js';
 import { ringAt, ringRoot } from '../consensus/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import { anchoring } from './anchor/index.js';
+import { evaluation } from './evaluation/index.js';
 import { evidence } from './evidence/index.js';
-import { accountCell, identity } from './identity/index.js';
+import { identity, senderOf } from './identity/index.js';
+import { levels } from './levels/index.js';
 import { paramsCell } from './params.js';
 import { privacy } from './privacy/index.js';
+import { countSent } from './rates/index.js';
 import { reputation } from './reputation/index.js';
+import { rewards } from './rewards/index.js';
 import { tasks } from './tasks/index.js';
 import { training } from './training/index.js';
+import { levelRule, turns } from './turns/index.js';
 
 export * from './anchor/index.js';
+export * from './due.js';
+export * from './evaluation/index.js';
 export * from './evidence/index.js';
 export * from './identity/index.js';
+export * from './levels/index.js';
 export * from './params.js';
 export * from './privacy/index.js';
+export * from './rates/index.js';
 export * from './reputation/index.js';
+export * from './rewards/index.js';
 export * from './tasks/index.js';
 export * from './training/index.js';
+export * from './turns/index.js';
 
 /** Outcomes of due closings, by id: what execution takes as an input that must match. */
 export type Closings = ReadonlyMap<string, RoundOutcome>;
@@ -31,9 +42,15 @@ const first: Protocol<RoundOutcome> = {
     privacy<RoundOutcome>(),
     tasks<RoundOutcome>(),
     training,
+    evaluation<RoundOutcome>(),
     anchoring<RoundOutcome>(),
+    levels<RoundOutcome>(),
+    turns<RoundOutcome>(),
+    rewards<RoundOutcome>(),
   ],
-  isAccount: (state, account) => accountCell.get(state, account) !== null,
+  levels: levelRule,
+  senderOf,
+  countSent,
   ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
 };
 

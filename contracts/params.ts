@@ -4,6 +4,9 @@ import { MEMBERS_MAX } from '../consensus/index.js';
 /** Longest chain that anybody plans. */
 export const PLANNED_HEIGHTS_MAX = 1_000_000_000_000;
 
+/** Highest rate that genesis may set. */
+export const RATE_MAX = 1_000_000;
+
 /** What genesis fixes for the whole life of the chain. Units are in the names; see docs/genesis.md. */
 export const paramsCodec = record({
   /** Heights in an era: reputation of one era takes effect two eras later. */
@@ -18,6 +21,15 @@ export const paramsCodec = record({
   }),
   validatorReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
   deviceReputation: record({ start: integer(1, 10_000), cap: integer(1, 10_000) }),
+  /** How levels move; the rule is docs/levels.md. `completions` 0: none rises by itself. */
+  levels: record({
+    highest: integer(1, limits.levelMax),
+    admitted: integer(0, limits.levelMax),
+    perEra: integer(1, limits.levelMax),
+    completions: integer(0, 10_000),
+  }),
+  /** Transactions of one account: in an era of any kind, and a height of the protocol's own kinds beyond these. */
+  rates: record({ perEra: integer(1, RATE_MAX), protocolPerHeight: integer(1, RATE_MAX) }),
   agreement: record({
     deadlineMs: integer(50, 600_000),
     deadlineDoublingsMax: integer(0, 16),

@@ -2,8 +2,14 @@ import { Buffer } from 'node:buffer';
 
 /** Lower-case hex of the bytes, two digits a byte. */
 export function bytesToHex(bytes: Uint8Array): string {
-  return viewOf(bytes).toString('hex');
+  // Most are keys and hashes: to copy these costs less than to make a view of them.
+  if (bytes.length > HEX_BYTES) return viewOf(bytes).toString('hex');
+  hexScratch.set(bytes);
+  return hexScratch.toString('hex', 0, bytes.length);
 }
+
+const HEX_BYTES = 64;
+const hexScratch = Buffer.alloc(HEX_BYTES);
 
 /**
  * Bytes of a hex text. Lower case only, so that one value has one text (ids are compared as texts too).

@@ -1,6 +1,13 @@
 import { applyChanges, createDraft, emptyTree, readState, type StateTree } from '../chain/index.js';
 import { type RingSeat, type Rules, ringCell, type Tip } from '../consensus/index.js';
-import { accountCell, paramsCell, protocols, validatorsCell } from '../contracts/index.js';
+import {
+  balanceCell,
+  paramsCell,
+  protocols,
+  register,
+  supplyCell,
+  validatorsCell,
+} from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import type { RoundOutcome } from '../fl/index.js';
 import local from './presets/local.json' with { type: 'json' };
@@ -39,7 +46,14 @@ export const presets = { local } as const;
 function initialState({ params, accounts }: GenesisValue): StateTree {
   const draft = createDraft(readState(emptyTree));
   paramsCell.set(draft, params);
-  for (const { publicKey, account } of accounts) accountCell.set(draft, account, bytesToHex(publicKey));
+  for (const { publicKey, account, balance } of accounts) {
+    register(draft, publicKey, account, 0);
+    if (balance > 0) balanceCell.set(draft, balance, bytesToHex(publicKey));
+  }
+  supplyCell.set(
+    draft,
+    accounts.reduce((sum, { balance }) => sum + balance, 0),
+  );
   const validators = accounts.filter(({ account }) => account.role === 'validator');
   validatorsCell.set(
     draft,

@@ -11,14 +11,17 @@ import {
   struct,
   tagged,
   text,
+  uint,
 } from '../chain/index.js';
 import { BLOCK_TIME_MAX, MEMBERS_MAX } from '../consensus/index.js';
 import {
   ACCOUNTS_MAX,
-  accountCodec,
+  genesisAccountCodec,
   PLANNED_HEIGHTS_MAX,
   paramsCodec,
   protocols,
+  RATE_MAX,
+  SUPPLY_MAX,
 } from '../contracts/index.js';
 import { compareBytes, hexToBytes, isPublicKey, sha256 } from '../crypto/index.js';
 
@@ -49,6 +52,13 @@ export const genesisSchema = z.strictObject({
     }),
     validatorReputation: reputationSchema,
     deviceReputation: reputationSchema,
+    levels: z.strictObject({
+      highest: count(1, limits.levelMax),
+      admitted: count(0, limits.levelMax),
+      perEra: count(1, limits.levelMax),
+      completions: count(0, 10_000),
+    }),
+    rates: z.strictObject({ perEra: count(1, RATE_MAX), protocolPerHeight: count(1, RATE_MAX) }),
     agreement: z.strictObject({
       deadlineMs: count(50, 600_000),
       deadlineDoublingsMax: count(0, 16),
@@ -70,11 +80,15 @@ export const genesisSchema = z.strictObject({
     .array(
       z.strictObject({
         publicKey: key,
-        role: z.enum(['validator', 'device', 'publisher']),
+        role: z.enum(['validator', 'device', 'provider', 'publisher']),
         name: z.string().min(1).max(64),
         hospital: z.string().max(64),
         level: count(0, limits.levelMax),
+        /** Left out: none. */
+        area: z.string().max(64).optional(),
         vrfPublicKey: key.nullable(),
+        /** Tokens that the account begins with; none if left out. */
+        balance: count(0, SUPPLY_MAX).optional(),
       }),
     )
     .min(1)
@@ -86,11 +100,11 @@ const genesisCodec = tagged('consilium/genesis', 1, {
   name: text(64),
   time: integer(0, GENESIS_TIME_MAX),
   params: paramsCodec,
-  accounts: list(struct({ publicKey: bytes(32), account: accountCodec }), ACCOUNTS_MAX),
+  accounts: list(struct({ publicKey: bytes(32), account: genesisAccountCodec, balance: uint }), ACCOUNTS_MAX),
 });
 export type GenesisValue = Omit<Infer<typeof genesisCodec>, 'chainId'>;
 
-export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate' | 'upgrades';
+export type GenesisFault = 'not-json' | 'shape' | 'validators' | 'duplicate' | 'supply' | 'upgrades';
 
 /**
  * Reads a genesis file's text. What is hashed is the canonical form of its content, never the text, so white
@@ -119,9 +133,10 @@ export function parseGenesis(
 /** The content of a genesis file with keys as bytes and accounts sorted by key. */
 export function genesisValue(genesis: Genesis): GenesisValue {
   const accounts = genesis.accounts
-    .map(({ publicKey, vrfPublicKey, ...account }) => ({
+    .map(({ publicKey, vrfPublicKey, area = '', balance = 0, ...account }) => ({
       publicKey: hexToBytes(publicKey),
-      account: { ...account, vrfPublicKey: vrfPublicKey === null ? null : hexToBytes(vrfPublicKey) },
+      balance,
+      account: { ...account, area, vrfPublicKey: vrfPublicKey === null ? null : hexToBytes(vrfPublicKey) },
     }))
     .sort((a, b) => compareBytes(a.publicKey, b.publicKey));
   return { name: genesis.name, time: genesis.time, params: genesis.params, accounts };
@@ -135,9 +150,12 @@ export function chainIdOf(value: GenesisValue): Uint8Array {
 type Fault = Extract<ReturnType<typeof parseGenesis>, { readonly ok: false }>;
 
 function checkParams({ params }: Genesis): Fault | null {
-  const { validatorReputation, deviceReputation, agreement } = params;
+  const { validatorReputation, deviceReputation, agreement, levels } = params;
   if (validatorReputation.start > validatorReputation.cap || deviceReputation.start > deviceReputation.cap) {
     return { ok: false, reason: 'shape', detail: 'params: a reputation starts above its cap' };
+  }
+  if (levels.admitted > levels.highest) {
+    return { ok: false, reason: 'shape', detail: 'params.levels: admitted is above highest' };
   }
   if (agreement.deadlineMs > agreement.deadlineCapMs) {
     return { ok: false, reason: 'shape', detail: 'params.agreement: deadlineMs is above deadlineCapMs' };
@@ -172,6 +190,12 @@ function checkAccounts(genesis: Genesis): Fault | null {
   if (names.size !== genesis.accounts.length) {
     return { ok: false, reason: 'duplicate', detail: 'accounts: two accounts have one name' };
   }
+  const { highest } = genesis.params.levels;
+  const above = genesis.accounts.find(({ level }) => level > highest);
+  if (above !== undefined) {
+    const detail = `accounts: ${above.name} is of level ${above.level}, and params.levels.highest is ${highest}`;
+    return { ok: false, reason: 'shape', detail };
+  }
   const stray = genesis.accounts.find(
     ({ publicKey, vrfPublicKey }) => !isKey(publicKey) || (vrfPublicKey !== null && !isKey(vrfPublicKey)),
   );
@@ -182,7 +206,14 @@ function checkAccounts(genesis: Genesis): Fault | null {
       detail: `accounts: a key of ${stray.name} is no point of the curve`,
     };
   }
-  return checkValidators(genesis);
+  return checkSupply(genesis) ?? checkValidators(genesis);
+}
+
+/** Every sum of tokens stays a whole number that is exact. */
+function checkSupply({ accounts }: Genesis): Fault | null {
+  const supply = accounts.reduce((sum, { balance = 0 }) => sum + BigInt(balance), 0n);
+  if (supply <= BigInt(SUPPLY_MAX)) return null;
+  return { ok: false, reason: 'supply', detail: `accounts: balances add up to more than ${SUPPLY_MAX}` };
 }
 
 function checkValidators(genesis: Genesis): Fault | null {

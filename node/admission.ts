@@ -1,22 +1,30 @@
 import {
+  DecodeError,
   fromNode,
   type Infer,
   limits,
   payloadId,
   readState,
+  type SenderFault,
   type StateReader,
   type StateTree,
   type Transaction,
   type VerifiedTransaction,
   verifyTransaction,
 } from '../chain/index.js';
+import type { Tip } from '../consensus/index.js';
 import {
   accountOf,
+  answerCodec,
   canCharge,
+  checkAnswer,
   checkUpdate,
   costIn,
   enrolledCell,
+  ownerOf,
+  senderOf,
   submittedCell,
+  type Task,
   taskCell,
   updateArgsCodec,
 } from '../contracts/index.js';
@@ -28,7 +36,7 @@ export type SubmitFault =
   | 'wrong-chain'
   | 'bad-signature'
   | 'oversize'
-  | 'unknown-sender'
+  | SenderFault
   | 'wrong-nonce'
   | 'wrong-level'
   | 'payload-mismatch'
@@ -43,20 +51,26 @@ export type Admission =
 
 /**
  * What a node checks of a transaction before it passes it on, so that nothing hopeless costs a block: chain,
- * size, signature, sender and level. Its payloads are looked at afterwards: only an account may cost their pull.
+ * size, signature, sender, its rate, and level. Its payloads are looked at afterwards: only an account may cost their pull.
  */
-export function admitEnvelope(transaction: Transaction, chainId: Uint8Array, tree: StateTree): Admission {
+export function admitEnvelope(
+  transaction: Transaction,
+  chainId: Uint8Array,
+  { state: tree, height }: Pick<Tip, 'state' | 'height'>,
+): Admission {
   const checked = verifyTransaction(transaction, chainId);
   if (!checked.ok) return { ok: false, code: checked.reason, detail: sentences[checked.reason] };
-  const account = accountOf(readState(tree), transaction.from);
-  if (account === null) {
-    return { ok: false, code: 'unknown-sender', detail: 'this key has no account on the chain' };
-  }
-  if (account.role === 'device' && transaction.level !== 0 && transaction.level !== account.level) {
+  const state = readState(tree);
+  const sender = senderOf(state, height + 1, checked.value);
+  if (!sender.ok) return { ok: false, code: sender.reason, detail: sentences[sender.reason] };
+  const account = accountOf(state, sender.account)!;
+  // A device goes on with the tasks that it is enrolled in when its own level has changed.
+  const level = taskOfUpdate(state, transaction)?.spec.level ?? account.level;
+  if (account.role === 'device' && transaction.level !== 0 && transaction.level !== level) {
     return {
       ok: false,
       code: 'wrong-level',
-      detail: `a device of level ${account.level} sends at that level, or at 0`,
+      detail: `a device of level ${level} sends at that level, or at 0`,
     };
   }
   if (transaction.payloads.length > 0 && !isUpdate(transaction)) {
@@ -65,11 +79,25 @@ export function admitEnvelope(transaction: Transaction, chainId: Uint8Array, tre
   return { ok: true, verified: checked.value };
 }
 
+/** The task that an update names, if it is one that can be read. */
+function taskOfUpdate(state: StateReader, transaction: Transaction): Task | null {
+  if (!isUpdate(transaction)) return null;
+  try {
+    return taskCell.get(state, fromNode(updateArgsCodec, transaction.args, 'args').task);
+  } catch (error) {
+    if (error instanceof DecodeError) return null; // refused behind this
+    throw error;
+  }
+}
+
 function isUpdate({ contract, method }: Transaction): boolean {
   return contract === 'training' && method === 'update';
 }
 
-/** The payloads are those announced, and an update lies on its lattice and under its norm cap. Null: they do. */
+/**
+ * The payloads are those announced, an update lies on its lattice and under its norm cap, and neither it nor an answer to
+ * an evaluation overdraws. Null: so it is.
+ */
 export function payloadFault(
   transaction: Transaction,
   payloads: readonly Uint8Array[],
@@ -77,7 +105,8 @@ export function payloadFault(
 ): Extract<Admission, { ok: false }> | null {
   const mismatch = payloadMismatch(transaction, payloads);
   if (mismatch !== null) return { ok: false, code: 'payload-mismatch', detail: mismatch };
-  const refused = refusedUpdate(readState(tree), transaction, payloads);
+  const state = readState(tree);
+  const refused = refusedUpdate(state, transaction, payloads) ?? refusedAnswer(state, transaction);
   return refused === null ? null : { ok: false, code: 'refused', detail: refused };
 }
 
@@ -91,6 +120,9 @@ export const mempoolFaults: Readonly<Record<MempoolFault, readonly [SubmitFault,
 const sentences = {
   'wrong-chain': 'the transaction names another chain; compare chain.status',
   'bad-signature': 'the signature is not that of the sender’s key',
+  'unknown-sender': 'this key has no account on the chain, or signs for it no more',
+  suspended: 'this account is suspended: its hospital reinstates it',
+  'rate-limited': 'this account has sent all that it may in this era: send it again in the next one',
   oversize: `a transaction has at most ${limits.transactionBytesMax} bytes`,
 } as const;
 
@@ -119,17 +151,30 @@ function refusedUpdate(
     return (error as Error).message;
   }
   const task = taskCell.get(state, args.task);
-  const enrolled = enrolledCell
-    .get(state, args.task)
-    ?.find(({ device }) => equalBytes(device, transaction.from));
+  const id = ownerOf(state, transaction.from)?.id ?? transaction.from;
+  const enrolled = enrolledCell.get(state, args.task)?.find(({ device }) => equalBytes(device, id));
   if (task === null || enrolled === undefined) return 'the device is not enrolled for this task';
-  if (args.round <= (submittedCell.get(state, task.id, bytesToHex(transaction.from)) ?? 0)) {
+  if (args.round <= (submittedCell.get(state, task.id, bytesToHex(id)) ?? 0)) {
     return `this device's update for round ${args.round} is in a block already`;
   }
   const unfit = checkUpdate(state, task, args.round, enrolled.units, payloads[0]!);
   if (unfit !== null) return unfit.detail;
   if (task.spec.privacy.sigma16 === 0) return null;
-  const [device, dataset] = [bytesToHex(transaction.from), bytesToHex(enrolled.dataset)];
+  const [device, dataset] = [bytesToHex(id), bytesToHex(enrolled.dataset)];
   if (canCharge(state, device, dataset, costIn(state, device, dataset, task))) return null;
   return 'this update would overdraw the privacy budget declared for the dataset: it stays unpublished';
+}
+
+function refusedAnswer(
+  state: StateReader,
+  { contract, method, args, chainId, from }: Transaction,
+): string | null {
+  if (contract !== 'evaluation' || method !== 'answer') return null;
+  let answer: Infer<typeof answerCodec>;
+  try {
+    answer = fromNode(answerCodec, args, 'args');
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return checkAnswer(state, chainId, ownerOf(state, from)?.id ?? from, answer)?.detail ?? null;
 }

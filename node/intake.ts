@@ -6,6 +6,7 @@ import {
   type VerifiedTransaction,
 } from '../chain/index.js';
 import type { Tip } from '../consensus/index.js';
+import { isBarred } from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import {
   createBatcher,
@@ -25,6 +26,14 @@ import type { Store } from './store/index.js';
 
 /** As much as a message loses that gossip rejects. */
 const WRONG_PAYLOAD_POINTS = 10;
+
+/** These depend on our own tip, which may lag; only what no state can mend is held against a peer. */
+const dependsOnTip: ReadonlySet<SubmitFault> = new Set([
+  'unknown-sender',
+  'suspended',
+  'rate-limited',
+  'wrong-level',
+]);
 
 export interface IntakeOptions {
   readonly chainId: Uint8Array;
@@ -51,7 +60,7 @@ interface Arrival {
  * disk, then in the mempool. What a leader may propose is always held.
  */
 export class Intake {
-  readonly mempool = new Mempool();
+  readonly mempool = new Mempool(isBarred);
   readonly #options: IntakeOptions;
   readonly #batcher: ReturnType<typeof createBatcher>;
   readonly #relay: Relay;
@@ -83,7 +92,7 @@ export class Intake {
     const hash = transactionHash(transaction);
     if (this.#isSettled(transaction) && store.transaction(hash) !== null)
       return fault(...mempoolFaults.known);
-    const admission = admitEnvelope(transaction, chainId, tip().state);
+    const admission = admitEnvelope(transaction, chainId, tip());
     if (!admission.ok) return admission;
     const unfit = this.#payloadFault(transaction, payloads);
     if (unfit !== null) return unfit;
@@ -123,13 +132,10 @@ export class Intake {
         const hash = transactionHash(transaction);
         if (this.pending(hash) || this.#isSettled(transaction) || this.#pulling.has(bytesToHex(hash)))
           continue;
-        const admission = admitEnvelope(transaction, chainId, tip().state);
+        const admission = admitEnvelope(transaction, chainId, tip());
         if (!admission.ok) {
           log('debug', 'gossip-refused', { from, code: admission.code });
-          // Sender and level depend on our own tip, which may lag; only what no state can mend is held against a peer.
-          return admission.code === 'unknown-sender' || admission.code === 'wrong-level'
-            ? 'ignore'
-            : 'reject';
+          return dependsOnTip.has(admission.code) ? 'ignore' : 'reject';
         }
         arrivals.push({ verified: admission.verified, carried });
       }

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { readState } from '../chain/index.js';
 import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import { type ChainStart, parseGenesis, startChain } from '../genesis/index.js';
 import { createLibp2pTransport } from '../net/index.js';
+import { makeAdminToken } from './adminToken.js';
 import { ConfigError, type NodeConfig, readBounded, readKnownBlock } from './config.js';
 import { startDevices } from './devices/index.js';
 import { createCertifier } from './driver/certifier.js';
@@ -68,7 +71,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     fault.error ??= error;
     tell(error);
   };
-  const follow = followPeers(config.peers, (peers) => transport.setPeers(peers));
+  const peerList = followPeers(config.peers, (peers) => transport.setPeers(peers));
   const node = new Node({
     chain,
     store,
@@ -81,7 +84,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     retention: config.retention,
     offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,
-    onCommit: follow,
+    onCommit: peerList.follow,
   });
   const opened: { close(): Promise<void> }[] = [node];
   const close = async () => {
@@ -90,7 +93,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
   try {
     await node.start();
     if (fault.error !== null) throw fault.error;
-    follow(node.tip);
+    peerList.follow(node.tip);
     const { host, port } = config.rpc;
     const context = rpcContext(node, {
       config,
@@ -98,10 +101,12 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
       chainId,
       store,
       peers: () => transport.connectedPeers(),
+      cut: peerList.cut,
     });
     const onBug = (method: string, error: unknown) =>
       log('error', 'rpc-bug', { method, error: String(error) });
-    const rpc = await startRpcServer({ context, host, port, onBug });
+    const adminToken = await makeAdminToken(config.dataDir);
+    const rpc = await startRpcServer({ context, host, port, onBug, adminToken, ...explorerPages() });
     opened.push(rpc);
     if (config.devicesDir !== null) {
       const own = createLocalClient({ url: rpc.url, context, onBug });
@@ -118,6 +123,12 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     await close();
     throw error;
   }
+}
+
+/** The explorer, where it was built: beside the built program (explorer/vite.config.ts). */
+function explorerPages(): { readonly pages?: string } {
+  const pages = fileURLToPath(new URL('../explorer-page', import.meta.url));
+  return existsSync(pages) ? { pages } : {};
 }
 
 /** With links of its own, which are over before the node's begin. */
@@ -161,6 +172,7 @@ function rpcContext(
     readonly chainId: Uint8Array;
     readonly store: RpcContext['store'];
     readonly peers: () => readonly string[];
+    readonly cut: (keys: readonly string[]) => void;
   },
 ): RpcContext {
   return {
@@ -178,6 +190,7 @@ function rpcContext(
     agreement: () => node.agreement(),
     metrics: () => node.metrics(),
     approve: (terms) => node.approve(terms),
+    cut: rest.cut,
   };
 }
 

@@ -6,6 +6,11 @@ export const mempoolLimits = {
   bytesMax: 64 * 1024 * 1024,
   /** How far ahead of the state a sender's nonces may run. */
   nonceGapMax: 64,
+  /**
+   * A level may hold so many times what is still free, of places and of bytes: one alone gets 4/5 of the mempool, two
+   * get 4/9 each, and however many fill it there is room for the next.
+   */
+  levelShare: 4,
 } as const;
 
 export type MempoolFault = 'known' | 'wrong-nonce' | 'mempool-full';
@@ -16,8 +21,8 @@ interface Entry {
 }
 
 /**
- * Transactions that wait for a block, payloads held. One owner: the node. Bounded by count, by bytes and per
- * sender; one transaction a sender and nonce, the first that came.
+ * Transactions that wait for a block, payloads held. One owner: the node. Bounded by count, by bytes, per sender and
+ * per level; one transaction a sender and nonce, the first that came.
  */
 export class Mempool {
   readonly #byHash = new Map<string, Entry>();
@@ -26,7 +31,15 @@ export class Mempool {
   /** Payloads of those that were dropped and can stand in no block, since the last `takeDropped`. */
   #dropped: Uint8Array[] = [];
   readonly #bySender = new Map<string, Map<number, string>>();
+  /** What waits at each level; none that has nothing. */
+  readonly #byLevel = new Map<number, { count: number; bytes: number }>();
+  readonly #isBarred: (state: StateReader, sender: string) => boolean;
   #bytes = 0;
+
+  /** `isBarred`: may this key (in hex) send nothing in this state, suspended or replaced? What waits of it is dropped. */
+  constructor(isBarred: (state: StateReader, sender: string) => boolean = () => false) {
+    this.#isBarred = isBarred;
+  }
 
   get size(): number {
     return this.#byHash.size;
@@ -44,31 +57,52 @@ export class Mempool {
     const waiting = this.#bySender.get(sender) ?? new Map<number, string>();
     const { nonce } = transaction;
     if (nonce < next || nonce > next + mempoolLimits.nonceGapMax || waiting.has(nonce)) return 'wrong-nonce';
-    const full =
-      this.#byHash.size >= mempoolLimits.transactionsMax || this.#bytes + size > mempoolLimits.bytesMax;
-    if (full) return 'mempool-full';
+    if (this.#isFull(transaction.level, size)) return 'mempool-full';
     this.#byHash.set(hash, { verified, acceptedAt });
     this.#bySender.set(sender, waiting.set(nonce, hash));
-    this.#bytes += size;
+    this.#account(transaction.level, 1, size);
     this.wanted.hold(transaction.payloads);
     return null;
   }
 
-  /** What a leader may put into a block on this state: in order of arrival, each sender's nonces without gaps. */
+  /**
+   * What a leader may put into a block on this state: in order of arrival, each sender's nonces without gaps. As much
+   * as a block holds, and more only until every level that waits is there: a flood of one hides no other.
+   */
   candidates(state: StateReader): readonly VerifiedTransaction[] {
     const taken: VerifiedTransaction[] = [];
     const seen = new Set<string>();
+    const levels = new Set<number>();
     for (const { verified } of this.#byHash.values()) {
       const { sender } = verified;
       if (seen.has(sender)) continue;
       seen.add(sender);
       const waiting = this.#bySender.get(sender)!;
       for (let nonce = nonceCell.get(state, sender) ?? 0; waiting.has(nonce); nonce += 1) {
-        taken.push(this.#byHash.get(waiting.get(nonce)!)!.verified);
+        const { verified: next } = this.#byHash.get(waiting.get(nonce)!)!;
+        taken.push(next);
+        levels.add(next.transaction.level);
       }
-      if (taken.length >= limits.transactionsPerBlockMax) break;
+      if (taken.length >= limits.transactionsPerBlockMax && levels.size === this.#byLevel.size) break;
     }
     return taken;
+  }
+
+  /** Levels of the task transactions that are next of their senders and may stand now, 0 not among them. */
+  waitingLevels(
+    state: StateReader,
+    mayStand: (verified: VerifiedTransaction) => boolean,
+  ): ReadonlySet<number> {
+    const levels = new Set<number>();
+    if (this.#byLevel.size === 0 || (this.#byLevel.size === 1 && this.#byLevel.has(0))) return levels;
+    for (const [sender, waiting] of this.#bySender) {
+      const hash = waiting.get(nonceCell.get(state, sender) ?? 0);
+      if (hash === undefined) continue;
+      const { verified } = this.#byHash.get(hash)!;
+      const { level } = verified.transaction;
+      if (level !== 0 && !levels.has(level) && mayStand(verified)) levels.add(level);
+    }
+    return levels;
   }
 
   /** Those that wait, in order of arrival, at most `max`. */
@@ -96,7 +130,7 @@ export class Mempool {
     return false;
   }
 
-  /** After a commit: drops what stands in the block, and what can stand in none any more. */
+  /** After a commit: drops what stands in the block, and what can stand in none any more, or not until its sender may. */
   settle(hashes: readonly string[], state: StateReader): readonly { hash: string; acceptedAt: number }[] {
     const settled = hashes.flatMap((hash) => {
       const entry = this.#byHash.get(hash);
@@ -105,7 +139,9 @@ export class Mempool {
       return [{ hash, acceptedAt: entry.acceptedAt }];
     });
     for (const [sender, waiting] of this.#bySender) {
-      const next = nonceCell.get(state, sender) ?? 0;
+      const next = this.#isBarred(state, sender)
+        ? Number.POSITIVE_INFINITY
+        : (nonceCell.get(state, sender) ?? 0);
       for (const [nonce, hash] of waiting) {
         if (nonce >= next) continue;
         const entry = this.#byHash.get(hash)!;
@@ -127,7 +163,23 @@ export class Mempool {
     waiting.delete(verified.transaction.nonce);
     if (waiting.size === 0) this.#bySender.delete(sender);
     this.#byHash.delete(hash);
-    this.#bytes -= verified.size;
+    this.#account(verified.transaction.level, -1, -verified.size);
     this.wanted.free(verified.transaction.payloads);
+  }
+
+  #isFull(level: number, size: number): boolean {
+    const { transactionsMax, bytesMax, levelShare } = mempoolLimits;
+    const free = { count: transactionsMax - this.#byHash.size, bytes: bytesMax - this.#bytes };
+    if (free.count <= 0 || free.bytes < size) return true;
+    const { count, bytes } = this.#byLevel.get(level) ?? { count: 0, bytes: 0 };
+    return count >= levelShare * free.count || bytes >= levelShare * free.bytes;
+  }
+
+  #account(level: number, transactions: number, bytes: number): void {
+    this.#bytes += bytes;
+    const before = this.#byLevel.get(level) ?? { count: 0, bytes: 0 };
+    const count = before.count + transactions;
+    if (count === 0) this.#byLevel.delete(level);
+    else this.#byLevel.set(level, { count, bytes: before.bytes + bytes });
   }
 }

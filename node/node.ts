@@ -35,6 +35,7 @@ import { serveSnapshots } from './snapshot/index.js';
 import { Standing } from './standing.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
+import { TurnWatch } from './turnWatch.js';
 
 const STATUS_EVERY_MS = 1_000;
 const STATUS_MIN_GAP_MS = 100;
@@ -78,6 +79,7 @@ export class Node {
   readonly #payloads: PayloadExchange;
   readonly #intake: Intake;
   readonly #accuser: Accuser;
+  readonly #turns: TurnWatch;
   readonly #keeper: Keeper;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
@@ -147,6 +149,7 @@ export class Node {
     this.#sync = this.#createSync(options, marks);
     this.#answers = this.#createAnswers(options);
     this.#accuser = this.#createAccuser(options);
+    this.#turns = this.#createTurnWatch(options);
     this.#snapshots = serveSnapshots({ transport, store, chain, clock: this.#clock, tip: () => this.tip });
     this.#abstention = watchAbstention({
       store,
@@ -188,6 +191,17 @@ export class Node {
       isOnChain: (hash) => store.transaction(hash) !== null,
       submit: (transaction) => this.submit(transaction, []),
       file: offences ?? noOffenceFile,
+      log,
+    });
+  }
+
+  #createTurnWatch({ chain: { chainId }, keys, log }: NodeOptions): TurnWatch {
+    return new TurnWatch({
+      chainId,
+      keys: { ...keys, publicKey: this.publicKey },
+      tip: () => this.tip,
+      mempool: this.mempool,
+      submit: (transaction) => this.submit(transaction, []),
       log,
     });
   }
@@ -347,6 +361,7 @@ export class Node {
     this.#keeper.committed();
     this.#watchTime();
     this.#accuser.settle();
+    this.#turns.look();
     this.#options.onCommit?.(tip);
     for (const wake of [...this.#waiters]) wake();
     this.#abstention.look();

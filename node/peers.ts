@@ -27,18 +27,35 @@ export function peersIn(state: StateReader, configured: NodeConfig['peers']): re
   return keys.map((key) => ({ key, addresses: addresses.get(key) ?? [] }));
 }
 
-/** Tells the transport whom the state admits: at once, and whenever that has changed. */
+export interface PeerList {
+  /** The state that decides who may connect. */
+  follow(tip: Tip): void;
+  /** With these there is no link until the next call says otherwise: an operator's partition. */
+  cut(keys: readonly string[]): void;
+}
+
+/** Tells the transport whom the state admits, but for those who are cut: at once, and whenever that has changed. */
 export function followPeers(
   configured: NodeConfig['peers'],
   setPeers: (peers: readonly PeerAddress[]) => void,
-): (tip: Tip) => void {
+): PeerList {
   let known: Uint8Array | null | undefined;
-  return ({ state }) => {
-    const reader = readState(state);
-    // Values of the state are never changed in place, so the same bytes mean the same validators.
-    const validators = reader.get(validatorsCell.key());
-    if (validators === known) return;
-    known = validators;
-    setPeers(peersIn(reader, configured));
+  let admitted: readonly PeerAddress[] = [];
+  let away: ReadonlySet<string> = new Set();
+  const tell = () => setPeers(admitted.filter(({ key }) => !away.has(key)));
+  return {
+    follow: ({ state }) => {
+      const reader = readState(state);
+      // Values of the state are never changed in place, so the same bytes mean the same validators.
+      const validators = reader.get(validatorsCell.key());
+      if (validators === known) return;
+      known = validators;
+      admitted = peersIn(reader, configured);
+      tell();
+    },
+    cut: (keys) => {
+      away = new Set(keys);
+      tell();
+    },
   };
 }

@@ -100,6 +100,31 @@ describe('tidy', () => {
     expect(offences).toEqual([]);
   });
 
+  it('lets the explorer take what runs in a browser, and nothing else', () => {
+    // By file where the room's index would bring what a page has no use for: its size is bounded.
+    const values = [
+      /^crypto\//,
+      /^fl\/(data|model)\//,
+      'genesis/index.js',
+      'node/light/page.js',
+      'node/rpc/socket/follow.js',
+    ];
+    const offences = readdirSync(join(root, 'explorer'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.tsx?$/.test(file))
+      .flatMap((file) => {
+        const path = posix.join('explorer', file);
+        const code = stripComments(readFileSync(join(root, path), 'utf8')).replace(/import type [^;]*;/g, '');
+        return [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)]
+          .map(([, specifier]) => posix.normalize(posix.join(posix.dirname(path), specifier!)))
+          .filter((target) => !target.startsWith('explorer/'))
+          .filter(
+            (target) => !values.some((may) => (typeof may === 'string' ? may === target : may.test(target))),
+          )
+          .map((target) => `${path} imports ${target}`);
+      });
+    expect(offences).toEqual([]);
+  });
+
   it('keeps each library in the one room that owns it', () => {
     const offences = sources.flatMap((source) =>
       importsOf(source)

@@ -1,204 +1,186 @@
-import {
-  type CallScope,
-  limits,
-  type Refusal,
-  refuse,
-  type Scope,
-  type StateReader,
-} from '../../chain/index.js';
-import { eraOf, quorumOf } from '../../consensus/index.js';
-import { bytesToHex, compareBytes, equalBytes, isPublicKey } from '../../crypto/index.js';
+import { type CallScope, type Refusal, refuse, type StateReader } from '../../chain/index.js';
+import { equalBytes } from '../../crypto/index.js';
 import { paramsCell } from '../params.js';
-import type { AddArgs, ApproveArgs, RemoveArgs } from './calls.js';
-import { endangers } from './capture.js';
 import {
-  type Account,
-  accountCell,
-  nextProposalCell,
-  openProposalsCell,
-  PROPOSAL_MS,
+  type AccountChange,
+  changeAccounts,
+  changeKey,
+  subjectsOf,
+  unfitAccount,
+  unfitKey,
+} from './accountChanges.js';
+import { accountOf, ownerOf } from './accounts.js';
+import type {
+  AddArgs,
+  AdmitArgs,
+  OfAccountArgs,
+  RecoverArgs,
+  RemoveArgs,
+  ReplaceArgs,
+  RotateArgs,
+  VoteArgs,
+} from './calls.js';
+import { verifyPossession } from './possession.js';
+import {
+  type Change,
+  type ChangeOf,
   PROPOSALS_EACH_MAX,
-  type Proposal,
   proposalCell,
-  SEATS_MIN,
+  REPORTS_EACH_MAX,
+  REPORTS_OPEN_MAX,
 } from './state.js';
-import { seatedOf, seatOf, setSeat, validatorsOf } from './validators.js';
-
-type Change = Pick<Proposal, 'publicKey' | 'candidate'>;
-
-export function accountOf(state: StateReader, publicKey: Uint8Array): Account | null {
-  return accountCell.get(state, bytesToHex(publicKey));
-}
-
-/** The changes that wait for approvals, the oldest first. */
-export function openProposalsOf(state: StateReader): readonly Proposal[] {
-  return (openProposalsCell.get(state) ?? []).map((id) => proposalCell.get(state, id)!);
-}
-
-/** Approvals that count: those of validators that have a seat now. */
-export function approvalsOf(state: StateReader, { approvals }: Proposal): readonly Uint8Array[] {
-  const seated = seatedOf(state);
-  return approvals.filter((key) => seated.some(({ publicKey }) => equalBytes(publicKey, key)));
-}
-
-/** How many approvals a change needs: more than two thirds of the seats. */
-export function approvalsNeeded(state: StateReader): number {
-  return quorumOf(seatedOf(state).length);
-}
-
-/** Start of a block: proposals whose time is over go. */
-export function beginBlock<C>(scope: Scope<C>): void {
-  const { state, block } = scope;
-  const open = openProposalsCell.get(state) ?? [];
-  const over = open.filter((id) => proposalCell.get(state, id)!.expiresAt <= block.parent.time);
-  for (const id of over) {
-    close(scope, id);
-    scope.emit('expired', { proposal: id });
-  }
-}
+import { hasSeat } from './validators.js';
+import { approveOpen, open, openProposalsOf, rejectOpen, sameOpen, settle, unfitness } from './votes.js';
 
 export function add<C>(scope: CallScope<C>, { publicKey, ...candidate }: AddArgs): Refusal | null {
-  return propose(scope, { publicKey, candidate });
+  return propose(scope, { kind: 'join', publicKey, candidate });
 }
 
 export function remove<C>(scope: CallScope<C>, { publicKey }: RemoveArgs): Refusal | null {
-  return propose(scope, { publicKey, candidate: null });
+  return propose(scope, { kind: 'leave', publicKey });
 }
 
-/** One more seat for a change that is open already. With more than two thirds of the seats it takes effect. */
-export function approve<C>(scope: CallScope<C>, { proposal: id }: ApproveArgs): Refusal | null {
-  const { state, sender } = scope;
-  if (!hasSeat(state, sender)) return refuse('not-a-validator', 'only a validator with a seat approves');
-  const proposal = proposalCell.get(state, id);
-  if (proposal === null) {
-    return refuse('no-such-proposal', `proposal ${id} is not open: it took effect, expired, or never was`);
+export function replace<C>(scope: CallScope<C>, args: ReplaceArgs): Refusal | null {
+  return propose(scope, { kind: 'replace', ...args });
+}
+
+/** One more seat for a change that is open already. */
+export function approve<C>(scope: CallScope<C>, { proposal }: VoteArgs): Refusal | null {
+  return vote(scope, proposal, approveOpen);
+}
+
+/** One seat against it. */
+export function reject<C>(scope: CallScope<C>, { proposal }: VoteArgs): Refusal | null {
+  return vote(scope, proposal, rejectOpen);
+}
+
+export function admit<C>(
+  scope: CallScope<C>,
+  { publicKey, possession, ...candidate }: AdmitArgs,
+): Refusal | null {
+  const said = { account: publicKey, hospital: candidate.hospital, publicKey };
+  if (!verifyPossession(scope.block.chainId, said, possession)) return notHeld;
+  return decide(scope, { kind: 'admit', publicKey, candidate });
+}
+
+export function suspendAccount<C>(scope: CallScope<C>, { account }: OfAccountArgs): Refusal | null {
+  return decide(scope, { kind: 'suspend', account: idOf(scope.state, account) });
+}
+
+export function reinstate<C>(scope: CallScope<C>, { account }: OfAccountArgs): Refusal | null {
+  return decide(scope, { kind: 'reinstate', account: idOf(scope.state, account) });
+}
+
+/** A new key for an account whose own is lost or stolen: enrolments, points, budgets and nonce count stay with it. */
+export function recover<C>(
+  scope: CallScope<C>,
+  { account, publicKey, possession }: RecoverArgs,
+): Refusal | null {
+  const id = idOf(scope.state, account);
+  const hospital = accountOf(scope.state, id)?.hospital;
+  const said = { account: id, hospital: hospital ?? '', publicKey };
+  if (hospital !== undefined && !verifyPossession(scope.block.chainId, said, possession)) return notHeld;
+  return decide(scope, { kind: 'recover', account: id, publicKey });
+}
+
+/** The sender changes its own key. */
+export function rotate<C>(scope: CallScope<C>, { publicKey, possession }: RotateArgs): Refusal | null {
+  const { state, sender, block } = scope;
+  const account = accountOf(state, sender)!;
+  if (account.role === 'validator') {
+    return refuse(
+      'is-a-validator',
+      'a validator’s key is its peer id and its seat: have it replaced by vote',
+    );
   }
-  return approveOpen(scope, proposal);
+  const unfit = unfitKey(state, account, publicKey);
+  if (unfit !== null) return unfit;
+  const said = { account: sender, hospital: account.hospital, publicKey };
+  if (!verifyPossession(block.chainId, said, possession)) return notHeld;
+  const before = changeKey(scope, sender, publicKey);
+  scope.emit('rotated', { account: sender, publicKey, before });
+  return null;
+}
+
+/**
+ * What a validator wants to happen to accounts. Its own hospital's it decides alone: at once. Of others, and where the
+ * hospital may not decide alone, it is a proposal.
+ */
+export function decide<C>(scope: CallScope<C>, change: AccountChange): Refusal | null {
+  const { state, sender, block } = scope;
+  if (!hasSeat(state, sender))
+    return refuse('not-a-validator', 'only a validator with a seat decides on accounts');
+  if (!isOwn(state, sender, change)) return propose(scope, change);
+  const unfit = unfitAccount(state, block.height, change);
+  if (unfit !== null) return unfit;
+  changeAccounts(scope, change);
+  settle(scope, change);
+  return null;
+}
+
+/** Opens a report of a leak, for the validators to vote on. The caller has checked that the sender may report it. */
+export function openReport<C>(scope: CallScope<C>, change: ChangeOf<'leak'>): Refusal | null {
+  const { state, sender } = scope;
+  const reports = openProposalsOf(state).filter((each) => each.change.kind === 'leak');
+  const { hospital } = accountOf(state, sender)!;
+  const own = reports.filter(({ proposer }) =>
+    hospital === '' ? equalBytes(proposer, sender) : accountOf(state, proposer)!.hospital === hospital,
+  );
+  if (own.length >= REPORTS_EACH_MAX || reports.length >= REPORTS_OPEN_MAX) {
+    return refuse(
+      'too-many-reports',
+      `a hospital’s publishers have at most ${REPORTS_EACH_MAX} reports open, a chain ${REPORTS_OPEN_MAX}`,
+    );
+  }
+  open(scope, change);
+  return null;
+}
+
+/** The account's id, of any key that it ever had; of a key that is nobody's the key itself. */
+export function idOf(state: StateReader, key: Uint8Array): Uint8Array {
+  return ownerOf(state, key)?.id ?? key;
 }
 
 /** Opens a change with the sender's approval. The same change as an open one counts as approving that one. */
 function propose<C>(scope: CallScope<C>, change: Change): Refusal | null {
   const { state, sender, block } = scope;
   if (!hasSeat(state, sender)) return refuse('not-a-validator', 'only a validator with a seat proposes');
-  const open = openProposalsOf(state);
-  const same = open.find((other) => isSame(other, change));
+  const same = sameOpen(state, change);
   if (same !== undefined) return approveOpen(scope, same);
-  const unfit = unfitness(state, change);
+  const unfit = unfitness(state, block.height, change);
   if (unfit !== null) return unfit;
-  if (open.filter(({ proposer }) => equalBytes(proposer, sender)).length >= PROPOSALS_EACH_MAX) {
+  const own = openProposalsOf(state).filter(({ proposer }) => equalBytes(proposer, sender));
+  if (own.length >= PROPOSALS_EACH_MAX) {
     return refuse('too-many-proposals', `a validator has at most ${PROPOSALS_EACH_MAX} proposals open`);
   }
-  const id = nextProposalCell.get(state) ?? 1;
-  nextProposalCell.set(state, id + 1);
-  openProposalsCell.set(state, [...(openProposalsCell.get(state) ?? []), id]);
-  const expiresAt = block.time + PROPOSAL_MS;
-  const proposal = { id, ...change, proposer: sender, approvals: [], expiresAt };
-  proposalCell.set(state, proposal, id);
-  scope.emit('proposed', { proposal: id, validator: change.publicKey, joins: change.candidate !== null });
-  return approveOpen(scope, proposal);
+  return approveOpen(scope, open(scope, change));
 }
 
-function approveOpen<C>(scope: CallScope<C>, proposal: Proposal): Refusal | null {
+function vote<C>(scope: CallScope<C>, id: number, cast: typeof approveOpen<C>): Refusal | null {
   const { state, sender } = scope;
-  if (proposal.approvals.some((key) => equalBytes(key, sender))) {
-    return refuse('already-approved', `this validator has approved proposal ${proposal.id}`);
+  if (!hasSeat(state, sender)) return refuse('not-a-validator', 'only a validator with a seat votes');
+  const proposal = proposalCell.get(state, id);
+  if (proposal === null) {
+    return refuse(
+      'no-such-proposal',
+      `proposal ${id} is not open: it took effect, was rejected, expired, or never was`,
+    );
   }
-  const approvals = [...proposal.approvals, sender].sort(compareBytes);
-  const next = { ...proposal, approvals };
-  proposalCell.set(state, next, proposal.id);
-  const counted = approvalsOf(state, next).length;
-  const needed = approvalsNeeded(state);
-  scope.emit('approved', { proposal: proposal.id, by: sender, approvals: counted, needed });
-  return counted < needed ? null : takeEffect(scope, next);
+  return cast(scope, proposal);
 }
 
-/** What held when the change was proposed may hold no more: then the last approval is refused. */
-function takeEffect<C>(scope: CallScope<C>, { id, publicKey, candidate }: Proposal): Refusal | null {
-  const { state, block } = scope;
-  const unfit = unfitness(state, { publicKey, candidate });
-  if (unfit !== null) return unfit;
-  if (candidate !== null) {
-    const account: Account = { role: 'validator', level: 0, ...candidate };
-    accountCell.set(state, account, bytesToHex(publicKey));
+/** Are all of these of the sender's hospital, and of what a hospital decides alone? */
+function isOwn(state: StateReader, sender: Uint8Array, change: AccountChange): boolean {
+  const { hospital } = accountOf(state, sender)!;
+  if (change.kind === 'leak') return false;
+  if (change.kind === 'admit') {
+    const { admitted } = paramsCell.get(state)!.levels;
+    return change.candidate.hospital === hospital && change.candidate.level <= admitted;
   }
-  setSeat(state, publicKey, candidate === null ? 'lost' : 'held');
-  close(scope, id);
-  // The first ring that shows it; this era's and the next one's were fixed before (consensus/ring.ts).
-  const era = eraOf(block.height, paramsCell.get(state)!.eraHeights) + 2;
-  scope.emit(candidate === null ? 'removed' : 'added', { proposal: id, validator: publicKey, era });
-  return null;
+  return subjectsOf(change).every((id) => accountOf(state, id)?.hospital === hospital);
 }
 
-function close<C>({ state }: Scope<C>, id: number): void {
-  proposalCell.remove(state, id);
-  const left = (openProposalsCell.get(state) ?? []).filter((other) => other !== id);
-  openProposalsCell.set(state, left);
-}
-
-/** Why a change cannot stand in the present state; null: it can. */
-function unfitness(state: StateReader, { publicKey, candidate }: Change): Refusal | null {
-  const unfit =
-    candidate === null ? unfitToLeave(state, publicKey) : unfitToJoin(state, publicKey, candidate);
-  if (unfit !== null) return unfit;
-  const seats = seatedOf(state).length;
-  if (!endangers(state, seats, candidate === null ? seats - 1 : seats + 1)) return null;
-  return refuse(
-    'unsafe-committee',
-    'committees drawn from these validators could be captured, beyond the bound of genesis',
-  );
-}
-
-function unfitToLeave(state: StateReader, publicKey: Uint8Array): Refusal | null {
-  if (!hasSeat(state, publicKey)) return refuse('no-seat', 'this key has no seat that could go');
-  if (seatedOf(state).length <= SEATS_MIN) {
-    return refuse('too-few-seats', `a chain keeps at least ${SEATS_MIN} seats: add a validator first`);
-  }
-  return null;
-}
-
-function unfitToJoin(
-  state: StateReader,
-  publicKey: Uint8Array,
-  { vrfPublicKey, name, hospital }: NonNullable<Proposal['candidate']>,
-): Refusal | null {
-  if (!isPublicKey(publicKey) || !isPublicKey(vrfPublicKey)) {
-    return refuse('bad-key', 'a key is no Ed25519 public key (canonical, not of small order)');
-  }
-  if (name === '' || hospital === '') return refuse('no-name', 'a validator has a name and a hospital');
-  const account = accountOf(state, publicKey);
-  if (account !== null && account.role !== 'validator') {
-    return refuse('key-taken', `this key is that of a ${account.role}`);
-  }
-  if (hasSeat(state, publicKey)) return refuse('has-seat', 'this validator has its seat');
-  const all = validatorsOf(state);
-  const owner = all.find((validator) => equalBytes(validator.account.vrfPublicKey!, vrfPublicKey));
-  const known = all.find((validator) => equalBytes(validator.publicKey, publicKey));
-  if (owner !== known)
-    return refuse('key-taken', 'a validator has one VRF key for good, and shares it with nobody');
-  const others = seatedOf(state).map((validator) => validator.account);
-  if (others.some((other) => other.hospital === hospital)) {
-    return refuse('hospital-taken', `${hospital} has a validator: a hospital runs one`);
-  }
-  if (others.some((other) => other.name === name)) {
-    return refuse('name-taken', `another validator has the name ${name}`);
-  }
-  if (account === null && all.length >= limits.membersMax) {
-    return refuse('too-many-validators', `a chain has at most ${limits.membersMax} validators in its life`);
-  }
-  return null;
-}
-
-function hasSeat(state: StateReader, publicKey: Uint8Array): boolean {
-  const seat = seatOf(state, publicKey);
-  return seat !== null && seat !== 'lost';
-}
-
-function isSame(a: Change, b: Change): boolean {
-  if (!equalBytes(a.publicKey, b.publicKey)) return false;
-  if (a.candidate === null || b.candidate === null) return a.candidate === b.candidate;
-  return (
-    equalBytes(a.candidate.vrfPublicKey, b.candidate.vrfPublicKey) &&
-    a.candidate.name === b.candidate.name &&
-    a.candidate.hospital === b.candidate.hospital
-  );
-}
+const notHeld = refuse(
+  'not-held',
+  'who holds the new key did not sign that it shall stand for this account of this hospital',
+);

@@ -34,6 +34,12 @@ export function validatorOf(state: StateReader, hospital: string): Uint8Array | 
   return seatedOf(state).find(({ account }) => account.hospital === hospital)?.publicKey ?? null;
 }
 
+/** Has this key a seat in identity, a weightless one included? */
+export function hasSeat(state: StateReader, publicKey: Uint8Array): boolean {
+  const seat = seatOf(state, publicKey);
+  return seat !== null && seat !== 'lost';
+}
+
 /** Gives a validator this seat, an unknown one too; its account has to be there. */
 export function setSeat(state: StateAccess, publicKey: Uint8Array, seat: Seat): void {
   const others = (validatorsCell.get(state) ?? []).filter((entry) => !equalBytes(entry.publicKey, publicKey));

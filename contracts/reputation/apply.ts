@@ -96,7 +96,8 @@ function closeEra<C>(scope: Scope<C>, { eraHeights, validatorReputation }: Param
         : (validatorPointsCell.get(state, bytesToHex(publicKey)) ?? validatorReputation.start),
   }));
   writeNextRing(state, era, ring);
-  scope.emit('era', { era, seats: ring.length });
+  const told = ring.map(({ publicKey, weight }) => ({ validator: publicKey, weight }));
+  scope.emit('era', { era, ring: told });
 }
 
 /**

@@ -11,8 +11,9 @@ import { schemaHash } from '../../fl/index.js';
 import { accountOf, validatorOf } from '../identity/index.js';
 import { ledgerCell } from '../privacy/index.js';
 import { standingOf } from '../reputation/index.js';
+import { escrow, payByPoints } from '../rewards/index.js';
 import { type Apply, type TaskSpec, verifyEnrolment } from './calls.js';
-import { decodeContent } from './content.js';
+import { CONTENT_BUCKETS, decodeContent, isPadded } from './content.js';
 import { checkEnrolment, checkTask } from './fits.js';
 import {
   contentCell,
@@ -37,6 +38,8 @@ export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskS
   const unfit = checkTask(spec);
   if (unfit !== null) return unfit;
   const id = (taskCountCell.get(state) ?? 0) + 1;
+  const poor = escrow(state, id, scope.sender, spec.reward);
+  if (poor !== null) return poor;
   taskCountCell.set(state, id);
   openTasksCell.set(state, [...open, id]);
   enrolledCell.set(state, [], id);
@@ -61,16 +64,46 @@ export function publishSealed<C>(
   scope: CallScope<C>,
   { spec, content }: { readonly spec: TaskSpec; readonly content: Uint8Array },
 ): Refusal | null {
-  const sealed = decodeContent(content);
-  if (sealed === null || !equalBytes(sealed.chainId, scope.block.chainId))
-    return refuse('malformed-content', 'the content is not sealed as this chain keeps it');
-  if (sealed.wraps.length === 0) return refuse('no-reader', 'a content that nobody can open says nothing');
+  const unfit = contentFault(scope.block.chainId, content);
+  if (unfit !== null) return unfit;
   if (spec.title !== '')
     return refuse('title-in-clear', 'a task with sealed content has an empty title: the content has its own');
   const refusal = publish(scope, { spec });
   if (refusal !== null) return refusal;
   contentCell.set(scope.state, content, taskCountCell.get(scope.state)!);
   return null;
+}
+
+/** May the chain keep these bytes as sealed content? */
+export function contentFault(chainId: Uint8Array, content: Uint8Array): Refusal | null {
+  const sealed = decodeContent(content);
+  if (sealed === null || !equalBytes(sealed.chainId, chainId))
+    return refuse('malformed-content', 'the content is not sealed as this chain keeps it');
+  if (!isPadded(sealed))
+    return refuse(
+      'not-padded',
+      `a content is padded to ${CONTENT_BUCKETS.join(', ')} bytes before it is sealed`,
+    );
+  if (sealed.wraps.length === 0) return refuse('no-reader', 'a content that nobody can open says nothing');
+  return null;
+}
+
+/**
+ * The publisher takes a training task back. Before a round is open it ends at once; else `training` ends it, when a
+ * round that holds updates has closed: their devices have spent privacy on it, and are paid for it.
+ */
+export function withdrawTraining<C>(scope: CallScope<C>, task: Task): Refusal | null {
+  switch (task.status) {
+    case 'enrolling':
+      endTask(scope, task, 'withdrawn');
+      return null;
+    case 'running':
+      taskCell.set(scope.state, { ...task, status: 'ending' }, task.id);
+      scope.emit('ending', { task: task.id });
+      return null;
+    default:
+      return refuse('not-open', `task ${task.id} is ${task.status}`);
+  }
 }
 
 /** An equal level admits; the device's own validator has to vouch for its terms. */
@@ -110,7 +143,7 @@ export function applyForTask<C>(scope: CallScope<C>, args: Apply): Refusal | nul
 }
 
 /** Enrolment ends with the last free place or in time: below the quorum the task fails. */
-export function beginBlock<C>(scope: Scope<C>): void {
+export function endEnrolments<C>(scope: Scope<C>): void {
   for (const task of openTasks(scope.state)) {
     if (!enrolmentEnds(scope.state, task, scope.block.parent.time)) continue;
     const devices = (enrolledCell.get(scope.state, task.id) ?? []).length;
@@ -132,10 +165,13 @@ export function enrolmentEnds(state: StateReader, task: Task, time: number): boo
   return (enrolledCell.get(state, task.id) ?? []).length >= task.spec.devicesMax || time >= task.enrolUntil;
 }
 
-export function endTask<C>(scope: Scope<C>, task: Task, status: 'done' | 'failed'): void {
-  taskCell.set(scope.state, { ...task, status }, task.id);
-  removeOpen(scope.state, task.id);
-  scope.emit(status, { task: task.id });
+/** Ends a task: its reward is paid, as far as rounds closed with a verdict. */
+export function endTask<C>(scope: Scope<C>, task: Task, status: 'done' | 'failed' | 'withdrawn'): void {
+  const { id, publisher, spec } = task;
+  taskCell.set(scope.state, { ...task, status }, id);
+  removeOpen(scope.state, id);
+  scope.emit(status, { task: id });
+  payByPoints(scope, id, publisher, spec.rounds);
 }
 
 function removeOpen(state: StateAccess, id: number): void {

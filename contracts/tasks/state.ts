@@ -18,7 +18,8 @@ export const taskCodec = record({
   id: uint,
   publisher: bytes(32),
   spec: taskSpecCodec,
-  status: oneOf('enrolling', 'running', 'done', 'failed'),
+  /** `ending`: withdrawn, while a round is open that holds updates; it closes first. */
+  status: oneOf('enrolling', 'running', 'ending', 'done', 'failed', 'withdrawn'),
   publishedHeight: uint,
   enrolUntil: uint,
 });
@@ -27,10 +28,10 @@ export type Task = Infer<typeof taskCodec>;
 const enrolledCodec = record({ device: bytes(32), units: integer(1, UNITS_MAX), dataset: bytes(32) });
 export type Enrolled = Infer<typeof enrolledCodec>;
 
-/** Tasks ever published; ids run from 1 to this. */
+/** Tasks ever published, of either kind; ids run from 1 to this. */
 export const taskCountCell = cell('tasks/count', uint);
 export const taskCell = cell('tasks/task', taskCodec);
-/** Ids of tasks that enrol or run, ascending. */
+/** Ids of training tasks that have not ended, ascending. */
 export const openTasksCell = cell('tasks/open', list(uint, TASKS_OPEN_MAX));
 /** Sealed content of a task, encoded (`SealedContent`); absent for one that has its title in clear. */
 export const contentCell = cell('tasks/content', bytesBetween(1, 2 * CONTENT_BYTES_MAX));

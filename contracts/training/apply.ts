@@ -21,11 +21,14 @@ import {
   startClipping,
   verificationRules,
 } from '../../fl/index.js';
+import { creditCompletion } from '../identity/index.js';
 import { charge, ledgerCell } from '../privacy/index.js';
 import { scoreDevice, standingOf } from '../reputation/index.js';
+import { noteRound, POINTS } from '../rewards/index.js';
 import { type Enrolled, endTask, enrolledCell, openTasks, type Task, taskCell } from '../tasks/index.js';
 import type { UpdateArgs } from './calls.js';
-import { type DueClosing, dueClosings, gridAt, gridOf } from './closing.js';
+import { canEnd, type DueClosing, dueClosings, gridAt, gridOf } from './closing.js';
+import { completedBy } from './completion.js';
 import { measureUpdate } from './measure.js';
 import { closedEventFields } from './outcome.js';
 import { closedRoundCell, modelCell, publishedCell, type Round, roundCell, submittedCell } from './state.js';
@@ -158,10 +161,17 @@ export function beginBlock(scope: Scope<RoundOutcome>): void {
     if (due.quorate) closeQuorate(scope, due);
     else closeFailed(scope, due);
   }
+  for (const task of openTasks(scope.state)) if (canEnd(scope.state, task)) endWithdrawn(scope, task);
   const begun = openTasks(scope.state).find(
     ({ id, status }) => status === 'running' && roundCell.get(scope.state, id) === null,
   );
   if (begun !== undefined) openFirstRound(scope, begun);
+}
+
+/** A withdrawn task without updates in its open round, or without one: no verdict is owed to anybody. */
+function endWithdrawn(scope: Scope<RoundOutcome>, task: Task): void {
+  roundCell.remove(scope.state, task.id);
+  endTask(scope, task, 'withdrawn');
 }
 
 function openFirstRound(scope: Scope<RoundOutcome>, task: Task): void {
@@ -204,6 +214,7 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   const optimizer = outcome.optimizer === null ? null : refOf(scope, outcome.optimizer);
   modelCell.set(scope.state, weights, task.id);
   record(scope, task, round, { status: 'closed', verdicts, weights });
+  noteRound(scope.state, task.id, pointsOf(round, verdicts));
   const qualified = verdicts.filter((verdict) => verdict.qualified).length;
   const refused = verdicts.length - qualified;
   const said = verdicts.map(({ qualified, reason, score16 }) => ({ qualified, reason, score16 }));
@@ -212,6 +223,19 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   const told = { verdicts: said, weights, accumulator, optimizer, clipping };
   scope.emit('closed', closedEventFields({ ...event, outcome: told }));
   advance(scope, task, { ...round, weights, accumulator, optimizer, clipping: clipping ?? round.clipping });
+}
+
+/** What the updates of a round earn, in their order: points for each unit that the device enrolled with. */
+function pointsOf(
+  { updates }: Round,
+  verdicts: readonly { readonly qualified: boolean; readonly reason: string | null }[],
+): Parameters<typeof noteRound>[2] {
+  return updates.map(({ device, units }, i) => {
+    // A liar's outcome may lack one; the state root tells it from the others'.
+    const verdict = verdicts[i];
+    const present = verdict?.reason === 'rank' ? POINTS.present : 0;
+    return { device, points: units * (verdict?.qualified === true ? POINTS.qualified : present) };
+  });
 }
 
 /** Bytes that were computed are handed on; of pruned ones only the name is known. */
@@ -243,9 +267,14 @@ function record(
 
 /** The next round from where this one ended, or the end of the task. A failed round counts as one. */
 function advance(scope: Scope<RoundOutcome>, task: Task, ended: Round): void {
-  if (ended.round >= task.spec.rounds) {
+  if (ended.round >= task.spec.rounds || task.status === 'ending') {
     roundCell.remove(scope.state, task.id);
+    if (task.status === 'ending') {
+      endTask(scope, task, 'withdrawn');
+      return;
+    }
     endTask(scope, task, 'done');
+    for (const device of completedBy(scope.state, task)) creditCompletion(scope, device, task.spec.level);
     return;
   }
   const { height, time } = scope.block;

@@ -8,8 +8,16 @@ import {
   parameterCount,
   roundGrid,
 } from '../../fl/index.js';
+import { accountOf } from '../identity/index.js';
 import { standingOf } from '../reputation/index.js';
-import { type Enrolled, enrolledCell, enrolmentEnds, openTasks, type Task } from '../tasks/index.js';
+import {
+  type Enrolled,
+  enrolledCell,
+  enrolmentEnds,
+  nextContentEnd,
+  openTasks,
+  type Task,
+} from '../tasks/index.js';
 import { closedRoundCell, type Round, roundCell, submittedCell } from './state.js';
 
 /** A round whose closing is due in the block after the parent, with all that its verdict depends on. */
@@ -44,30 +52,40 @@ export function dueClosings(
     const blacklisted = enrolled.filter(
       ({ device }) => standingOf(state, bytesToHex(device)).blacklisted,
     ).length;
-    const quorate = round.updates.length >= quorumNow(task, enrolled.length, blacklisted);
+    const out = enrolled.filter(({ device }) => isOut(state, device)).length;
+    const quorate = round.updates.length >= quorumNow(task, enrolled.length - out);
     if (!late && !(quorate && allHere(state, task, round))) return [];
     return [{ id: closingId(task.id, round.round), task, round, quorate, blacklisted }];
   });
 }
 
-/** The time from which the chain has something to do without a transaction, or null: the earliest deadline. */
-export function nextDeadline(state: StateReader): number | null {
+/** The earliest deadline of an enrolment or a round, or null. */
+export function nextTrainingDeadline(state: StateReader): number | null {
+  const contents = nextContentEnd(state);
   const times = openTasks(state).flatMap((task) => {
     if (task.status === 'enrolling') return [task.enrolUntil];
     const round = roundCell.get(state, task.id);
     return round === null ? [] : [round.openedTime + task.spec.deadlineMs];
   });
-  return times.length === 0 ? null : Math.min(...times);
+  const all = contents === null ? times : [...times, contents];
+  return all.length === 0 ? null : Math.min(...all);
 }
 
-/** Does the next block begin with work of its own: a closing, the end of an enrolment, a first round? */
-export function isWorkDue(state: StateReader, parentHeight: number, parentTime: number): boolean {
+/** A withdrawn task that nothing keeps open: its round, if there is one, holds no update. */
+export function canEnd(state: StateReader, task: Task): boolean {
+  return task.status === 'ending' && (roundCell.get(state, task.id)?.updates.length ?? 0) === 0;
+}
+
+/** Does the next block begin with work of its own: a closing, the end of an enrolment or a task, a first round? */
+export function isTrainingDue(state: StateReader, parentHeight: number, parentTime: number): boolean {
   const starts = openTasks(state).some(
     (task) =>
       enrolmentEnds(state, task, parentTime) ||
+      canEnd(state, task) ||
       (task.status === 'running' && roundCell.get(state, task.id) === null),
   );
-  return starts || dueClosings(state, parentHeight, parentTime).length > 0;
+  const ends = (nextContentEnd(state) ?? Number.POSITIVE_INFINITY) <= parentTime;
+  return starts || ends || dueClosings(state, parentHeight, parentTime).length > 0;
 }
 
 export function closingId(task: number, round: number): string {
@@ -140,7 +158,7 @@ export function runClosing(job: ClosingJob): ComputedOutcome {
   return closeRound(job.input);
 }
 
-/** Blacklisted devices, and those absent for two rounds running until they submit again, aren't waited for. */
+/** Blacklisted and suspended devices, and those absent for two rounds running until they submit again, aren't waited for. */
 function allHere(state: StateReader, task: Task, round: Round): boolean {
   const here = new Set(round.updates.map(({ device }) => bytesToHex(device)));
   const awaited = enrolledCell.get(state, task.id)!.filter((entry) => isAwaited(state, task, round, entry));
@@ -148,16 +166,20 @@ function allHere(state: StateReader, task: Task, round: Round): boolean {
 }
 
 function isAwaited(state: StateReader, task: Task, round: Round, { device }: Enrolled): boolean {
+  if (isOut(state, device)) return false;
   const id = bytesToHex(device);
-  if (standingOf(state, id).blacklisted) return false;
   const last = submittedCell.get(state, task.id, id) ?? 0;
   return round.round - last <= 2;
 }
 
-/** The task's quorum, in proportion to the devices that are not blacklisted, rounded up. */
-function quorumNow(task: Task, enrolled: number, blacklisted: number): number {
-  return Math.max(
-    1,
-    Math.ceil((task.spec.quorum * (enrolled - blacklisted)) / Math.max(1, task.spec.devicesMax)),
+/** Can nothing of this device come into a block that counts? */
+function isOut(state: StateReader, device: Uint8Array): boolean {
+  return (
+    standingOf(state, bytesToHex(device)).blacklisted || accountOf(state, device)!.status === 'suspended'
   );
+}
+
+/** The task's quorum, in proportion to the devices that can still send, rounded up. */
+function quorumNow(task: Task, devices: number): number {
+  return Math.max(1, Math.ceil((task.spec.quorum * devices) / Math.max(1, task.spec.devicesMax)));
 }

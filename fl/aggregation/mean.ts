@@ -5,8 +5,7 @@ import type { AggregationRule } from './rule.js';
 /**
  * Mean over units: Σ u_k / Σ N_k · Δ. Every record counts alike, whoever holds it.
  *
- * The sum is exact (integers), then one division and one multiplication an entry; Δ is a power of two, so the
- * multiplication is exact too.
+ * The sum is exact (integers), then one division and one multiplication an entry.
  * Cost: O(n d).
  */
 export const mean: AggregationRule = {

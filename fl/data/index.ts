@@ -1,6 +1,7 @@
 /** From a table of text cells to the numbers a model trains on, by a public schema. Pure. */
 export * from './deriveSchema.js';
 export * from './encodeRows.js';
+export * from './heldOut.js';
 export * from './idx.js';
 export * from './partition/index.js';
 export * from './persons.js';

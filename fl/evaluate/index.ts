@@ -4,6 +4,7 @@ export * from './averagePrecision.js';
 export * from './bootstrap.js';
 export * from './calibration.js';
 export * from './groups.js';
+export * from './histogramReport.js';
 export * from './leaveOneSiteOut.js';
 export * from './measure.js';
 export * from './noisedHistogram.js';

@@ -1,10 +1,6 @@
 import type { RandomBytes } from '../../crypto/index.js';
 import { createDiscreteGaussian } from '../privacy/discreteGaussian.js';
 import { roundRho } from '../privacy/rho.js';
-import { auroc } from './auroc.js';
-import { averagePrecision } from './averagePrecision.js';
-import type { Tie } from './scored.js';
-import { sensitivityAt } from './sensitivity.js';
 
 export const BINS_MAX = 1_000;
 
@@ -22,7 +18,7 @@ export interface ScoreHistogram {
  * Privacy: zero-out adjacency; a row stands in one cell, so removing it moves the counts by 1 in L2 norm, whatever
  * the number of bins, and the release costs `histogramRho` of the hospital's ledger, as one round of noise
  * multiplier σ does. Each further partition of the same rows (by sex, by age) is a further release at the same cost.
- * sigma16: σ in 2^-16, above 0. random: the operating system's generator outside tests.
+ * sigma16: σ in 2^-16; 0: the counts as they are, for public data. random: the operating system's generator outside tests.
  * Source: Canonne, Kamath, Steinke 2020, arXiv:2004.00010.
  */
 export function noisedHistogram(
@@ -38,14 +34,39 @@ export function noisedHistogram(
     counts[labels[row]!]![bin]!++;
   }
   const sigma = BigInt(sigma16);
-  const noise = createDiscreteGaussian(random, sigma * sigma, 1n << 32n);
+  const noise = sigma16 === 0 ? () => 0 : createDiscreteGaussian(random, sigma * sigma, 1n << 32n);
   const [negatives, positives] = counts.map((cells) => cells.map((count) => count + noise()));
   return { negatives: negatives!, positives: positives! };
 }
 
-/** What one noisedHistogram costs the ledger: ρ in 2^-40. */
+/** What one noisedHistogram costs the ledger: ρ in 2^-40; nothing without noise, which is for public data. */
 export function histogramRho(sigma16: number): bigint {
-  return roundRho(sigma16);
+  return sigma16 === 0 ? 0n : roundRho(sigma16);
+}
+
+/** Above √(2 ln 2^40) = 7.45: how many σ a sum of noise stays below but for one release in 2^38. */
+const TAIL = 8;
+
+/**
+ * Could an honest device with at most `rows` rows have published these counts? Bounds what a dishonest one can do to
+ * the sum: their number lies in 0 .. rows and their length is at most that of all rows in one cell, each up to the noise.
+ *
+ * Whole numbers only. An honest release is found implausible less often than once in 2^38.
+ * Source: Gaussian tails, which those of the discrete Gaussian don't exceed (Canonne, Kamath, Steinke 2020).
+ */
+export function isPlausibleHistogram(
+  { negatives, positives }: ScoreHistogram,
+  rows: number,
+  sigma16: number,
+): boolean {
+  const counts = [...negatives, ...positives];
+  const root = Math.ceil(Math.sqrt(counts.length));
+  const noise = (sigmas: number): bigint => BigInt(Math.ceil((sigmas * sigma16) / 65_536));
+  const total = counts.reduce((sum, count) => sum + BigInt(count), 0n);
+  const slack = noise(TAIL * root);
+  if (total < -slack || total > BigInt(rows) + slack) return false;
+  const length = BigInt(rows) + noise(root + TAIL);
+  return counts.reduce((sum, count) => sum + BigInt(count) ** 2n, 0n) <= length * length;
 }
 
 /** The hospitals' histograms as one; they must have as many bins. */
@@ -56,44 +77,4 @@ export function sumHistograms(histograms: readonly ScoreHistogram[]): ScoreHisto
   if (histograms.some(({ negatives, positives }) => negatives.length !== bins || positives.length !== bins))
     throw new RangeError('histograms of different bins');
   return { negatives: add(({ negatives }) => negatives), positives: add(({ positives }) => positives) };
-}
-
-export interface HistogramMeasures {
-  readonly auroc: number | null;
-  readonly auprc: number | null;
-  readonly sensitivity: number | null;
-  /** By bin: its middle, the share of positives in it (null if it is empty), and its rows: a calibration plot. */
-  readonly reliability: readonly {
-    readonly predicted: number;
-    readonly observed: number | null;
-    readonly rows: number;
-  }[];
-}
-
-/**
- * Measures of a histogram, noised or not: rows of one bin count as ties, counts below 0 as 0. Post-processing, free
- * of charge. Coarser than those of rows: with b bins and scores spread evenly, ties cost the AUROC about 1/b.
- */
-export function histogramMeasures(
-  { negatives, positives }: ScoreHistogram,
-  specificity: number,
-): HistogramMeasures {
-  const cells = negatives.map((count, bin): Tie => {
-    return { negatives: Math.max(0, count), positives: Math.max(0, positives[bin]!) };
-  });
-  const ties = cells.filter((tie) => tie.positives + tie.negatives > 0);
-  const reliability = cells.map((cell, bin) => {
-    const rows = cell.positives + cell.negatives;
-    return {
-      predicted: (bin + 0.5) / cells.length,
-      observed: rows === 0 ? null : cell.positives / rows,
-      rows,
-    };
-  });
-  return {
-    auroc: auroc(ties),
-    auprc: averagePrecision(ties),
-    sensitivity: sensitivityAt(ties, specificity),
-    reliability,
-  };
 }

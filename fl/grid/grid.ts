@@ -21,7 +21,8 @@ export interface Grid extends GridParams {
   readonly countSigma16: number | null;
   /** The fine step is g = 2^fineExponent. */
   readonly fineExponent: number;
-  /** The wire step is g · 2^wireShift; wireShift >= 0. */
+  /** The wire step is g · wireMultiple · 2^wireShift; wireMultiple 1 .. 2^10 - 1, wireShift >= 0. */
+  readonly wireMultiple: number;
   readonly wireShift: number;
   /** Sensitivity of the rounded sum in fine units: ⌈C/g⌉ + ⌈√dimension⌉. The noise is σ times this. */
   readonly sensitivity: number;
@@ -29,13 +30,15 @@ export interface Grid extends GridParams {
 
 export const DIMENSION_MAX = 2 ** 22;
 const FIELD16_MAX = 2 ** 31 - 1;
+/** Leading bits of the wire step's multiple that are kept: it lies less than 1/512 under what it aims at. */
+const MULTIPLE_BITS = 10;
 
 /**
  * The grid of a round. Whole numbers only: every engine gets the same.
  *
  * Fine step: the largest power of two that is at most C/(100·√d). With σ = 0, at most C/max(1024, 100·√d).
- * Wire step: the largest power of two that is at most σC/4, but not below the fine step. Rounding to it adds at
- *   most 1/192 to the noise's variance.
+ * Wire step: the largest m·2^k fine steps, with m below 2^10, that are at most σC/4; one at least. Rounding to it adds
+ *   at most 1/192 to the noise's variance, and an entry of noise is some 4 wire steps whatever σ is: about 4.1 bits.
  * Sensitivity: one unit moves the sum by at most C, and rounding to the nearest moves each coordinate of the
  *   difference of two sums by at most g: C + g·√d together.
  * Asserts the ranges of `GridParams`: contracts check them when a task is published.
@@ -51,20 +54,26 @@ export function createGrid(params: GridParams): Grid {
   // (C/g)² >= divisor, in integers: clip² >= divisor · 2^(2e + 32) = divisor · 4^(e + 16).
   const shortest = 100n * 100n * d;
   const divisor = sigma16 === 0 && shortest < 1024n * 1024n ? 1024n * 1024n : shortest;
-  const fineExponent = floorLog2Ratio(clip * clip, divisor, 2) - 16;
+  const fineExponent = floorLog2Root(clip * clip, divisor) - 16;
 
-  // 2^shift · g <= σC/4, in integers: 2^(shift + fineExponent) · 2^34 <= sigma · clip.
-  const wireExponent = sigma16 === 0 ? fineExponent : floorLog2Ratio(sigma * clip, 1n << 34n, 1);
-  const wireShift = Math.max(0, wireExponent - fineExponent);
+  // ⌊(σC/4) / g⌋ fine steps, cut to its leading bits.
+  const steps = scaled(sigma * clip, -34 - fineExponent);
+  const wireShift = Math.max(0, steps.toString(2).length - MULTIPLE_BITS);
+  const wireMultiple = Math.max(1, Number(steps >> BigInt(wireShift)));
 
   const fineUnits = ceilDyadic(clip, 16 + fineExponent);
   const sensitivity = Number(fineUnits + integerSqrtCeil(d));
-  return { dimension, clip16, sigma16, countSigma16, fineExponent, wireShift, sensitivity };
+  return { dimension, clip16, sigma16, countSigma16, fineExponent, wireMultiple, wireShift, sensitivity };
 }
 
-/** The wire step as a number: exactly 2^(fineExponent + wireShift). */
+/** The wire step as a number: exactly wireMultiple · 2^(fineExponent + wireShift). */
 export function wireStep(grid: Grid): number {
-  return powerOfTwo(grid.fineExponent + grid.wireShift);
+  return grid.wireMultiple * powerOfTwo(grid.fineExponent + grid.wireShift);
+}
+
+/** Fine steps in a wire step: exact, below 2^32. */
+export function wireSteps(grid: Grid): number {
+  return grid.wireMultiple * powerOfTwo(grid.wireShift);
 }
 
 /** The fine step as a number: exactly 2^fineExponent. */
@@ -85,14 +94,16 @@ export function fineStep(grid: Grid): number {
  */
 export function normCapSquared(grid: Grid, units: number): bigint {
   assertWhole(units, 1, FIELD16_MAX, 'units');
-  const { dimension, clip16, sigma16, fineExponent, wireShift, sensitivity } = grid;
+  const { dimension, clip16, sigma16, fineExponent, sensitivity } = grid;
+  const wire = BigInt(wireSteps(grid));
   // All in 2^-32 fine units.
   const root16 = integerSqrtCeil(BigInt(dimension) << 32n);
   const signal = (BigInt(units) * BigInt(clip16)) << BigInt(16 - fineExponent);
   const noise = BigInt(sigma16) * BigInt(sensitivity) * (root16 + TAIL16);
-  const rounding = (root16 + (root16 << BigInt(wireShift))) << 15n;
+  const rounding = (root16 + root16 * wire) << 15n;
   const bound = signal + noise + rounding;
-  return ceilDyadic(bound * bound, 64 + 2 * wireShift);
+  const square = (wire * wire) << 64n;
+  return (bound * bound + square - 1n) / square;
 }
 
 /** The most that an honest count can be, exceeded with probability below 2^-40: units + σ √(2 ln 2^40), rounded up. */
@@ -112,10 +123,10 @@ export function powerOfTwo(exponent: number): number {
   return power;
 }
 
-/** The largest e with 2^(root·e) <= numerator/denominator. */
-function floorLog2Ratio(numerator: bigint, denominator: bigint, root: number): number {
+/** The largest e with 4^e <= numerator/denominator. */
+function floorLog2Root(numerator: bigint, denominator: bigint): number {
   let e = -64;
-  while (atMost(root * (e + 1), numerator, denominator)) e++;
+  while (atMost(2 * (e + 1), numerator, denominator)) e++;
   return e;
 }
 
@@ -123,6 +134,11 @@ function atMost(exponent: number, numerator: bigint, denominator: bigint): boole
   return exponent >= 0
     ? denominator << BigInt(exponent) <= numerator
     : denominator <= numerator << BigInt(-exponent);
+}
+
+/** ⌊value · 2^shift⌋ for any sign of shift. */
+function scaled(value: bigint, shift: number): bigint {
+  return shift >= 0 ? value << BigInt(shift) : value >> BigInt(-shift);
 }
 
 /** ⌈value / 2^shift⌉ for any sign of shift. */

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { RandomBytes } from '../../crypto/index.js';
 import { createDiscreteGaussian } from '../privacy/discreteGaussian.js';
-import { fineStep, type Grid, powerOfTwo } from './grid.js';
+import { fineStep, type Grid, wireSteps } from './grid.js';
 
 /** What an entry of a wire update can be; beyond it, `toWire` stops at the end. */
 export const WIRE_MAX = 2 ** 31 - 1;
@@ -64,12 +64,11 @@ export function noiseCount(count: number, { countSigma16 }: Grid, random: Random
  */
 export function toWire(fine: Float64Array, grid: Grid): Int32Array {
   assertLength(fine, grid);
-  const perUnit = 1 / powerOfTwo(grid.wireShift);
+  const step = wireSteps(grid);
   const wire = new Int32Array(fine.length);
   for (let i = 0; i < fine.length; i++) {
     assert.ok(Number.isSafeInteger(fine[i]!), 'an entry that is no fine point');
-    const nearest = roundHalfEven(fine[i]! * perUnit);
-    wire[i] = Math.max(-WIRE_MAX, Math.min(WIRE_MAX, nearest));
+    wire[i] = Math.max(-WIRE_MAX, Math.min(WIRE_MAX, divideHalfEven(fine[i]!, step)));
   }
   return wire;
 }
@@ -81,6 +80,15 @@ function roundHalfEven(value: number): number {
   if (above < 0.5) return floor + 0;
   if (above > 0.5) return floor + 1;
   return floor % 2 === 0 ? floor + 0 : floor + 1;
+}
+
+/** The same of a quotient of whole numbers, exactly: the remainder of two doubles is exact, and so is all after it. */
+function divideHalfEven(value: number, divisor: number): number {
+  const remainder = value % divisor;
+  const towardZero = (value - remainder) / divisor;
+  const twice = 2 * Math.abs(remainder);
+  const isFar = twice > divisor || (twice === divisor && towardZero % 2 !== 0);
+  return (isFar ? towardZero + Math.sign(value) : towardZero) + 0;
 }
 
 function assertLength(values: Float64Array, grid: Grid): void {

@@ -7,7 +7,7 @@ import type { FrontName } from './front/index.js';
 import { UNITS_PER_DEVICE_MAX } from './rule.js';
 
 const VERSION = 1;
-const ROUND_BYTES = 16;
+const ROUND_BYTES = 12;
 
 /**
  * Canonical bytes of what alignment remembers; big-endian.
@@ -15,7 +15,7 @@ const ROUND_BYTES = 16;
  *   0  u8   version, 1
  *   1  u32  dimension
  *   5  u8   rounds in the window, at most 10; then per round, ascending:
- *             u32 round, i32 exponent of the wire step, u32 clip16, u32 sigma16
+ *             u32 round, u32 clip16, u32 sigma16
  *   .  u16  devices; then per device, ascending by id:
  *             u8 length and UTF-8 of the id
  *             u8 flags (1 refused, 2 inner is negative), u32 rounds
@@ -34,9 +34,8 @@ export function encodeAccumulator(state: AlignmentState): Uint8Array {
   for (const [index, round] of state.rounds.entries()) {
     const at = 6 + ROUND_BYTES * index;
     head.setUint32(at, round.round);
-    head.setInt32(at + 4, round.stepExponent);
-    head.setUint32(at + 8, round.clip16);
-    head.setUint32(at + 12, round.sigma16);
+    head.setUint32(at + 4, round.clip16);
+    head.setUint32(at + 8, round.sigma16);
   }
   assert.ok(state.devices.length < 65_536, 'fewer than 65,536 devices');
   head.setUint16(head.byteLength - 2, state.devices.length);
@@ -77,7 +76,7 @@ export function decodeAccumulator(bytes: Uint8Array): AlignmentState {
   for (let index = 0; index < roundCount; index++) {
     const round = reader.u32();
     assert.ok(index === 0 || round > rounds[index - 1]!.round, 'rounds of the window ascend');
-    rounds.push({ round, stepExponent: reader.i32(), clip16: reader.u32(), sigma16: reader.u32() });
+    rounds.push({ round, clip16: reader.u32(), sigma16: reader.u32() });
   }
   const deviceCount = reader.u16();
   const devices: DeviceRecord[] = [];
@@ -164,7 +163,6 @@ interface Reader {
   u8(): number;
   u16(): number;
   u32(): number;
-  i32(): number;
   take(length: number): Uint8Array;
 }
 
@@ -183,7 +181,6 @@ function createReader(bytes: Uint8Array): Reader {
     u8: () => view(1).getUint8(0),
     u16: () => view(2).getUint16(0),
     u32: () => view(4).getUint32(0),
-    i32: () => view(4).getInt32(0),
     take,
   };
 }

@@ -76,7 +76,6 @@ function observe(
   const kept = (before?.rounds ?? []).map((old) => old.round > round - WINDOW_ROUNDS);
   const now: WindowRound = {
     round,
-    stepExponent: grid.fineExponent + grid.wireShift,
     clip16: grid.clip16,
     sigma16: grid.sigma16,
   };
@@ -88,7 +87,7 @@ function observe(
     const update = present.get(record.device);
     const window = [...record.window.filter((_, index) => kept[index]), update?.wire ?? null];
     if (update === undefined) return { ...record, window };
-    const { inner, energy } = reference(update, now.stepExponent);
+    const { inner, energy } = reference(update, grid);
     const deviation = BigInt(grid.clip16) * BigInt(grid.sigma16);
     return {
       ...record,
@@ -112,12 +111,12 @@ function observe(
 function createReference(
   within: readonly RoundUpdate[],
   isRefused: (device: string) => boolean,
-): (update: RoundUpdate, stepExponent: number) => { inner: bigint; energy: bigint } {
+): (update: RoundUpdate, grid: Grid) => { inner: bigint; energy: bigint } {
   const counted = within.filter(({ device }) => !isRefused(device));
   const standing = new Set(counted);
   const sumOfCounted = sumOf(counted, within[0]?.wire.length ?? 0);
   const sumOfAll = counted.length === within.length ? sumOfCounted : sumOf(within, sumOfCounted.sum.length);
-  return (update, stepExponent) => {
+  return (update, grid) => {
     const own = standing.has(update);
     const alone = counted.length - (own ? 1 : 0) === 0;
     const { sum, units, squared } = alone ? sumOfAll : sumOfCounted;
@@ -126,11 +125,11 @@ function createReference(
     const ownSquared = subtract ? squaredNorm(update.wire) : 0n;
     const otherUnits = BigInt(units - (subtract ? update.units : 0));
     return {
-      inner: toSumUnit(withSum - ownSquared, otherUnits * BigInt(update.units), stepExponent),
+      inner: toSumUnit(withSum - ownSquared, otherUnits * BigInt(update.units), grid),
       energy: toSumUnit(
         subtract ? squared - 2n * withSum + ownSquared : squared,
         otherUnits * otherUnits,
-        stepExponent,
+        grid,
       ),
     };
   };
@@ -149,9 +148,10 @@ function sumOf(
   return { sum, units, squared: squaredNorm(sum) };
 }
 
-/** numerator / denominator squared wire steps, in units of 2⁻¹²⁸. */
-function toSumUnit(numerator: bigint, denominator: bigint, stepExponent: number): bigint {
-  const shift = BigInt(2 * stepExponent) + SUM_BITS;
+/** squares / denominator squared wire steps, in units of 2⁻¹²⁸. */
+function toSumUnit(squares: bigint, denominator: bigint, grid: Grid): bigint {
+  const shift = BigInt(2 * (grid.fineExponent + grid.wireShift)) + SUM_BITS;
+  const numerator = squares * BigInt(grid.wireMultiple) ** 2n;
   return shift >= 0n
     ? divideRoundedBig(numerator << shift, denominator)
     : divideRoundedBig(numerator, denominator << -shift);

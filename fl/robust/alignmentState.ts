@@ -1,8 +1,6 @@
-/** One round of the window, with what its updates are measured in. */
+/** One round of the window; its updates' grid follows from it and the dimension. */
 export interface WindowRound {
   readonly round: number;
-  /** A wire step is 2^stepExponent. */
-  readonly stepExponent: number;
   /** Clipping threshold C in units of 2⁻¹⁶. */
   readonly clip16: number;
   /** Noise multiplier σ in units of 2⁻¹⁶. */

@@ -1,4 +1,4 @@
-import { powerOfTwo } from '../grid/index.js';
+import { createGrid, type Grid, powerOfTwo } from '../grid/index.js';
 import { integerSqrt } from '../privacy/integerSqrt.js';
 import { type DeviceRecord, WINDOW_ROUNDS, type WindowRound } from './alignmentState.js';
 import { divideRounded, squaredNorm } from './integers.js';
@@ -9,7 +9,7 @@ export interface WindowMember {
   readonly record: DeviceRecord;
 }
 
-/** Means are in units of 2⁻¹⁶ of the window's coarsest wire step. */
+/** Means are in units of 2⁻¹⁶ of the least power of two that no wire step of the window exceeds. */
 const MEAN_BITS = 16;
 /** Distances, roots of sums of squares, keep this many bits more. */
 const ROOT_BITS = 8n;
@@ -24,8 +24,9 @@ const ROOT_BITS = 8n;
  * is compared with, and late joiners are not compared with rounds that they have not seen. With nobody absent, R
  * is the window, and this is the plain test.
  *
- * Rounding: a mean's entries are whole numbers of 2⁻¹⁶ coarsest wire steps, halves away from zero; a median of an
- *   even number is kept exact by doubling; distances are floors of roots in 2⁻²⁵ steps. All else is exact.
+ * Rounding: a mean's entries are whole numbers of 2⁻¹⁶ of the power of two at or above the coarsest wire step, halves
+ *   away from zero; a median of an even number is kept exact by doubling; distances are floors of roots in 2⁻²⁵ of it.
+ *   All else is exact.
  * Cost: O(n d (log n + w)) for each distinct R, of which there is one when nobody is absent.
  */
 export function distantDevices(
@@ -36,11 +37,12 @@ export function distantDevices(
   distanceTenths: number,
 ): boolean[] {
   const spreads = new Map<number, Spread>();
+  const grids = rounds.map(({ clip16, sigma16 }) => createGrid({ dimension, clip16, sigma16 }));
   return members.map(({ units, record }, index) => {
     const mask = attendance(record);
     const length = countBits(mask);
     if (length < roundsMin) return false;
-    const spread = spreads.get(mask) ?? measureSpread(members, rounds, mask);
+    const spread = spreads.get(mask) ?? measureSpread(members, grids, mask);
     spreads.set(mask, spread);
     const squared = spread.squaredDistances.get(index)!;
     if (20n * root(squared) <= BigInt(distanceTenths) * spread.medianTwice) return false;
@@ -54,7 +56,7 @@ export function distantDevices(
 }
 
 interface Spread {
-  /** Exponent of the coarsest wire step among the rounds. */
+  /** Of the least power of two that no wire step among the rounds exceeds. */
   readonly exponent: number;
   /** By index of the member: ‖2 mean - 2 m‖². */
   readonly squaredDistances: ReadonlyMap<number, bigint>;
@@ -63,18 +65,12 @@ interface Spread {
 }
 
 /** Means of the members over the rounds of `mask`, their median and how far each is from it. */
-function measureSpread(
-  members: readonly WindowMember[],
-  rounds: readonly WindowRound[],
-  mask: number,
-): Spread {
-  const exponent = Math.max(
-    ...rounds.filter((_, index) => mask & (1 << index)).map(({ stepExponent }) => stepExponent),
-  );
+function measureSpread(members: readonly WindowMember[], grids: readonly Grid[], mask: number): Spread {
+  const exponent = Math.max(...grids.filter((_, index) => mask & (1 << index)).map(stepExponent));
   const compared = [...members.keys()].filter(
     (index) => 2 * countBits(attendance(members[index]!.record) & mask) >= countBits(mask),
   );
-  const means = compared.map((index) => windowMean(members[index]!, rounds, mask, exponent));
+  const means = compared.map((index) => windowMean(members[index]!, grids, mask, exponent));
   const middle = medianTwiceOf(means);
   const squaredDistances = new Map(
     means.map((mean, position) => [
@@ -90,22 +86,30 @@ function measureSpread(
 /** Mean of u_k / N_k over the rounds of `mask` in which the device took part, in units of 2^(exponent - 16). */
 function windowMean(
   { units, record }: WindowMember,
-  rounds: readonly WindowRound[],
+  grids: readonly Grid[],
   mask: number,
   exponent: number,
 ): Float64Array {
-  const shared = rounds.flatMap(({ stepExponent }, index) => {
+  const shared = grids.flatMap(({ fineExponent, wireShift, wireMultiple }, index) => {
     const wire = mask & (1 << index) ? record.window[index]! : null;
-    return wire === null ? [] : [{ wire, bits: MEAN_BITS - (exponent - stepExponent) }];
+    const bits = MEAN_BITS - (exponent - fineExponent - wireShift);
+    return wire === null ? [] : [{ wire, wireMultiple, bits }];
   });
   const sums = new Float64Array(shared[0]!.wire.length);
-  for (const { wire, bits } of shared) {
-    // Beyond 2⁵⁰ anything on the wire rounds to zero.
+  for (const { wire, wireMultiple, bits } of shared) {
+    // A step is at most 2¹⁶ units, and below 2⁻⁴² of one anything on the wire rounds to zero.
     const scale = powerOfTwo(Math.min(50, Math.abs(bits)));
+    const perStep = bits >= 0 ? wireMultiple * scale : wireMultiple;
+    const divisor = bits >= 0 ? 1 : scale;
     for (let index = 0; index < sums.length; index++)
-      sums[index]! += bits >= 0 ? wire[index]! * scale : divideRounded(wire[index]!, scale);
+      sums[index]! += divideRounded(wire[index]! * perStep, divisor);
   }
   return sums.map((sum) => divideRounded(sum, units * shared.length));
+}
+
+/** Of the least power of two that is at least the wire step. */
+function stepExponent({ fineExponent, wireShift, wireMultiple }: Grid): number {
+  return fineExponent + wireShift + 32 - Math.clz32(wireMultiple - 1);
 }
 
 /** Twice the coordinate-wise median, whole numbers. */

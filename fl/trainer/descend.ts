@@ -63,5 +63,5 @@ export function plainSum(
       finite++;
     }
   }
-  return { sum: sum.map((units) => units * SUM_UNIT), loss: finite === 0 ? 0 : loss / finite };
+  return { sum, loss: finite === 0 ? 0 : loss / finite };
 }

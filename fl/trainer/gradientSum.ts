@@ -72,7 +72,6 @@ export function gradientSum(
       finite++;
     }
   }
-  for (let index = 0; index < sum.length; index++) sum[index]! *= unit;
   return {
     sum,
     loss: finite === 0 ? 0 : loss / finite,

@@ -67,8 +67,15 @@ export function checkBatch({ model, weights, x, y, classWeights, persons }: Batc
     throw new TrainerError('bad-job', 'a weight above 0 for each class, or none at all');
   if (persons !== undefined && !areSideBySide(persons, y.length))
     throw new TrainerError('bad-job', 'persons are counted from 0, one a row, each one’s rows side by side');
-  if (!weights.every(Number.isFinite)) throw new TrainerError('not-finite', 'a weight is not finite');
-  if (!x.every(Number.isFinite)) throw new TrainerError('not-finite', 'an input is not finite');
+  if (!areFinite(weights)) throw new TrainerError('not-finite', 'a weight is not finite');
+  if (!areFinite(x)) throw new TrainerError('not-finite', 'an input is not finite');
+}
+
+/** As `every` with Number.isFinite, which takes ten times as long. */
+function areFinite(values: Float32Array): boolean {
+  let sum = 0; // of zeros, or of what is no number
+  for (let at = 0; at < values.length; at++) sum += values[at]! - values[at]!;
+  return sum === 0;
 }
 
 function areSideBySide(persons: Int32Array, rows: number): boolean {

@@ -41,6 +41,7 @@ const testnetExits: Readonly<Record<TestnetFault, ExitName>> = {
   'node-failed': 'node-failed',
   'not-ready': 'timed-out',
   'already-running': 'usage',
+  'not-running': 'usage',
   'unknown-node': 'usage',
   'does-not-end': 'node-failed',
 };

@@ -10,6 +10,7 @@ const exitList = Object.entries(exitCodes)
 const AFTER_HELP = `
 Start here:
   consilium demo            four hospitals train a diabetes model, and the chain is audited
+  consilium new my-study    a study of your own, then: consilium run my-study
 
 Exit codes:
 ${exitList}
@@ -29,6 +30,14 @@ const groups: Readonly<Record<string, Group>> = {
   demo: {
     description: 'run a whole network on this machine: train a model, export the chain, audit it',
     load: async () => (await import('./commands/demo.js')).addDemo,
+  },
+  new: {
+    description: 'write a folder with all that a training study is made of',
+    load: async () => (await import('./commands/new.js')).addNew,
+  },
+  run: {
+    description: 'train a study on a local network, audit the chain, write the model',
+    load: async () => (await import('./commands/run.js')).addRun,
   },
   testnet: {
     description: 'a local network: start, look at, stop',
@@ -53,6 +62,11 @@ const groups: Readonly<Record<string, Group>> = {
   model: {
     description: 'measure a trained model on your own rows, take it out of the chain',
     load: async () => (await import('./commands/model.js')).addModel,
+  },
+  evaluation: {
+    description:
+      'what a model is worth on rows that devices kept from training, and what its publisher claims',
+    load: async () => (await import('./commands/evaluation.js')).addEvaluation,
   },
   device: {
     description: 'what a device does for its own hospital',

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { limits } from '../../chain/index.js';
 import { DEVICES_MAX, type TaskSpec } from '../../contracts/index.js';
@@ -22,6 +23,7 @@ import {
   verificationRules,
 } from '../../fl/index.js';
 import { layerForm } from '../rpc/index.js';
+import { readCommentedJson } from './commentedJson.js';
 import { CliError } from './failure.js';
 
 const ONE16 = 65_536;
@@ -118,20 +120,33 @@ export const taskFileSchema = z.strictObject({
   deadlineBlocks: z.number().int().min(1).default(2),
   /** Heights for which the payloads of a closed round are held. */
   auditHeights: z.number().int().min(1).default(AUDIT_HEIGHTS),
+  /** Tokens that the publisher puts down for the devices. */
+  reward: z.number().int().min(0).default(0),
 });
 export type TaskFile = z.input<typeof taskFileSchema>;
+
+/** A task file with its defaults filled in. Throws CliError "bad-config" with the place of the fault. */
+export function parseTaskFile(file: unknown): z.output<typeof taskFileSchema> {
+  const parsed = taskFileSchema.safeParse(file);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new CliError('bad-config', `task: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
+}
+
+/** A task file as it lies on disk: comments are passed over, and `schema` may name a file beside it. Throws ConfigError. */
+export function readTaskFile(file: string): unknown {
+  const task = readCommentedJson(file);
+  if (typeof task !== 'object' || task === null || !('schema' in task) || typeof task.schema !== 'string')
+    return task;
+  return { ...task, schema: readCommentedJson(resolve(dirname(file), task.schema)) };
+}
 
 /**
  * The task that goes on chain: whole numbers, and the least noise with which all steps of all rounds fit under ε and δ.
  * Throws CliError "bad-config" with the place of the fault. What only the chain can know, it refuses itself.
  */
 export function taskSpecOf(file: unknown): TaskSpec {
-  const parsed = taskFileSchema.safeParse(file);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new CliError('bad-config', `task: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
-  }
-  const task = parsed.data;
+  const task = parseTaskFile(file);
   const schema = readSchema(task.schema);
   if (!schema.ok) throw new CliError('bad-config', `task: schema: ${schema.reason}`);
   return {
@@ -164,7 +179,7 @@ export function taskSpecOf(file: unknown): TaskSpec {
     deadlineMs: task.deadlineMs,
     deadlineBlocks: task.deadlineBlocks,
     auditHeights: task.auditHeights,
-    reward: 0,
+    reward: task.reward,
   };
 }
 

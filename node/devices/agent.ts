@@ -1,4 +1,3 @@
-import { payloadId } from '../../chain/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import {
   commonControl,
@@ -20,45 +19,26 @@ import {
   unitsIn,
   WEIGHT_ONE,
 } from '../../fl/index.js';
-import type { TrainerPool } from '../../fl/trainer/index.js';
-import type { Logger } from '../log.js';
-import {
-  base64ToBytes,
-  type Client,
-  createWallet,
-  RpcError,
-  type TaskSpecForm,
-  type Wallet,
-} from '../rpc/index.js';
+import { type Client, createWallet, type ResultOf, RpcError, type TaskSpecForm } from '../rpc/index.js';
 import type { AttackerRecords } from './attacker.js';
 import type { Device } from './device.js';
 import { DeviceError } from './error.js';
+import { answerOpen, dealtBy } from './evaluations.js';
+import { type AgentOptions, fetchPayload, pause, type Sender, send } from './sending.js';
 
 const POLL_MS = 5_000;
 const RETRY_MS = 500;
-const COMMIT_MS = 60_000;
-
-export interface AgentOptions {
-  readonly device: Device;
-  readonly chainId: Uint8Array;
-  /** Nodes to submit to, the hospital's own first: a hospital that won't listen can't silence its devices. */
-  readonly clients: readonly Client[];
-  readonly pool: Pick<TrainerPool, 'train'>;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  /** Resolves when the own node is not behind the others: a round that it shows before that may be over. */
-  readonly caughtUp: (signal: AbortSignal) => Promise<void>;
-}
 
 /**
  * One device at work until the signal: enrols for tasks of its level that fit its data, trains each round from
  * the model of the last, charges its ledger, submits. Failures are logged and tried again; what cannot be
- * mended (an exhausted budget, other data than the task's) ends its part in that task.
+ * mended (an exhausted budget, other data than the task's) ends its part in that task. Answers open evaluations beside.
  */
 export async function runDevice(options: AgentOptions): Promise<void> {
   const { device, clients, chainId, signal, log } = options;
   const wallets = clients.map((client) => createWallet({ client, chainId, secret: device.secret }));
   const running = new Map<number, Promise<void>>();
+  const answering = new Map<number, Promise<void>>();
   while (!signal.aborted) {
     try {
       const client = clients[0]!;
@@ -73,6 +53,7 @@ export async function runDevice(options: AgentOptions): Promise<void> {
           running.set(task.id, takePart({ ...options, wallets, task: task.id }));
         }
       }
+      await answerOpen({ ...options, wallets }, level, answering);
       const { height } = await client.call('chain.status', {}, { signal });
       await client.call('chain.status', { afterHeight: height, waitMs: POLL_MS }, { signal });
     } catch (error) {
@@ -80,11 +61,10 @@ export async function runDevice(options: AgentOptions): Promise<void> {
       await pause(RETRY_MS, signal);
     }
   }
-  await Promise.all(running.values());
+  await Promise.all([...running.values(), ...answering.values()]);
 }
 
-interface Part extends AgentOptions {
-  readonly wallets: readonly Wallet[];
+interface Part extends Sender {
   readonly task: number;
 }
 
@@ -93,7 +73,7 @@ async function takePart(part: Part): Promise<void> {
   while (!signal.aborted) {
     try {
       const found = await part.clients[0]!.call('task.get', { task }, { signal });
-      if (found.status === 'done' || found.status === 'failed') return;
+      if (isOver(found.status)) return;
       if (bytesToHex(schemaHash(found.spec.schema)) !== bytesToHex(schemaHash(device.schema))) {
         log('info', 'task-unfit', { device: device.name, task, reason: 'its data schema is another one' });
         return;
@@ -101,8 +81,9 @@ async function takePart(part: Part): Promise<void> {
       const id = bytesToHex(device.publicKey);
       const enrolled = found.enrolled.some((entry) => entry.device === id);
       if (!enrolled && found.status === 'running') return;
-      if (!enrolled) await enrol(part, found.spec);
-      return await trainRounds(part, found.spec);
+      const own = { ...part, device: (await dealtBy(part, task)).training };
+      if (!enrolled) await enrol(own, found.spec);
+      return await trainRounds(own, found.spec);
     } catch (error) {
       if (error instanceof DeviceError) {
         log('warn', 'device-stops', { device: device.name, task, code: error.code, detail: error.message });
@@ -112,6 +93,10 @@ async function takePart(part: Part): Promise<void> {
       await pause(RETRY_MS, signal);
     }
   }
+}
+
+function isOver(status: ResultOf<'task.get'>['status']): boolean {
+  return status === 'done' || status === 'failed' || status === 'withdrawn';
 }
 
 async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
@@ -168,7 +153,7 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
     const waiting = { task, afterRound: sent.round, waitMs: POLL_MS };
     const current = await clients[0]!.call('task.current', waiting, { signal });
     const { status, round, weights, optimizer, clip16 } = current;
-    if (status === 'done' || status === 'failed') return;
+    if (isOver(status)) return;
     if (round === null || weights === null || clip16 === null || round < sent.round) continue;
     // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
     if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;
@@ -299,45 +284,4 @@ async function controlOf(
     own: ownControl(unpacked.wire, unitsOf(device, spec), grid, spec.local),
     all: commonControl(direction, spec.local),
   };
-}
-
-async function fetchPayload({ clients, signal }: Part, id: string): Promise<Uint8Array> {
-  const { bytes } = await clients[0]!.call('payload.get', { id }, { signal });
-  const payload = base64ToBytes(bytes);
-  if (payload === null || bytesToHex(payloadId(payload)) !== id) {
-    throw new Error('the node gave another payload than the chain names');
-  }
-  return payload;
-}
-
-/** Through the own node, or the next one that can be reached. A refusal by contract is an error unless it's late. */
-async function send(part: Part, call: Parameters<Wallet['send']>[0], wait = true): Promise<string> {
-  const { wallets, device, log, signal } = part;
-  for (const [i, wallet] of wallets.entries()) {
-    try {
-      const hash = await wallet.send(call, { signal });
-      if (!wait) return hash;
-      const { ok, code, detail } = await wallet.wait(hash, COMMIT_MS, { signal });
-      if (ok || code === 'already-declared' || code === 'already-enrolled') return hash;
-      throw new DeviceError('refused', `${call.contract}.${call.method} was refused: ${code}: ${detail}`);
-    } catch (error) {
-      const unreachable = error instanceof RpcError && error.word === 'unreachable';
-      if (!unreachable || i === wallets.length - 1) throw error;
-      log('warn', 'device-turns-elsewhere', { device: device.name, error: String(error) });
-    }
-  }
-  throw new Error('this device knows no node to send to: list some in deviceNodes');
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -16,7 +16,11 @@ export interface Device {
   readonly secret: Uint8Array;
   readonly publicKey: Uint8Array;
   readonly schema: DataSchema;
+  /** Rows that it trains on. */
   readonly rows: number;
+  /** All its rows, and those of its attacker's other devices. */
+  readonly records: DeviceRecords;
+  readonly accomplices: readonly DeviceRecords[];
   /** [rows], whose each row is; null: the schema names no subject. */
   readonly persons: Int32Array | null;
   /** Names the dataset on chain without telling anything of it. */
@@ -24,6 +28,10 @@ export interface Device {
   readonly ledger: LedgerFile;
   /** What it does to its records and its updates: nothing, unless it is told to attack. */
   readonly attacker: Attacker;
+}
+
+export interface DeviceRecords extends AttackerRecords {
+  readonly persons: Int32Array | null;
 }
 
 /** Reads a device's folder. Throws DeviceError or ConfigError. */
@@ -50,7 +58,9 @@ export async function loadDevice(folder: string): Promise<Device> {
     publicKey: publicKeyOf(secret),
     schema,
     rows: rows.rows,
-    persons: rows.persons ?? null,
+    records: rows,
+    accomplices,
+    persons: rows.persons,
     dataset,
     ledger,
     attacker: createAttacker(config, encodedWidth(schema), rows, accomplices),
@@ -60,7 +70,7 @@ export async function loadDevice(folder: string): Promise<Device> {
 /** A device's data in numbers. */
 async function readRecords(
   config: DeviceConfig,
-): Promise<{ readonly schema: DataSchema; readonly rows: AttackerRecords }> {
+): Promise<{ readonly schema: DataSchema; readonly rows: DeviceRecords }> {
   const schema = readSchema(JSON.parse(readBounded(config.schema)));
   if (!schema.ok) throw new DeviceError('bad-data', `${config.schema}: ${schema.reason}`);
   const rows = await readRows(

@@ -11,6 +11,11 @@ const entrySchema = z.strictObject({
   /** Name of the file that holds the update, so that a re-send is the same bytes. */
   update: z.string().regex(/^update-\d+-\d+\.bin$/),
 });
+const answerSchema = z.strictObject({
+  evaluation: z.number().int().min(1),
+  rho: z.string().regex(/^\d{1,20}$/),
+  answer: z.string().regex(/^answer-\d+\.bin$/),
+});
 const ledgerSchema = z.strictObject({
   version: z.literal(1),
   dataset: z.string().regex(/^[0-9a-f]{64}$/),
@@ -19,6 +24,8 @@ const ledgerSchema = z.strictObject({
   charges: z.number().int().min(0),
   /** The newest charge of each task. */
   latest: z.array(entrySchema).max(10_000),
+  /** What was answered to each evaluation. */
+  answers: z.array(answerSchema).max(10_000).default([]),
 });
 type LedgerState = z.infer<typeof ledgerSchema>;
 
@@ -54,9 +61,8 @@ export class LedgerFile {
         rhoCap: String(rhoCap),
         rhoSpent: '0',
         charges: 0,
-        latest: [],
       } as const;
-      return new LedgerFile(folder, { ...fresh, latest: [] });
+      return new LedgerFile(folder, { ...fresh, latest: [], answers: [] });
     }
     const parsed = ledgerSchema.safeParse(parseJson(text));
     if (!parsed.success) {
@@ -89,24 +95,33 @@ export class LedgerFile {
     return entry === undefined ? null : new Uint8Array(await readFile(join(this.#folder, entry.update)));
   }
 
+  /** The answer that was charged for this evaluation, or null: nothing was counted for it yet. */
+  async answer(evaluation: number): Promise<Uint8Array | null> {
+    const entry = this.#state.answers.find((each) => each.evaluation === evaluation);
+    return entry === undefined ? null : new Uint8Array(await readFile(join(this.#folder, entry.answer)));
+  }
+
+  /** As `charge`, for the answer to an evaluation: one for good. */
+  chargeAnswer(evaluation: number, rho: bigint, answer: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#chargeAnswer(evaluation, rho, answer));
+  }
+
   /**
    * Puts the update on disk, then the charge. Throws DeviceError "budget-exhausted", changing nothing.
    * `rho` 0: a round on public data, without noise.
    */
   charge(task: number, round: number, rho: bigint, update: Uint8Array): Promise<void> {
-    const charged = this.#last.then(() => this.#charge(task, round, rho, update));
+    return this.#inTurn(() => this.#charge(task, round, rho, update));
+  }
+
+  #inTurn(charge: () => Promise<void>): Promise<void> {
+    const charged = this.#last.then(charge);
     this.#last = charged.catch(() => {}); // whoever asked for it hears of it
     return charged;
   }
 
   async #charge(task: number, round: number, rho: bigint, update: Uint8Array): Promise<void> {
-    const spent = this.rhoSpent + rho;
-    if (spent > BigInt(this.#state.rhoCap)) {
-      throw new DeviceError(
-        'budget-exhausted',
-        `round ${round} of task ${task} would overdraw this device's budget`,
-      );
-    }
+    const spent = this.#spentWith(rho, `round ${round} of task ${task}`);
     // A name of its own: after a crash between the two writes the round before must still have its own bytes.
     const name = `update-${task}-${round}.bin`;
     await writeWhole(join(this.#folder, name), update);
@@ -118,11 +133,36 @@ export class LedgerFile {
       charges: this.#state.charges + 1,
       latest: [...others, { task, round, rho: String(rho), update: name }],
     };
-    await writeWhole(join(this.#folder, FILE), new TextEncoder().encode(`${JSON.stringify(next)}\n`));
-    this.#state = next;
+    await this.#write(next);
     if (before !== undefined && before.update !== name) {
       await rm(join(this.#folder, before.update), { force: true });
     }
+  }
+
+  async #chargeAnswer(evaluation: number, rho: bigint, answer: Uint8Array): Promise<void> {
+    if (this.#state.answers.some((entry) => entry.evaluation === evaluation))
+      throw new Error(`bug: evaluation ${evaluation} was answered already`);
+    const spent = this.#spentWith(rho, `evaluation ${evaluation}`);
+    const name = `answer-${evaluation}.bin`;
+    await writeWhole(join(this.#folder, name), answer);
+    await this.#write({
+      ...this.#state,
+      rhoSpent: String(spent),
+      charges: this.#state.charges + 1,
+      answers: [...this.#state.answers, { evaluation, rho: String(rho), answer: name }],
+    });
+  }
+
+  /** Throws DeviceError "budget-exhausted". */
+  #spentWith(rho: bigint, what: string): bigint {
+    const spent = this.rhoSpent + rho;
+    if (spent <= BigInt(this.#state.rhoCap)) return spent;
+    throw new DeviceError('budget-exhausted', `${what} would overdraw this device's budget`);
+  }
+
+  async #write(next: LedgerState): Promise<void> {
+    await writeWhole(join(this.#folder, FILE), new TextEncoder().encode(`${JSON.stringify(next)}\n`));
+    this.#state = next;
   }
 }
 

@@ -5,10 +5,20 @@ import {
   encode,
   encodeBlock,
   encodeTransaction,
+  noteChecked,
   readState,
   type Transaction,
 } from '../../chain/index.js';
-import { eraOf, judgeBlock, judgeEmpty, ringAt, ringCodec, type Tip } from '../../consensus/index.js';
+import {
+  eraOf,
+  judgeBlock,
+  judgeEmpty,
+  noteDraw,
+  ringAt,
+  ringCodec,
+  ringRoot,
+  type Tip,
+} from '../../consensus/index.js';
 import { equalBytes } from '../../crypto/index.js';
 import { type Finding, type Link, linkOf } from './certify.js';
 import { namedBy } from './closings.js';
@@ -18,10 +28,13 @@ import type { SyncOptions } from './sync.js';
 
 /** Ranges in hand: one whose blocks are adopted, and one that is on its way or waits for its turn. */
 const RANGES_MAX = 2;
-/** What one thread checks at a time, and how many such pieces are under way or wait to be executed. */
-const BATCH_BLOCKS = 32;
+/**
+ * What one thread checks at a time, and how many such pieces are under way or wait to be executed. Less than half of a
+ * short era (32 heights), so that a thread has the next piece before this one's blocks have told the ring of an era.
+ */
+const BATCH_BLOCKS = 12;
 const BATCH_BYTES = 1024 * 1024;
-const BATCHES_MAX = 6;
+const BATCHES_MAX = 12;
 /** Blocks whose payloads are pulled before their turn to be executed. */
 const PAYLOADS_AHEAD = 8;
 /** A run is executed in one turn and written in one batch: so many blocks, bytes and ms, and the one that passes them. */
@@ -48,16 +61,18 @@ export interface Range {
 /** Blocks of one range and one era that follow one another. */
 interface Batch {
   readonly peer: string;
-  readonly entries: readonly Certified[];
+  /** Decoded when it is their turn: what waits shall not keep the collector busy. */
+  readonly raws: readonly RawEntry[];
   readonly findings: Promise<readonly Finding[]>;
-  /** What follows on these is no block at all. */
-  readonly broken: boolean;
+  /** Of the ring by which they are checked. */
+  readonly ringRoot: Uint8Array;
 }
 
 /** Blocks to execute, what was found of each, and what stands for payloads of the first. */
 interface Run {
   readonly entries: readonly Certified[];
   readonly findings: readonly Finding[];
+  readonly ringRoot: Uint8Array;
   readonly marks: Held;
 }
 
@@ -167,7 +182,6 @@ export class CatchUp {
   #cut(): Batch | null {
     const { rules } = this.#options;
     const tip = this.#newest();
-    if (this.#batches.at(-1)?.broken === true) return null;
     if (tip.height > this.#last.height) this.#last = tip;
     const parent = this.#last;
     const height = parent.height + 1;
@@ -179,27 +193,21 @@ export class CatchUp {
     }
     const era = eraOf(height, rules.eraHeights);
     if (era > eraOf(tip.height, rules.eraHeights) + 1) return null;
-    const entries: Certified[] = [];
     const raws: RawEntry[] = [];
     let bytes = 0;
     for (const raw of range.entries.slice(height - range.from, height - range.from + BATCH_BLOCKS)) {
-      if (bytes > BATCH_BYTES || eraOf(height + entries.length, rules.eraHeights) > era) break;
-      const entry = readEntry(raw);
-      if (entry === null) {
-        this.#ranges = [];
-        return { ...this.#check(range.peer, parent, entries, raws), broken: true };
-      }
-      entries.push(entry);
+      if (bytes > BATCH_BYTES || eraOf(height + raws.length, rules.eraHeights) > era) break;
       raws.push(raw);
       bytes += raw.block.length;
     }
-    return this.#check(range.peer, parent, entries, raws);
+    const last = readEntry(raws.at(-1)!);
+    // Nothing can follow on what is no block: whoever checks the piece finds where it ends.
+    if (last === null) this.#ranges = [];
+    return this.#check(range.peer, parent, last === null ? null : linkOf(last), raws);
   }
 
-  #check(peer: string, parent: Link, entries: readonly Certified[], raws: readonly RawEntry[]): Batch {
-    const last = entries.at(-1);
-    if (last === undefined) return { peer, entries, findings: Promise.resolve([]), broken: true };
-    this.#last = linkOf(last);
+  #check(peer: string, parent: Link, last: Link | null, raws: readonly RawEntry[]): Batch {
+    if (last !== null) this.#last = last;
     const { rules, certifier } = this.#options;
     const { chainId, state } = this.#newest();
     const ring = ringAt(readState(state), parent.height + 1, rules.eraHeights);
@@ -214,13 +222,14 @@ export class CatchUp {
       blocks: raws.length,
     });
     findings.catch(() => {}); // thrown where it is awaited
-    return { peer, entries, findings, broken: false };
+    return { peer, raws, findings, ringRoot: ringRoot(ring) };
   }
 
-  async #adoptBatch({ peer, entries, findings, broken }: Batch): Promise<Outcome> {
+  async #adoptBatch({ peer, raws, findings, ringRoot }: Batch): Promise<Outcome> {
     const { driver, onCertified } = this.#options;
     const found = await findings;
-    const certified = entries.slice(0, found.length);
+    // Each was decoded where it was checked.
+    const certified = raws.slice(0, found.length).map((raw) => readEntry(raw)!);
     const last = certified.at(-1);
     if (last !== undefined) onCertified(last.block.header.height);
     const held: Promise<Held | 'stuck'>[] = [];
@@ -233,7 +242,7 @@ export class CatchUp {
       while (end < certified.length && this.#missing(certified[end]!).length === 0) end += 1;
       // In a turn of its own: votes and requests go between.
       await new Promise((resolve) => setImmediate(resolve));
-      const run = { entries: certified.slice(at, end), findings: found.slice(at, end), marks };
+      const run = { entries: certified.slice(at, end), findings: found.slice(at, end), ringRoot, marks };
       const adopted = await this.#adoptRun(run, end < certified.length);
       if (adopted === 0) return 'stuck';
       at += adopted;
@@ -243,7 +252,7 @@ export class CatchUp {
       last === undefined || driver.tip.height >= last.block.header.height,
       'what is certified is adopted',
     );
-    return broken || found.length < entries.length ? 'bad' : 'done';
+    return found.length < raws.length ? 'bad' : 'done';
   }
 
   #missing({ block }: Certified) {
@@ -270,7 +279,7 @@ export class CatchUp {
   }
 
   /** Executes certified blocks, as many as fit into a turn. Marks may stand for the first one's payloads. Returns how many. */
-  async #adoptRun({ entries, findings, marks }: Run, more: boolean): Promise<number> {
+  async #adoptRun({ entries, findings, ringRoot, marks }: Run, more: boolean): Promise<number> {
     const { driver, clock, rules } = this.#options;
     let done = 0;
     await driver.enqueue(async () => {
@@ -284,7 +293,8 @@ export class CatchUp {
             done += 1;
             continue;
           }
-          const decided = await this.#judge(tip, entry, findings[at]!, at === 0 ? marks : null);
+          const finding = { ...findings[at]!, ringRoot };
+          const decided = await this.#judge(tip, entry, finding, at === 0 ? marks : null);
           if (decided === null) break;
           const { judged } = decided;
           run.push(decided);
@@ -311,12 +321,17 @@ export class CatchUp {
   async #judge(
     tip: Tip,
     entry: Certified,
-    { committee, signed }: Finding,
+    { committee, signed, ringRoot: drawnFrom }: Finding & Pick<Run, 'ringRoot'>,
     marks: Held,
   ): Promise<Decided | null> {
     const { driver, rules, store, log } = this.#options;
     const { block, certificate } = entry;
     const { height, leader } = block.header;
+    // The thread that found it certified has compared hash and body, and drawn the committee.
+    noteChecked(block, certificate.hash);
+    const ring = ringAt(readState(tip.state), height, rules.eraHeights);
+    assert.ok(equalBytes(ringRoot(ring), drawnFrom), `one ring for height ${height}`);
+    noteDraw(ring, tip.seed, committee);
     const absent = this.#missing(entry);
     if (absent.length > 0 && marks === null) return null;
     const closings = await driver.closings(tip);
@@ -334,15 +349,6 @@ export class CatchUp {
       log('error', 'certified-block-invalid', { height, reason, detail });
       throw new Error(`block ${height} is certified and yet invalid here: ${reason}: ${detail}`);
     }
-    // The committee was drawn from an earlier state: the ring of an era is fixed an era ahead.
-    const ring = ringAt(readState(tip.state), height, rules.eraHeights);
-    const drawn = judgement.judged.tip.committee;
-    const isSame =
-      drawn.length === committee.length &&
-      drawn.every(({ publicKey }, i) => equalBytes(publicKey, ring[committee[i]!]?.publicKey ?? EMPTY));
-    assert.ok(isSame, `one committee at height ${height}`);
     return { judged: judgement.judged, certificate, absent: [...absent, ...namedBy(closings)] };
   }
 }
-
-const EMPTY = new Uint8Array(0);

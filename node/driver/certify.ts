@@ -1,4 +1,4 @@
-import { blockHash, decode, limits, rootsMatch, verifyTransaction } from '../../chain/index.js';
+import { blockHash, decode, limits, rootsMatch, transactionFault } from '../../chain/index.js';
 import { committeeOf, type RingSeat, ringCodec, type Tip, verifyCertificate } from '../../consensus/index.js';
 import { equalBytes } from '../../crypto/index.js';
 import { type Certified, readEntry, readRange } from './range.js';
@@ -43,7 +43,7 @@ export function certifyRange({ chainId, ring: raw, members, parent, range }: Cer
     const certified = readEntry(entry);
     const committee = certified && certifiers({ chainId, ring, members }, link, certified);
     if (certified === null || committee === null) break;
-    const signed = certified.block.transactions.every((each) => verifyTransaction(each, chainId).ok);
+    const signed = certified.block.transactions.every((each) => transactionFault(each, chainId) === null);
     findings.push({ committee: committee.map((seat) => places.get(seat)!), signed });
     link = linkOf(certified);
   }

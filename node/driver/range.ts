@@ -1,6 +1,6 @@
 import {
   type Block,
-  bytesBetween,
+  bytesWithin,
   CERTIFICATE_BYTES_MAX,
   type Certificate,
   DecodeError,
@@ -27,9 +27,10 @@ export const RANGE_BYTES_MAX = 3 * 1024 * 1024;
 export const RANGE_ANSWER_BYTES_MAX = RANGE_BYTES_MAX + limits.blockBytesMax + CERTIFICATE_BYTES_MAX;
 
 const requestCodec = struct({ from: uint, bytesMax: integer(1, RANGE_BYTES_MAX) });
+/** Views of the answer: at most two ranges are in hand, and a block is looked at or written soon. */
 const entryCodec = struct({
-  block: bytesBetween(1, limits.blockBytesMax),
-  certificate: bytesBetween(1, CERTIFICATE_BYTES_MAX),
+  block: bytesWithin(1, limits.blockBytesMax),
+  certificate: bytesWithin(1, CERTIFICATE_BYTES_MAX),
 });
 const rangeCodec = list(entryCodec, RANGE_BLOCKS_MAX);
 /** An encoded block and certificate, as they rest in the store. */

@@ -1,4 +1,4 @@
-import type { TaskSpec } from '../../contracts/index.js';
+import type { Task, TaskSpec } from '../../contracts/index.js';
 import type { Refusal } from '../../fl/index.js';
 
 /** What a chain says of a trained model: everything that its card is written from. */
@@ -10,7 +10,7 @@ export interface ModelFacts {
     readonly hash: string;
   };
   readonly task: number;
-  readonly status: 'enrolling' | 'running' | 'done' | 'failed';
+  readonly status: Task['status'];
   readonly spec: TaskSpec;
   /** In the order of the chain. */
   readonly devices: readonly DeviceFacts[];

@@ -54,6 +54,8 @@ export interface ProvisionedAttack {
 
 /** The level of every account and task of a local network. */
 export const LOCAL_LEVEL = 1;
+/** Tokens of a local network, all in the publisher's hands. */
+const LOCAL_BALANCE = 1_000_000;
 
 interface NewDevice {
   readonly name: string;
@@ -177,6 +179,7 @@ function genesisOf(
         hospital: '',
         level: LOCAL_LEVEL,
         vrfPublicKey: null,
+        balance: LOCAL_BALANCE,
       },
     ],
     upgrades: [],

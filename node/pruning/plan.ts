@@ -1,6 +1,6 @@
 import { neededRefs } from '../../audit/index.js';
 import type { Receipt, StateReader, Transaction } from '../../chain/index.js';
-import { closedEvents, modelCell, taskCell, taskCountCell } from '../../contracts/index.js';
+import { closedEvents, modelCell, openEvaluations, taskCell, taskCountCell } from '../../contracts/index.js';
 import { bytesToHex } from '../../crypto/index.js';
 
 /** A height as it was committed, as far as it tells what was done with payloads. */
@@ -155,6 +155,7 @@ export function neededNow(state: StateReader): ReadonlySet<string> {
     const model = modelCell.get(state, task);
     if (model !== null) needed.add(hex(model));
   }
+  for (const { weights } of openEvaluations(state)) needed.add(hex(weights));
   return needed;
 }
 

@@ -12,6 +12,8 @@ export interface CallOptions {
 export interface ClientOptions extends CallOptions {
   /** Further attempts when the node can't be reached or is busy. Every method is safe to repeat. */
   readonly retries?: number;
+  /** Of the node's administration, for admin methods. */
+  readonly adminToken?: string;
 }
 
 /** Methods that a caller knows, by name. */

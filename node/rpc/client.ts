@@ -31,7 +31,7 @@ export type Committed = CommittedForm;
 
 /** A client of the node at an address, over HTTP. */
 export function createClient(url: string, defaults: ClientOptions = {}): Client {
-  return clientOver(url, httpExchange(url), defaults);
+  return clientOver(url, httpExchange(url, defaults.adminToken), defaults);
 }
 
 /** A client over any way to hand a node a request's text and get the answer's. */

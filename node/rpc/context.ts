@@ -47,4 +47,6 @@ export interface RpcContext {
   metrics(): Readonly<Record<string, number>>;
   /** The validator's signature under the terms. Whether it should sign is checked by the method. */
   approve(terms: EnrolmentTerms): Uint8Array;
+  /** No link with these validators (hex keys) until the next call. Left out: this node has no links. */
+  cut?(keys: readonly string[]): void;
 }

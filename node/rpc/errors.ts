@@ -34,6 +34,8 @@ export const errorTable = {
   'mempool-full': { code: 1008, advice: 'Send it again later, or to another node.' },
   'already-known': { code: 1009, advice: 'Nothing to do: ask tx.get what became of it.' },
   refused: { code: 1010, advice: 'The contract would refuse it: see the message.' },
+  suspended: { code: 1011, advice: 'Ask the account’s hospital, which can reinstate it.' },
+  'rate-limited': { code: 1012, advice: 'Send it again in the next era; account.get says what was sent.' },
 
   'not-found': { code: 1100, advice: 'Check the id; a node that is behind or has pruned may lack it.' },
   oversized: { code: 1101, advice: 'Ask for less, or send less, in one request.' },
@@ -48,6 +50,10 @@ export const errorTable = {
   'needs-socket': {
     code: 1107,
     advice: 'Connect with ws:// to the same address; over HTTP poll with waitMs.',
+  },
+  'not-admin': {
+    code: 1108,
+    advice: 'Send the token in DATADIR.admin-token as Authorization: Bearer, from the machine of the node.',
   },
 
   unreachable: { code: 1200, advice: 'Check that the node runs and that the address is right.' },

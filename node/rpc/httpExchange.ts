@@ -10,15 +10,18 @@ export interface ExchangeSettings {
 /** Hands a node the text of a JSON-RPC request and gets the answer's. Throws RpcError. */
 export type Exchange = (request: string, settings: ExchangeSettings) => Promise<string>;
 
-/** Over HTTP. Throws RpcError 'unreachable', 'timed-out', 'cancelled', 'bad-answer' (an answer without end). */
-export function httpExchange(url: string): Exchange {
+/** Over HTTP; `token`: of the node's administration. Throws RpcError 'unreachable', 'timed-out', 'cancelled', 'bad-answer' (an answer without end). */
+export function httpExchange(url: string, token?: string): Exchange {
   return async (body, settings) => {
     const timeout = AbortSignal.timeout(settings.timeoutMs);
     const signal = settings.signal === undefined ? timeout : AbortSignal.any([settings.signal, timeout]);
     try {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: {
+          'content-type': 'application/json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         body,
         redirect: 'error',
         signal,

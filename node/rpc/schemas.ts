@@ -22,6 +22,8 @@ export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** Task ids and rounds begin at 1. */
 export const ordinal = count.min(1);
 export const height = count;
+export const roleForm = z.enum(['validator', 'device', 'provider', 'publisher']);
+export const accountStatus = z.enum(['active', 'suspended']);
 /** Unsigned 64-bit integer as a decimal text. */
 export const u64 = z.string().regex(/^(0|[1-9]\d{0,19})$/, 'not a decimal number');
 export const base64 = z.string().meta({ contentEncoding: 'base64' });

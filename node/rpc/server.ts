@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { carriesToken } from '../adminToken.js';
 import { readBody } from './body.js';
 import { type Budget, createBudget } from './budget.js';
 import type { RpcContext } from './context.js';
@@ -22,6 +23,8 @@ export interface RpcServerOptions {
   readonly limits?: Partial<RpcLimits>;
   /** A folder whose files are served to browsers: a page that asks this very node. Read once, at the start. */
   readonly pages?: string;
+  /** Whoever shows it, from this machine, administers the node. Left out: nobody does. */
+  readonly adminToken?: string;
   readonly onBug?: OnBug;
 }
 
@@ -37,6 +40,7 @@ interface Desk {
   readonly limits: RpcLimits;
   readonly allowedHosts: readonly string[];
   readonly pages: ReadonlyMap<string, Page>;
+  readonly isAdmin: (request: IncomingMessage) => boolean;
   readonly onBug: OnBug;
   readonly places: Budget;
   readonly buffered: Budget;
@@ -55,6 +59,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     limits,
     allowedHosts: options.allowedHosts ?? [],
     pages: options.pages === undefined ? new Map() : readPages(options.pages),
+    isAdmin: adminsOf(options.adminToken),
     onBug: options.onBug ?? (() => {}),
     places: createBudget(limits.requestsMax),
     buffered: createBudget(limits.bufferedBytesMax),
@@ -87,6 +92,12 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       return closed;
     },
   };
+}
+
+function adminsOf(token: string | undefined): (request: IncomingMessage) => boolean {
+  if (token === undefined) return () => false;
+  return ({ headers, socket }) =>
+    isLoopback(socket.remoteAddress ?? '') && carriesToken(headers.authorization, token);
 }
 
 async function receive(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -137,6 +148,7 @@ async function receiveCall(
     const scope = {
       context: desk.context,
       fromLoopback,
+      isAdmin: desk.isAdmin(request),
       waitsUntil: performance.now() + limits.waitMsMax,
       signal: AbortSignal.any([gone, desk.closing]),
     };

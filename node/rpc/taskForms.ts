@@ -127,9 +127,14 @@ export const taskSpecForm = z.object({
 });
 export type TaskSpecForm = z.infer<typeof taskSpecForm>;
 
-export const taskStatus = z.enum(['enrolling', 'running', 'done', 'failed']) satisfies z.ZodType<
-  Task['status']
->;
+export const taskStatus = z.enum([
+  'enrolling',
+  'running',
+  'ending',
+  'done',
+  'failed',
+  'withdrawn',
+]) satisfies z.ZodType<Task['status']>;
 
 export function taskSpecToForm(spec: TaskSpec): z.input<typeof taskSpecForm> {
   return {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { SealedContent } from '../../contracts/index.js';
+import { bucketOf, type KeyWrap, type SealedContent } from '../../contracts/index.js';
 import {
   aeadOpen,
   aeadSeal,
@@ -23,14 +23,19 @@ const CONTENT_TAG = utf8ToBytes('consilium/task-content');
 const KEY_TAG = utf8ToBytes('consilium/task-key');
 /** A task key seals one message and is then forgotten, so its nonce can be fixed. */
 const NONCE = new Uint8Array(12);
-/** Texts are padded to a multiple of this: their length says little. */
-const PAD_BYTES = 256;
+const LENGTH_BYTES = 4;
+
+/** Is this text short enough to be sealed? */
+export function fits(content: TaskContent): boolean {
+  return bucketOf(LENGTH_BYTES + textOf(content).length) !== null;
+}
 
 /**
  * Seals a text under a fresh task key, and that key to each reader.
  *
  * Entropy comes in: `taskKey` and one `ikms` entry a reader, 32 fresh random bytes each, never used again. Null: a
- * reader's key is no usable one. What is sealed is bound to the chain, each wrap to this very ciphertext.
+ * reader's key is no usable one. What is sealed is bound to the chain, each wrap to this very ciphertext. Asserts that
+ * the text fits.
  */
 export function sealContent(parts: {
   readonly chainId: Uint8Array;
@@ -41,39 +46,61 @@ export function sealContent(parts: {
 }): SealedContent | null {
   const { chainId, content, readers, taskKey, ikms } = parts;
   assert.equal(ikms.length, readers.length, 'entropy for each reader');
-  const message = padded(utf8ToBytes(JSON.stringify([content.title, content.description])));
+  const message = padded(textOf(content));
   const ciphertext = aeadSeal(taskKey, NONCE, concatBytes(CONTENT_TAG, chainId), message);
-  const info = concatBytes(KEY_TAG, chainId);
-  const aad = sha256(ciphertext);
-  const wraps: SealedContent['wraps'][number][] = [];
-  for (const [i, publicKey] of readers.entries()) {
-    const sealed = hpkeSeal({ publicKey, ikm: ikms[i]!, info, aad, message: taskKey });
-    if (sealed === null) return null;
-    wraps.push({ reader: publicKey, enc: sealed.enc, wrapped: sealed.ciphertext });
+  const wraps: KeyWrap[] = [];
+  for (const [i, reader] of readers.entries()) {
+    const wrap = wrapTaskKey({ chainId, ciphertext, taskKey, reader, ikm: ikms[i]! });
+    if (wrap === null) return null;
+    wraps.push(wrap);
   }
   return { chainId, ciphertext, wraps };
 }
 
-/** The text, for a holder of one of the readers' keys. Null: these keys do not open it, or it was altered. */
-export function openContent(
+/** The task key for one more reader. `ikm`: 32 fresh random bytes. Null: nothing can be sealed to that key. */
+export function wrapTaskKey(parts: {
+  readonly chainId: Uint8Array;
+  readonly ciphertext: Uint8Array;
+  readonly taskKey: Uint8Array;
+  readonly reader: Uint8Array;
+  readonly ikm: Uint8Array;
+}): KeyWrap | null {
+  const { chainId, ciphertext, taskKey, reader, ikm } = parts;
+  const info = concatBytes(KEY_TAG, chainId);
+  const sealed = hpkeSeal({ publicKey: reader, ikm, info, aad: sha256(ciphertext), message: taskKey });
+  return sealed === null ? null : { reader, enc: sealed.enc, wrapped: sealed.ciphertext };
+}
+
+/** The task key, for a holder of one of the readers' keys: whoever has it can admit. Null: these keys do not open it. */
+export function openTaskKey(
   chainId: Uint8Array,
   { ciphertext, wraps }: SealedContent,
   keys: HpkeKeys,
-): TaskContent | null {
+): Uint8Array | null {
   const wrap = wraps.find(({ reader }) => equalBytes(reader, keys.publicKey));
   if (wrap === undefined) return null;
   const sealed = { enc: wrap.enc, ciphertext: wrap.wrapped };
-  const info = concatBytes(KEY_TAG, chainId);
-  const taskKey = hpkeOpen({ keys, sealed, info, aad: sha256(ciphertext) });
+  return hpkeOpen({ keys, sealed, info: concatBytes(KEY_TAG, chainId), aad: sha256(ciphertext) });
+}
+
+/** The text, for a holder of one of the readers' keys. Null: these keys do not open it, or it was altered. */
+export function openContent(chainId: Uint8Array, sealed: SealedContent, keys: HpkeKeys): TaskContent | null {
+  const taskKey = openTaskKey(chainId, sealed, keys);
   if (taskKey === null) return null;
-  const message = aeadOpen(taskKey, NONCE, concatBytes(CONTENT_TAG, chainId), ciphertext);
+  const message = aeadOpen(taskKey, NONCE, concatBytes(CONTENT_TAG, chainId), sealed.ciphertext);
   return message === null ? null : read(message);
 }
 
+function textOf({ title, description }: TaskContent): Uint8Array {
+  return utf8ToBytes(JSON.stringify([title, description]));
+}
+
 function padded(text: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil((4 + text.length) / PAD_BYTES) * PAD_BYTES);
+  const bucket = bucketOf(LENGTH_BYTES + text.length);
+  assert.ok(bucket !== null, 'a text that fits');
+  const bytes = new Uint8Array(bucket);
   new DataView(bytes.buffer).setUint32(0, text.length);
-  bytes.set(text, 4);
+  bytes.set(text, LENGTH_BYTES);
   return bytes;
 }
 

@@ -11,7 +11,7 @@ import { bytesToHex, digestText, equalBytes } from '../../crypto/index.js';
 import { batchesOf, type Database, read } from './database.js';
 import { decodeSmall, heightOfKey, key, rangeOf, type Tail } from './entries.js';
 import { damaged } from './error.js';
-import { linkIn, openHeightEntry } from './heightEntry.js';
+import { hasPayloads, isBehind, openHeightEntry, sealOf } from './heightEntry.js';
 import { isPrunedMark } from './holdings.js';
 import { sumOfEntry } from './placeIndex.js';
 import type { Origin } from './snapshotBase.js';
@@ -38,6 +38,9 @@ export async function checkChain(
   let { height } = origin.tail;
   let seal = digestText(origin.tail.seal);
   let newest: Uint8Array | null = null;
+  // Read meanwhile: while this thread hashes others decompress.
+  const index = sumIndex(database);
+  index.catch(() => {}); // thrown where it is awaited
   for (const ref of origin.payloads) mustBeKnown(database, chainId, height, ref);
   for await (const entries of batchesOf(database, rangeOf('height/'))) {
     for (const [name, raw] of entries) {
@@ -47,15 +50,15 @@ export async function checkChain(
       }
       height += 1;
       if (found !== height) throw damaged(location, `height ${height}`, 'it is missing');
-      const link = linkIn(raw);
-      if (link === null) throw damaged(location, `height ${height}`, 'it is altered');
-      if (link.previous !== seal) {
+      const own = sealOf(raw);
+      if (own === null) throw damaged(location, `height ${height}`, 'it is altered');
+      if (!isBehind(raw, seal)) {
         throw damaged(location, `height ${height}`, 'it does not follow the height before');
       }
-      if (link.payloads > 0) {
+      if (hasPayloads(raw)) {
         for (const ref of openHeightEntry(raw)!.payloads) mustBeKnown(database, chainId, height, ref);
       }
-      ({ seal } = link);
+      seal = own;
       newest = raw;
     }
   }
@@ -63,7 +66,7 @@ export async function checkChain(
   const last = newest === null ? null : openHeightEntry(newest);
   if (!isTail(head, last ?? origin.tail))
     throw damaged(location, 'the head', 'it is not that of the last height');
-  await checkIndex(database, head);
+  mustBeWhole(database, head, await index);
   return last === null ? origin.stateRoot : decodeBlock(last.block).header.stateRoot;
 }
 
@@ -85,7 +88,7 @@ function mustBeKnown(database: Database, chainId: Uint8Array, height: number, re
   throw damaged(database.location, `height ${height}`, lost);
 }
 
-async function checkIndex(database: Database, head: Tail): Promise<void> {
+async function sumIndex(database: Database): Promise<Pick<Tail, 'indexed' | 'indexSum'>> {
   const prefix = rangeOf('index/');
   let count = 0;
   let sum = 0;
@@ -97,30 +100,42 @@ async function checkIndex(database: Database, head: Tail): Promise<void> {
       count += 1;
     }
   }
-  if (count !== head.indexed) {
-    throw damaged(database.location, 'the index', `it has ${count} entries of ${head.indexed}`);
-  }
-  if (sum !== head.indexSum) throw damaged(database.location, 'the index', 'an entry is altered');
+  return { indexed: count, indexSum: sum };
 }
 
-/** Rebuilds the state from its entries, all in one descent. Throws StoreError 'damaged' when its root is another than expected. */
-export async function loadState(
+function mustBeWhole(
   database: Database,
-  expectedRoot: Uint8Array,
-  height: number,
-): Promise<StateTree> {
+  head: Tail,
+  { indexed, indexSum }: Pick<Tail, 'indexed' | 'indexSum'>,
+): void {
+  if (indexed !== head.indexed) {
+    throw damaged(database.location, 'the index', `it has ${indexed} entries of ${head.indexed}`);
+  }
+  if (indexSum !== head.indexSum) throw damaged(database.location, 'the index', 'an entry is altered');
+}
+
+/** The entries of a state, not looked at yet. */
+export type StateEntries = ReadonlyMap<string, Uint8Array>;
+
+export async function readStateEntries(database: Database): Promise<StateEntries> {
   const entries = new Map<string, Uint8Array>();
   for await (const batch of batchesOf(database, rangeOf('state/'))) {
     // Copied: a value would keep the whole batch in memory.
     for (const [name, value] of batch) entries.set(name.slice('state/'.length), new Uint8Array(value));
   }
+  return entries;
+}
+
+/** Rebuilds the state from its entries, all in one descent. Throws StoreError 'damaged' when its root is another than expected. */
+export function buildState(
+  { location }: Database,
+  entries: StateEntries,
+  expectedRoot: Uint8Array,
+  height: number,
+): StateTree {
   const tree = applyChanges(emptyTree, entries);
   if (!equalBytes(treeRoot(tree), expectedRoot)) {
-    throw damaged(
-      database.location,
-      `height ${height}`,
-      'the stored state does not have the root of its block',
-    );
+    throw damaged(location, `height ${height}`, 'the stored state does not have the root of its block');
   }
   return tree;
 }

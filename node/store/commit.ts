@@ -153,7 +153,7 @@ function heightWrites(commit: Commit, chainId: Uint8Array, head: Tail, writes: W
 /** The index entries of a block and its transactions, and the sum with them. */
 function indexWrites({ block, hash }: Commit, sumBefore: number) {
   const { header, transactions } = block;
-  const values = Buffer.allocUnsafeSlow((transactions.length + 1) * PLACE_BYTES);
+  const values = Buffer.allocUnsafe((transactions.length + 1) * PLACE_BYTES);
   const writes: Write[] = [];
   let sum = sumBefore;
   const add = (of: Uint8Array, index: number): void => {

@@ -5,6 +5,7 @@ import { FORMAT, key, readFormatEntry, type Tail, tailCodec } from './entries.js
 import { damaged, REPAIR_HINT, StoreError } from './error.js';
 import { FORMER_FORMAT } from './formerFormat.js';
 import { readHeight, readSmall } from './reads.js';
+import { openBase } from './snapshotBase.js';
 
 /**
  * Asserts that the folder, whose entry names `chain`, holds the chain of `chainId`, in the format that this version
@@ -33,7 +34,11 @@ function isOurs(database: Database, chainId: Uint8Array): boolean {
     if (head === null) return false;
     if (head.height === 0) return equalBytes(head.hash, chainId);
     const entry = readHeight(database, head.height);
-    return entry !== null && equalBytes(decodeBlock(entry.block).header.chainId, chainId);
+    if (entry !== null) return equalBytes(decodeBlock(entry.block).header.chainId, chainId);
+    // A folder that was joined and has not grown ends at its base.
+    const raw = read(database, key.base);
+    const base = raw === null ? null : openBase(raw);
+    return base !== null && equalBytes(base.header.chainId, chainId);
   } catch {
     return false;
   }

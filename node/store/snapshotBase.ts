@@ -87,13 +87,18 @@ export function readOrigin(database: Database, chainId: Uint8Array, genesisState
     const stateRoot = treeRoot(genesisState);
     return { base: null, tail: genesisTail(chainId), stateRoot, payloads: [] };
   }
-  const body = entry.subarray(SHA256_BYTES);
-  const base = equalBytes(sha256(body), entry.subarray(0, SHA256_BYTES)) ? decodeBase(body) : null;
+  const base = openBase(entry);
   if (base === null || !equalBytes(base.header.chainId, chainId)) {
     throw damaged(database.location, 'the base', 'it is altered');
   }
   const { header, payloads } = base;
   return { base, tail: baseTail(base, entry), stateRoot: header.stateRoot, payloads };
+}
+
+/** What an entry says, its seal checked; null: it is altered. */
+export function openBase(entry: Uint8Array): Base | null {
+  const body = entry.subarray(SHA256_BYTES);
+  return equalBytes(sha256(body), entry.subarray(0, SHA256_BYTES)) ? decodeBase(body) : null;
 }
 
 /** What lies behind an entry's seal; null: it is no base. */

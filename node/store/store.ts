@@ -3,7 +3,7 @@ import { encode, type StateTree, StateVersions, treeEntries, uint } from '../../
 import type { RingSeat } from '../../consensus/index.js';
 import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
-import { checkChain, loadState } from './check.js';
+import { buildState, checkChain, readStateEntries } from './check.js';
 import { type Commit, checkCommits, commitWrites, type StoredBlock } from './commit.js';
 import {
   compactDatabase,
@@ -36,6 +36,7 @@ import { createQueue } from './queue.js';
 import { createChecked, readBlock, readHeight, readPlaceOf, readRing, readSmall } from './reads.js';
 import { type Base, readOrigin } from './snapshotBase.js';
 import { createWriter, type Writer } from './writer.js';
+import { createYoungCollector } from './youngCollector.js';
 
 /**
  * The chain on disk. One process has it open at a time; what a promise here resolved for is on the disk.
@@ -118,9 +119,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const opened = openBound(database, head);
     journal = opened.journal;
     const origin = readOrigin(database, options.chainId, options.genesisState);
+    // Read while the chain is checked.
+    const entries = readStateEntries(database);
+    entries.catch(() => {}); // thrown where it is awaited
     const stateRoot = await checkChain(database, options.chainId, origin, head);
     mustBeOnChain(database, journal.bound.head, origin.tail);
-    const state = await loadState(database, stateRoot, head.height);
+    const state = buildState(database, await entries, stateRoot, head.height);
     const writer = createWriter(database, opened.writes);
     // Both copies whole again, in a place of their own, before anything is added.
     await onJournal(database, journal.rewrite(boundAt(journal.bound, head, opened.writes)));
@@ -183,6 +187,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
   const inOrder = createQueue();
   const checked = createChecked();
   const recent = new Map<number, StoredBlock>();
+  const collectYoung = createYoungCollector();
 
   /** Clients ask for what was just decided, each for its own transaction. */
   const remember = (commit: Commit): void => {
@@ -218,6 +223,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
         head = { height: tail.height, hash: tail.hash };
         for (const commit of commits) remember(commit);
         noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
+        collectYoung(commits.reduce((sum, { changes }) => sum + changes.size, 0));
       }),
     ...createHoldings(database, writer, checked, chainId),
     putRecords: (height, added, drop = []) =>

@@ -5,6 +5,7 @@ export type TestnetFault =
   /** The process runs but did not say "ready" within the bound. */
   | 'not-ready'
   | 'already-running'
+  | 'not-running'
   | 'unknown-node'
   /** The process did not even end on SIGKILL within the bound. */
   | 'does-not-end';

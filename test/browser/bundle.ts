@@ -2,31 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build, type Plugin } from 'vite';
+import { build } from 'vite';
+import { browserMap } from '../../explorer/bundle.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/**
- * Obeys package.json's "browser" for this project's own files too, which the bundler does for packages alone: names of
- * modules and of built files, each with what stands for it.
- */
-export function browserMap(): Plugin {
-  const { browser } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    readonly browser: Readonly<Record<string, string>>;
-  };
-  const placeOf = (name: string) => (name.startsWith('./') ? join(root, name) : name);
-  const twins = new Map(Object.entries(browser).map(([name, twin]) => [placeOf(name), placeOf(twin)]));
-  return {
-    name: 'browser-map',
-    enforce: 'pre',
-    async resolveId(name, importer, options) {
-      const named = twins.get(name);
-      if (named !== undefined) return this.resolve(named, importer, { ...options, skipSelf: true });
-      const found = await this.resolve(name, importer, { ...options, skipSelf: true });
-      return found === null ? null : (twins.get(found.id) ?? found);
-    },
-  };
-}
 
 /** Bundles the page for a browser, by package.json's "browser", into a folder that a node can serve. */
 export async function bundlePage(
@@ -37,7 +16,7 @@ export async function bundlePage(
     root,
     logLevel: 'error',
     publicDir: false,
-    plugins: [browserMap()],
+    plugins: [browserMap(root, false)],
     build: {
       outDir: join(folder, 'assets'),
       emptyOutDir: true,

@@ -1,6 +1,8 @@
 import { rpcReference } from './rpcReference.js';
+import { scenarioReference } from './scenarioReference.js';
 
 /** Documents that are made from code. A new one is a function and a line here. */
 export const generated: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/rpc.md': rpcReference,
+  'docs/reference/scenarios.md': scenarioReference,
 };

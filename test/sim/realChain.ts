@@ -183,12 +183,13 @@ export function realChain(nodes: number): SimChain {
       const { publicKey } = validators[by]!;
       if (accountOf(state, publicKey) === null || isDone(change, seats(at))) return null;
       const subject = validators[change.node]!.publicKey;
-      const open = openProposalsOf(state).find(
-        (proposal) =>
-          equalBytes(proposal.publicKey, subject) &&
-          (proposal.candidate !== null) === (change.kind === 'join'),
+      const same = openProposalsOf(state).find(
+        ({ change: open }) =>
+          (open.kind === 'join' || open.kind === 'leave') &&
+          equalBytes(open.publicKey, subject) &&
+          (open.kind === 'join') === (change.kind === 'join'),
       );
-      if (open?.approvals.some((key) => equalBytes(key, publicKey))) return null;
+      if (same?.approvals.some((key) => equalBytes(key, publicKey))) return null;
       return voteFor(by, nonceCell.get(state, bytesToHex(publicKey)) ?? 0, change);
     },
     committee: ({ tip }: RealTip) => seatsAfter(tip).map(indexOf),

@@ -213,7 +213,7 @@ export function createTestChain(options: ChainOptions = {}) {
     adopt,
     block,
     /** The height is decided for the empty block. */
-    empty: () => adopt(emptyBlock(chain.rules, tip, closings())),
+    empty: (voters?: Parameters<typeof adopt>[1]) => adopt(emptyBlock(chain.rules, tip, closings()), voters),
     /** One call in a block of its own: what became of it. */
     call: (call: Call): Receipt => block([call]).executed.receipts[1]!,
     /** The refusal of one call in a block of its own; null if it was taken. */

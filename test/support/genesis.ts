@@ -8,6 +8,9 @@ export interface Person {
   readonly vrfSecret: Uint8Array;
 }
 
+/** Tokens of the publisher at the beginning: all that there are. */
+export const PUBLISHER_BALANCE = 1_000_000;
+
 export function person(name: string): Person {
   const random = drbg(utf8ToBytes(name));
   const secret = random(32);
@@ -33,6 +36,7 @@ export function testGenesis(hospitals: number, devicesEach: number) {
     hospital,
     level,
     vrfPublicKey: role === 'validator' ? bytesToHex(vrfPublicKeyOf(who.vrfSecret)) : null,
+    balance: role === 'publisher' ? PUBLISHER_BALANCE : 0,
   });
   const genesis: Genesis = {
     version: 1,

@@ -60,7 +60,12 @@ export const notesContract: Contract<unknown> = {
 
 export const notesProtocol: Protocol<unknown> = {
   contracts: [notesContract],
-  isAccount: (state, account) => memberCell.get(state, account) !== null,
+  levels: { mayHold: () => true, noteTurn: () => {}, choose: (_, waiting) => waiting[0] ?? 0 },
+  senderOf: (state, _, { transaction, sender }) =>
+    memberCell.get(state, sender) === null
+      ? { ok: false, reason: 'unknown-sender' }
+      : { ok: true, account: transaction.from },
+  countSent: () => {},
   ringRootOf: (_, height) => sha256(utf8ToBytes(`ring of ${height}`)),
 };
 

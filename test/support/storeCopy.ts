@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
 import { SLOT_BYTES } from '../../node/store/frame.js';
 import { journalPath } from '../../node/store/journal.js';
 
@@ -38,4 +39,18 @@ export function copyJournal(from: string, to: string): void {
   }
   closeSync(source);
   closeSync(target);
+}
+
+/** The entries of a chain folder that nobody has open, as they lie. */
+export async function withRaw(
+  path: string,
+  work: (raw: ClassicLevel<string, Uint8Array>) => Promise<void>,
+): Promise<void> {
+  const raw = new ClassicLevel<string, Uint8Array>(path, { valueEncoding: 'view' });
+  await raw.open();
+  try {
+    await work(raw);
+  } finally {
+    await raw.close();
+  }
 }

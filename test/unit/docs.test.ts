@@ -32,7 +32,7 @@ const unquote = (text: string) => text.replace(/^`|`$/g, '');
 function sourcesIn(folders: readonly string[]): readonly string[] {
   return folders.filter(exists).flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => /\.tsx?$/.test(file))
       .map((file) => read(join(folder, file))),
   );
 }
@@ -64,7 +64,7 @@ describe('docs/dependencies.md', () => {
   it('has no dependency that nothing imports', () => {
     const tools = ['@biomejs/biome', '@types/node', '@types/ws', 'typescript'];
     const imported = new Set(
-      sourcesIn([...rooms, 'bench', 'test'])
+      sourcesIn([...rooms, 'explorer', 'bench', 'test'])
         .flatMap((text) => [...text.matchAll(/(?:from|import|require)\s*\(?\s*'((?:@[^'/]+\/)?[^'/]+)/g)])
         .map(([, name]) => name!),
     );

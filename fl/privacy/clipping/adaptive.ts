@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { wireSteps } from '../../grid/index.js';
 import { integerSqrt } from '../integerSqrt.js';
 import { AIM16_MAX, assertClipping, type ClippingRelease, type ClippingRule, clampClip } from './rule.js';
 
@@ -39,11 +40,12 @@ export const adaptive: ClippingRule = {
 /** ‖ḡ‖² - P in 2^-64, rounded down. */
 function meanSquare({ grid, squaredNorm, devices, divisor, gradients32 }: ClippingRelease): bigint {
   assert.ok(devices >= 1 && divisor >= 1 && gradients32 >= 1, 'a release of at least one update');
-  const { dimension, sigma16, sensitivity, fineExponent, wireShift } = grid;
+  const { dimension, sigma16, sensitivity, fineExponent } = grid;
+  const wire = BigInt(wireSteps(grid));
   // All in 2^-32 fine units squared, twelvefold.
-  const signal = 12n * (squaredNorm << BigInt(32 + 2 * wireShift));
+  const signal = 12n * ((squaredNorm * wire * wire) << 32n);
   const deviation16 = BigInt(sigma16) * BigInt(sensitivity);
-  const rounding = 1n << BigInt(32 + 2 * wireShift);
+  const rounding = (wire * wire) << 32n;
   const noise = BigInt(devices) * BigInt(dimension) * (12n * deviation16 * deviation16 + rounding);
   // Divided by (divisor · gradients)², gradients in 2^-32.
   const shift = ENERGY_BITS - 32 + 2 * fineExponent + 64;

@@ -1,4 +1,4 @@
-import { add, matMul, tensor1d, tensor2d, transpose } from '@tensorflow/tfjs-core';
+import { fused, matMul, tensor1d, tensor2d, transpose } from '@tensorflow/tfjs-core';
 import type { DenseLayer } from '../../index.js';
 import { activated, numbersOf, throughActivation } from './activation.js';
 import type { TrainLayer } from './rule.js';
@@ -9,13 +9,16 @@ export const dense: TrainLayer<DenseLayer> = {
   run: ({ layer: { units, activation }, input: [width], offset, rows, x, weights }) => {
     const inputs = width!;
     const kernel = () => tensor2d(weights.subarray(0, inputs * units), [inputs, units]);
-    const out = numbersOf(() => {
-      const sums = add(
-        matMul(tensor2d(x, [rows, inputs]), kernel()),
-        tensor1d(weights.subarray(inputs * units)),
-      );
-      return activated(activation, sums);
-    });
+    const out = numbersOf(() =>
+      activated(activation, (inPassing) =>
+        fused.matMul({
+          a: tensor2d(x, [rows, inputs]),
+          b: kernel(),
+          bias: tensor1d(weights.subarray(inputs * units)),
+          activation: inPassing,
+        }),
+      ),
+    );
     return {
       out,
       backward: (slopes, wantsInput) => {

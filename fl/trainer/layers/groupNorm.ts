@@ -26,7 +26,7 @@ export const groupNorm: TrainLayer<GroupNormLayer> = {
           if (dx !== null)
             backThrough(layer, record, weights, d.subarray(start), dx.subarray(start, start + size));
         }
-        return { part: { kind: 'rows', offset, parameters: 2 * channels, g }, dx };
+        return { part: { kind: 'rows', offset, width: 2 * channels, places: null, g }, dx };
       },
     };
 

@@ -6,7 +6,8 @@ import type { Shape } from '../../index.js';
  *
  * outer: inputs ⊗ deltas for the kernel [inputs, units] and the deltas for the bias: the factors, [rows][inputs] and
  * [rows][units], are all that clipping needs, so the gradients are not built.
- * rows: the gradients themselves, [rows][parameters].
+ * rows: the gradients themselves, [rows][width]; entry `at` is that of weight places[at] of the layer's own (no places: of
+ * weight `at`; NO_PLACE: of none).
  */
 export type GradientPart =
   | {
@@ -20,9 +21,13 @@ export type GradientPart =
   | {
       readonly kind: 'rows';
       readonly offset: number;
-      readonly parameters: number;
+      readonly width: number;
+      readonly places: Uint32Array | null;
       readonly g: Float32Array;
     };
+
+/** In `places`: filling, whose gradient is zero. */
+export const NO_PLACE = 2 ** 32 - 1;
 
 /** A layer of one pass: `rows` records, values [rows][size], row-major. */
 export interface Call<L> {

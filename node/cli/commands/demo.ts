@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ProvisionedAttack } from '../../provision/index.js';
 import { epsilon, wholeNumber } from '../args.js';
-import type { DemoOptions } from '../demo/options.js';
+import { DELTA, type DemoOptions } from '../demo/options.js';
 import { formatTable } from '../demo/result.js';
 import type { DemoRun } from '../demo/run.js';
 import { CliError } from '../failure.js';
@@ -31,7 +31,10 @@ export function addDemo(command: Command, io: Io): void {
     });
 }
 
-type Raw = Omit<DemoOptions, 'attack' | 'epsilon' | 'data' | 'schema' | 'label' | 'dir'> & {
+type Raw = Omit<
+  DemoOptions,
+  'delta' | 'task' | 'attack' | 'epsilon' | 'data' | 'schema' | 'label' | 'dir'
+> & {
   readonly epsilon: number | 'none';
   readonly poison: number;
   readonly attack?: ProvisionedAttack;
@@ -48,6 +51,7 @@ function optionsOf(raw: Raw): DemoOptions {
     devices: raw.devices,
     attack: attackOf(raw),
     epsilon: raw.epsilon === 'none' ? null : raw.epsilon,
+    delta: DELTA,
     data: raw.data ?? null,
     schema: raw.schema ?? null,
     label: raw.label ?? null,

@@ -128,7 +128,7 @@ function groupsOf(
   });
 }
 
-const titles: Readonly<Record<MeasureName, string>> = {
+export const titles: Readonly<Record<MeasureName, string>> = {
   auroc: 'AUROC',
   auprc: 'AUPRC (average precision)',
   brier: 'Brier score',

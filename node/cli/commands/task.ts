@@ -14,7 +14,7 @@ import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
 import { publishTask } from '../publish.js';
 import { publisherKey } from '../publisherKey.js';
-import { taskSpecOf } from '../taskFile.js';
+import { readTaskFile, taskSpecOf } from '../taskFile.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 import { addSealed, contentFileSchema, readerKey, told } from './taskSealed.js';
 
@@ -68,13 +68,13 @@ interface SealedOptions {
   readonly reader?: readonly Uint8Array[];
 }
 
-interface KeyOptions {
+export interface KeyOptions {
   readonly keystore?: string;
   readonly passwordFile?: string;
 }
 
 async function publish(file: string, options: Globals & KeyOptions & SealedOptions, io: Io): Promise<void> {
-  const asked = taskSpecOf(readJsonText(file));
+  const asked = taskSpecOf(readTaskFile(file));
   const seal = sealerOf(options);
   const spec = seal === null ? asked : { ...asked, title: '' };
   const secret = secretOf(options);
@@ -121,7 +121,8 @@ function sealerOf({ sealed, key, reader = [] }: SealedOptions): ((chainId: Uint8
   };
 }
 
-function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {
+/** The signing secret that these options name. Throws CliError, ConfigError, ProvisionError. */
+export function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {
   if (keystore === undefined) {
     if (network === undefined)
       throw new CliError('usage', 'whose key? Give --keystore FILE or --network FOLDER');
@@ -161,7 +162,7 @@ async function watch(task: number, options: Globals, io: Io): Promise<void> {
           io.out(`round ${round.round} ${round.status}: ${qualified} updates qualified, ${refused} refused`);
       }
       // Asked before the rounds: whatever closed until then has been told.
-      if (rounds.length > 0 || (status !== 'done' && status !== 'failed')) continue;
+      if (rounds.length > 0 || !['done', 'failed', 'withdrawn'].includes(status)) continue;
       if (!options.json) io.out(`task ${task} is ${status}`);
       if (status === 'failed') throw new CliError('check-failed', `task ${task} failed`);
       return;

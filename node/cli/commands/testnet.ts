@@ -20,12 +20,19 @@ import { createNodePool } from '../nodePool.js';
 import { programName } from '../programName.js';
 import { type CommitteeOptions, committeeOptions, riskRows, UNSAFE_HINT } from './committeeOptions.js';
 import { attackOf, attackOptions, networkOptions } from './networkOptions.js';
+import { addFaults } from './testnetFaults.js';
+import { addLogs } from './testnetLogs.js';
+import { addPlay } from './testnetPlay.js';
 
 const EXAMPLES = `
 Examples:
   consilium testnet up ./net                 provision ./net if it is new, start what does not run
   consilium testnet status ./net
   consilium testnet add ./net                one more validator's folder; then "validator add" votes it in
+  consilium testnet logs -f ./net            what they log
+  consilium testnet partition ./net 'hospital-1,hospital-2|hospital-3,hospital-4'
+  consilium testnet heal ./net               kill, start, pause, resume likewise
+  consilium testnet play outage.scenario     a network of its own, with assertions
   consilium testnet down ./net               stop it; "up" starts it again where it was`;
 
 interface UpOptions extends CommitteeOptions {
@@ -43,7 +50,7 @@ interface UpOptions extends CommitteeOptions {
   readonly json?: boolean;
 }
 
-/** `consilium testnet up|status|add|down`: a local network that stays. */
+/** `consilium testnet up|status|add|down` and what else is done to a local network that stays. */
 export function addTestnet(testnet: Command, io: Io): void {
   testnet.addHelpText('after', EXAMPLES);
   const upCommand = testnet.command('up').argument('<folder>', 'the network, or where to put a new one');
@@ -72,6 +79,9 @@ export function addTestnet(testnet: Command, io: Io): void {
     .argument('<folder>', 'the network')
     .description('stop every validator; the folder stays')
     .action((folder: string, _, self: Command) => down(folder, self.optsWithGlobals().json === true, io));
+  addFaults(testnet, io);
+  addLogs(testnet, io);
+  addPlay(testnet, io);
 }
 
 async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
@@ -89,6 +99,7 @@ async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
       `${isNew ? 'Provisioned' : 'Opened'} ${network.dir}, started ${started.length} of ${nodes.length}.`,
     );
     io.out(formatColumns(nodes.map(({ name, rpc, pid }) => [`  ${name}`, rpc, `pid ${pid ?? 'none'}`])));
+    io.out(`Open ${nodes[0]!.rpc} in a browser: the explorer.`);
     io.out(`Stop it with: ${programName()} testnet down ${folder}`);
   } finally {
     ignore();

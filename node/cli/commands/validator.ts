@@ -87,12 +87,28 @@ export function formatValidators({ height, era, validators, proposals, approvals
   ];
   const nameOf = (publicKey: string) =>
     validators.find((each) => each.publicKey === publicKey)?.name ?? publicKey.slice(0, 16);
-  for (const { proposal, action, publicKey, candidate, approvals } of proposals) {
-    const who = candidate === null ? nameOf(publicKey) : `${candidate.name} of ${candidate.hospital}`;
-    const by = approvals.map(nameOf).join(', ');
-    lines.push(`Proposal ${proposal}: ${action} ${who} (${publicKey}); approved by ${by}`);
+  for (const each of proposals) {
+    const by = each.approvals.map(nameOf).join(', ') || 'nobody';
+    const against = each.rejections.map(nameOf).join(', ');
+    const opposed = against === '' ? '' : `; rejected by ${against}`;
+    lines.push(`Proposal ${each.proposal}: ${formatChange(each, nameOf)}; approved by ${by}${opposed}`);
   }
   return lines.join('\n');
+}
+
+function formatChange(
+  { action, publicKey, candidate, newPublicKey, levels, leak }: Answer['proposals'][number],
+  nameOf: (publicKey: string) => string,
+): string {
+  if (leak !== null)
+    return `leak of task ${leak.task} through ${nameOf(publicKey)} (${publicKey}), evidence ${leak.evidence}`;
+  if (levels.length > 0)
+    return `levels of ${levels.length} accounts, the first ${publicKey} at ${levels[0]!.level}`;
+  if (newPublicKey !== null) return `${action} ${nameOf(publicKey)} (${publicKey}) by ${newPublicKey}`;
+  if (candidate === null) return `${action} ${nameOf(publicKey)} (${publicKey})`;
+  const { name, hospital, role, level } = candidate;
+  const as = role === 'validator' ? '' : ` as ${role} of level ${level}`;
+  return `${action} ${name} of ${hospital || 'no hospital'}${as} (${publicKey})`;
 }
 
 async function add(name: string, options: Candidate, io: Io): Promise<void> {

@@ -19,12 +19,8 @@ export interface DataSource {
 
 /** Reads and prepares the data of a network. Throws ProvisionError, ConfigError, CliError. */
 export function loadData(source: DataSource): PreparedData {
-  const { data, schema, label, partition, seed, validators, devices } = source;
-  if (data === null && (schema !== null || label !== null)) {
-    throw new CliError('usage', '--schema and --label describe the file of --data FILE.csv: give that too');
-  }
-  const csvFile = data ?? join(datasets(), 'pima.csv');
-  const schemaFile = data === null ? join(datasets(), 'pima.schema.json') : schema;
+  const { label, partition, seed, validators, devices } = source;
+  const { csvFile, schemaFile } = sourceFiles(source);
   return prepareData({
     csv: asData(() => readBounded(csvFile, TABLE_BYTES_MAX)),
     schema: schemaFile === null ? null : asData(() => readJsonText(schemaFile)),
@@ -33,6 +29,18 @@ export function loadData(source: DataSource): PreparedData {
     seed: seedFor('split', seed),
     devices: validators * devices,
   });
+}
+
+/** The files that the data are read from; no schema: it is derived from the rows. Throws CliError. */
+export function sourceFiles({ data, schema, label }: Pick<DataSource, 'data' | 'schema' | 'label'>): {
+  readonly csvFile: string;
+  readonly schemaFile: string | null;
+} {
+  if (data === null && (schema !== null || label !== null)) {
+    throw new CliError('usage', '--schema and --label describe the file of --data FILE.csv: give that too');
+  }
+  const csvFile = data ?? join(datasets(), 'pima.csv');
+  return { csvFile, schemaFile: data === null ? join(datasets(), 'pima.schema.json') : schema };
 }
 
 /** A data file that cannot be read is bad data, not a bad configuration. */

@@ -1,4 +1,5 @@
 import type { ProvisionedAttack } from '../../provision/index.js';
+import type { TaskFile } from '../taskFile.js';
 
 /** What a demo run is asked to do; checked, with its defaults filled in. */
 export interface DemoOptions {
@@ -9,6 +10,9 @@ export interface DemoOptions {
   readonly attack: ProvisionedAttack | null;
   /** null: no noise, which declares the data public. */
   readonly epsilon: number | null;
+  readonly delta: number;
+  /** Left out: logistic regression with the default rules. Its rounds, ε and δ are those of this run. */
+  readonly task?: TaskFile;
   /** null: the Pima data that comes with Consilium, and its public schema. */
   readonly data: string | null;
   readonly schema: string | null;
@@ -22,7 +26,7 @@ export interface DemoOptions {
   readonly dir: string | null;
 }
 
-/** δ of the demo; a larger ε or other δ is a matter of a task file (`task publish`). */
+/** δ of the demo; another δ is a matter of a task file. */
 export const DELTA = 1e-4;
 
 /** Rounds close in about a second when all devices answer; a round whose devices are lost takes 10 s or more. */

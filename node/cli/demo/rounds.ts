@@ -57,7 +57,7 @@ export async function followRounds(options: RoundsOptions): Promise<RoundsOutcom
     for (const round of rounds) await progress.take(round);
     if (rounds.length > 0) continue;
     const { status } = await nodes.use((client) => client.call('task.get', { task }));
-    if (status === 'done' || status === 'failed') {
+    if (status === 'done' || status === 'failed' || status === 'withdrawn') {
       // A round may have closed between the two answers.
       const rest = await nodes.use((client) =>
         client.call('task.rounds', { task, from: progress.rounds + 1 }),

@@ -23,7 +23,7 @@ import { overspent, unequalHeads } from './checks.js';
 import { createDisplay, type Display, type Screen } from './display.js';
 import { tidyUp, writeResult } from './folder.js';
 import { loadData } from './loadData.js';
-import { DELTA, type DemoOptions, timeBoundMs } from './options.js';
+import { type DemoOptions, timeBoundMs } from './options.js';
 import type { DemoResult, TableNotes } from './result.js';
 import { followRounds, type RoundsOutcome } from './rounds.js';
 import { demoTask } from './task.js';
@@ -151,7 +151,7 @@ function provision({ options, data, display, dir, signal }: Stage): Promise<Netw
     devices: options.devices,
     data,
     epsilonMicro: options.epsilon === null ? 0 : Math.round(options.epsilon * 1e6),
-    deltaPico: options.epsilon === null ? 0 : Math.round(DELTA * 1e12),
+    deltaPico: options.epsilon === null ? 0 : Math.round(options.delta * 1e12),
     attack: options.attack,
     seed: options.seed,
     signal,
@@ -180,7 +180,7 @@ async function exportAndAudit(
 }
 
 function roundsResult(
-  { epsilon, devices, validators }: DemoOptions,
+  { epsilon, delta, devices, validators }: DemoOptions,
   rounds: RoundsOutcome,
 ): Pick<
   DemoResult,
@@ -191,7 +191,7 @@ function roundsResult(
     accuracy: rounds.accuracy,
     rounds: rounds.closed,
     epsilon: epsilon === null ? null : spentMicro / 1e6,
-    delta: epsilon === null ? null : DELTA,
+    delta: epsilon === null ? null : delta,
     devices: validators * devices,
     validators,
     blacklisted: rounds.blacklisted,

@@ -2,13 +2,14 @@ import { bytesToHex } from '../../../crypto/index.js';
 import { encodedWidth, schemaJson } from '../../../fl/index.js';
 import { LOCAL_LEVEL, type PreparedData, seedFor } from '../../provision/index.js';
 import type { TaskFile } from '../taskFile.js';
-import { DELTA, type DemoOptions } from './options.js';
+import type { DemoOptions } from './options.js';
 
 /** Share of poisoned devices that the rule shall withstand. */
 const FAULTY_SHARE = 0.3;
 
-/** The demo's task: logistic regression, one clipped and noised step a round. */
+/** The task of a run; the demo's own: logistic regression, one clipped and noised step a round. */
 export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
+  if (options.task !== undefined) return { ...options.task, schema: schemaJson(data.schema) };
   const devices = options.validators * options.devices;
   const { label } = data.schema;
   return {
@@ -21,7 +22,7 @@ export function demoTask(options: DemoOptions, data: PreparedData): TaskFile {
     learningRate: 1,
     rounds: options.rounds,
     clip: 1,
-    privacy: options.epsilon === null ? null : { epsilon: options.epsilon, delta: DELTA },
+    privacy: options.epsilon === null ? null : { epsilon: options.epsilon, delta: options.delta },
     verification: 'alignment',
     faulty: Math.round(FAULTY_SHARE * devices),
     reputation: 'absolute',

@@ -1,61 +1,77 @@
 import { z } from 'zod';
 import { nonceCell, type StateReader } from '../../../chain/index.js';
 import {
-  type Account,
-  accountOf,
+  accountCell,
+  levelRecordCell,
   paramsCell,
+  type Role,
   seatOf,
   standingOf,
   validatorPointsCell,
 } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
-import { RpcError } from '../errors.js';
-import { bytes32, count, hex32 } from '../schemas.js';
-import { stateOf } from './find.js';
+import { accountStatus, bytes32, count, height, hex32, ordinal, roleForm } from '../schemas.js';
+import { accountAt, stateOf } from './find.js';
 import { defineMethod } from './method.js';
 import { seatForm } from './validatorList.js';
 
 export const accountGet = defineMethod({
-  summary: 'An account: its role, its nonces, its reputation.',
+  summary: 'An account, by its id or any of its keys: role, level, status, nonces, reputation.',
   params: z.strictObject({ publicKey: bytes32 }),
   result: z.object({
+    /** Its id: the first key that it had. Other contracts name it so. */
+    account: hex32,
+    /** The key that signs for it now. */
     publicKey: hex32,
     /** The nonce of its next transaction in a block. */
     nonce: count,
     /** The nonce for a transaction that is signed now: waiting ones are counted, where the node tells. */
     nextNonce: count,
-    role: z.enum(['validator', 'device', 'publisher']),
+    role: roleForm,
     name: z.string(),
     hospital: z.string(),
     level: count,
+    area: z.string(),
+    status: accountStatus,
+    /** Keys that it has had. */
+    keys: ordinal,
+    /** Height of the block that changed it last; the event there names the change before (0: genesis). */
+    changedHeight: height,
+    /** What proof.state proves of it: the account, and how its level has moved (absent: never). */
+    stateKeys: z.object({ account: z.string(), levels: z.string() }),
     /** A validator's, in identity: the rings follow at the era after next. Null: no validator. */
     seat: seatForm.nullable(),
     /** Null: this role has none. */
     reputation: z.object({ points: count, blacklisted: z.boolean() }).nullable(),
   }),
-  run: ({ context }, { publicKey }) => {
+  run: ({ context }, { publicKey: key }) => {
     const state = stateOf(context);
-    const id = bytesToHex(publicKey);
-    const account = accountOf(state, publicKey);
-    if (account === null) throw new RpcError('not-found', `${id} has no account on this chain`);
-    const { role, name, hospital, level } = account;
-    const nonce = nonceCell.get(state, id) ?? 0;
+    const { id: idBytes, account } = accountAt(state, key);
+    const id = bytesToHex(idBytes);
+    const { publicKey, role, name, hospital, level, area, status, keys, changedHeight } = account;
+    const nonce = nonceCell.get(state, bytesToHex(publicKey)) ?? 0;
     const nextNonce = Math.max(nonce, context.nextNonce?.(publicKey) ?? nonce);
     return {
-      publicKey: id,
+      account: id,
+      publicKey: bytesToHex(publicKey),
       nonce,
       nextNonce,
       role,
       name,
       hospital,
       level,
-      seat: seatOf(state, publicKey),
+      area,
+      status,
+      keys,
+      changedHeight,
+      stateKeys: { account: accountCell.key(id), levels: levelRecordCell.key(id) },
+      seat: seatOf(state, idBytes),
       reputation: reputationOf(state, id, role),
     };
   },
 });
 
-function reputationOf(state: StateReader, id: string, role: Account['role']) {
+function reputationOf(state: StateReader, id: string, role: Role) {
   switch (role) {
     case 'device':
       return standingOf(state, id);
@@ -63,6 +79,7 @@ function reputationOf(state: StateReader, id: string, role: Account['role']) {
       const points = validatorPointsCell.get(state, id) ?? paramsCell.get(state)!.validatorReputation.start;
       return { points, blacklisted: false };
     }
+    case 'provider':
     case 'publisher':
       return null;
     default:

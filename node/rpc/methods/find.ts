@@ -1,5 +1,12 @@
 import { readState, type StateReader } from '../../../chain/index.js';
-import { accountOf, type Task, taskCell, taskCountCell } from '../../../contracts/index.js';
+import {
+  accountOf,
+  type Owner,
+  ownerOf,
+  type Task,
+  taskCell,
+  taskCountCell,
+} from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import { parseGenesis } from '../../../genesis/index.js';
 import type { RpcContext } from '../context.js';
@@ -17,6 +24,13 @@ export function taskOf(state: StateReader, id: number): Task {
   throw new RpcError('not-found', `there is no task ${id}; ${taskCountCell.get(state) ?? 0} were published`);
 }
 
+/** The account that has or had this key, or RpcError 'not-found'. */
+export function accountAt(state: StateReader, key: Uint8Array): Owner {
+  const owner = ownerOf(state, key);
+  if (owner !== null) return owner;
+  throw new RpcError('not-found', `${bytesToHex(key)} has no account on this chain`);
+}
+
 /** A payload's bytes, or RpcError 'not-found'. */
 export function payloadOf(context: RpcContext, id: Uint8Array): Uint8Array {
   const bytes = context.store.payload(id);
@@ -24,9 +38,9 @@ export function payloadOf(context: RpcContext, id: Uint8Array): Uint8Array {
   throw new RpcError('not-found', `payload ${bytesToHex(id)} is not held here`);
 }
 
-/** The name that genesis gave an account; every device in a task has one. */
-export function nameOf(state: StateReader, publicKey: Uint8Array): string {
-  return accountOf(state, publicKey)?.name ?? bytesToHex(publicKey);
+/** The name of an account, by its id; every device in a task has one. */
+export function nameOf(state: StateReader, account: Uint8Array): string {
+  return accountOf(state, account)?.name ?? bytesToHex(account);
 }
 
 const names = new WeakMap<RpcContext, string>();

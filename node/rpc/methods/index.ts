@@ -1,5 +1,8 @@
 import type { z } from 'zod';
 import { accountGet } from './accountGet.js';
+import { accountLevels } from './accountLevels.js';
+import { accountList } from './accountList.js';
+import { adminCut } from './adminCut.js';
 import { chainBackup } from './chainBackup.js';
 import { chainBlock } from './chainBlock.js';
 import { chainExport } from './chainExport.js';
@@ -9,6 +12,9 @@ import { chainSubscribe } from './chainSubscribe.js';
 import { chainUnsubscribe } from './chainUnsubscribe.js';
 import { createDiscover } from './discover.js';
 import { enrolmentApprove } from './enrolmentApprove.js';
+import { evaluationGet } from './evaluationGet.js';
+import { evaluationList } from './evaluationList.js';
+import { evaluationPlan } from './evaluationPlan.js';
 import type { Method } from './method.js';
 import { modelGet } from './modelGet.js';
 import { nodeStatus } from './nodeStatus.js';
@@ -39,6 +45,8 @@ const described = {
   'chain.subscribe': chainSubscribe,
   'chain.unsubscribe': chainUnsubscribe,
   'account.get': accountGet,
+  'account.levels': accountLevels,
+  'account.list': accountList,
   'validator.list': validatorList,
   'tx.submit': txSubmit,
   'tx.get': txGet,
@@ -51,11 +59,15 @@ const described = {
   'payload.get': payloadGet,
   'privacy.ledger': privacyLedger,
   'enrolment.approve': enrolmentApprove,
+  'evaluation.list': evaluationList,
+  'evaluation.get': evaluationGet,
+  'evaluation.plan': evaluationPlan,
   'proof.header': proofHeader,
   'proof.headers': proofHeaders,
   'proof.follow': proofFollow,
   'proof.transaction': proofTransaction,
   'proof.state': proofState,
+  'admin.cut': adminCut,
 } as const;
 
 export const methods = { ...described, 'rpc.discover': createDiscover(described) } as const;

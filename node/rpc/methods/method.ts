@@ -7,6 +7,8 @@ export interface CallScope {
   readonly context: RpcContext;
   /** Did the request come from this machine? */
   readonly fromLoopback: boolean;
+  /** Did the request carry the token of the node's administration? Left out: no. */
+  readonly isAdmin?: boolean;
   /** When all waiting of this HTTP request ends, in milliseconds of `performance.now()`. */
   readonly waitsUntil: number;
   /** Aborted when the caller has gone or the server closes. */

@@ -11,8 +11,8 @@ export function roundReached(state: StateReader, task: Task): number {
   return task.status === 'done' ? task.spec.rounds : 0;
 }
 
-export function hasEnded(task: Task): boolean {
-  return task.status === 'done' || task.status === 'failed';
+export function hasEnded({ status }: Pick<Task, 'status'>): boolean {
+  return status === 'done' || status === 'failed' || status === 'withdrawn';
 }
 
 /** The newest model of a task, or null before the first round. */

@@ -3,6 +3,7 @@ import { eraOf, type RingSeat, ringAt, ringCell } from '../../../consensus/index
 import {
   approvalsNeeded,
   approvalsOf,
+  type Change,
   openProposalsOf,
   paramsCell,
   type Validator,
@@ -10,12 +11,24 @@ import {
   validatorsOf,
 } from '../../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../../crypto/index.js';
-import { count, height, hex32, ordinal } from '../schemas.js';
+import { count, height, hex32, ordinal, roleForm } from '../schemas.js';
 import { stateOf } from './find.js';
 import { defineMethod } from './method.js';
 
 /** `held`, `weightless` (by evidence), `lost`: takes effect on the ring of the era after next. */
 export const seatForm = z.enum(['held', 'weightless', 'lost']);
+
+const actionForm = z.enum([
+  'add',
+  'remove',
+  'replace',
+  'admit',
+  'suspend',
+  'reinstate',
+  'recover',
+  'levels',
+  'leak',
+]);
 
 const weight = count.nullable();
 
@@ -45,13 +58,31 @@ export const validatorList = defineMethod({
     proposals: z.array(
       z.object({
         proposal: ordinal,
-        action: z.enum(['add', 'remove']),
+        action: actionForm,
+        /** The validator or account that it is about; of levels, the first one. */
         publicKey: hex32,
-        /** Of who joins; null: it leaves. */
-        candidate: z.object({ vrfPublicKey: hex32, name: z.string(), hospital: z.string() }).nullable(),
+        /** Of who comes in; null: the change is about somebody who is there. */
+        candidate: z
+          .object({
+            vrfPublicKey: hex32.nullable(),
+            name: z.string(),
+            hospital: z.string(),
+            role: roleForm,
+            level: count,
+            area: z.string(),
+          })
+          .nullable(),
+        /** The key that it shall have from then on, where it gets another one. */
+        newPublicKey: hex32.nullable(),
+        /** Levels that shall be set. */
+        levels: z.array(z.object({ account: hex32, level: count })),
+        /** Of a report: the task that leaked, and the SHA-256 of what the publisher shows. */
+        leak: z.object({ task: ordinal, evidence: hex32 }).nullable(),
+        /** A validator; of a leak the publisher that reports it. */
         proposer: hex32,
         /** Of validators that have a seat: only these count. */
         approvals: z.array(hex32),
+        rejections: z.array(hex32),
         /** Block time in ms. */
         expiresAt: count,
       }),
@@ -74,21 +105,55 @@ export const validatorList = defineMethod({
       }),
       approvalsNeeded: approvalsNeeded(state),
       proposals: openProposalsOf(state).map((proposal) => {
-        const { id, publicKey, candidate, proposer, expiresAt } = proposal;
+        const { id, change, proposer, rejections, expiresAt } = proposal;
         return {
           proposal: id,
-          action: candidate === null ? ('remove' as const) : ('add' as const),
-          publicKey: bytesToHex(publicKey),
-          candidate:
-            candidate === null ? null : { ...candidate, vrfPublicKey: bytesToHex(candidate.vrfPublicKey) },
+          ...changeForm(change),
           proposer: bytesToHex(proposer),
           approvals: approvalsOf(state, proposal).map(bytesToHex),
+          rejections: rejections.map(bytesToHex),
           expiresAt,
         };
       }),
     };
   },
 });
+
+function changeForm(change: Change) {
+  const none = { candidate: null, newPublicKey: null, levels: [], leak: null };
+  switch (change.kind) {
+    case 'join': {
+      const { candidate, publicKey } = change;
+      const vrfPublicKey = bytesToHex(candidate.vrfPublicKey);
+      const full = { ...candidate, vrfPublicKey, role: 'validator' as const, level: 0, area: '' };
+      return { ...none, action: 'add' as const, publicKey: bytesToHex(publicKey), candidate: full };
+    }
+    case 'leave':
+      return { ...none, action: 'remove' as const, publicKey: bytesToHex(change.publicKey) };
+    case 'replace': {
+      const newPublicKey = bytesToHex(change.publicKey);
+      return { ...none, action: 'replace' as const, publicKey: bytesToHex(change.validator), newPublicKey };
+    }
+    case 'admit': {
+      const full = { ...change.candidate, vrfPublicKey: null };
+      return { ...none, action: 'admit' as const, publicKey: bytesToHex(change.publicKey), candidate: full };
+    }
+    case 'levels': {
+      const named = change.entries.map(({ account, level }) => ({ account: bytesToHex(account), level }));
+      return { ...none, action: 'levels' as const, publicKey: named[0]!.account, levels: named };
+    }
+    case 'leak': {
+      const leak = { task: change.task, evidence: bytesToHex(change.evidence) };
+      return { ...none, action: 'leak' as const, publicKey: bytesToHex(change.account), leak };
+    }
+    case 'recover': {
+      const newPublicKey = bytesToHex(change.publicKey);
+      return { ...none, action: 'recover' as const, publicKey: bytesToHex(change.account), newPublicKey };
+    }
+    default:
+      return { ...none, action: change.kind, publicKey: bytesToHex(change.account) };
+  }
+}
 
 function formOf({ publicKey, seat, account }: Validator) {
   const { name, hospital, vrfPublicKey } = account;

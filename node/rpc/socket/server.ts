@@ -15,6 +15,7 @@ export interface SocketDesk {
   readonly allowedHosts: readonly string[];
   readonly onBug: OnBug;
   readonly places: Budget;
+  readonly isAdmin: (request: IncomingMessage) => boolean;
   readonly closing: AbortSignal;
 }
 
@@ -77,8 +78,10 @@ function checkAlive(socket: WebSocket): void {
   socket.ping();
 }
 
-function attend(desk: SocketDesk, socket: WebSocket, { socket: stream }: IncomingMessage): void {
+function attend(desk: SocketDesk, socket: WebSocket, request: IncomingMessage): void {
   const { limits } = desk;
+  const fromLoopback = isLoopback(request.socket.remoteAddress ?? '');
+  const isAdmin = desk.isAdmin(request);
   const gone = new AbortController();
   const send = (text: string): Promise<void> =>
     // A failed write is followed by 'close'; whoever waits for it then finds the signal.
@@ -101,7 +104,8 @@ function attend(desk: SocketDesk, socket: WebSocket, { socket: stream }: Incomin
     try {
       const scope = {
         context: desk.context,
-        fromLoopback: isLoopback(stream.remoteAddress ?? ''),
+        fromLoopback,
+        isAdmin,
         waitsUntil: performance.now() + limits.waitMsMax,
         signal: AbortSignal.any([gone.signal, desk.closing]),
         subscriptions,

@@ -1,4 +1,3 @@
-// Over 500 lines: the table of steps of one machine, which is read beside it.
 // Over 500 lines: one table a row of the vote table of docs/agreement.md, kept together so that none is missed.
 import { describe, expect, it } from 'vitest';
 import { apply, certVotesOf } from '../../../consensus/index.js';

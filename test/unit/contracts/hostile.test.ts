@@ -7,12 +7,14 @@ import {
   type Call,
   createTestChain,
   declareCall,
+  playRound,
   publicTask,
   publishCall,
   startTask,
   taskSpec,
   updateCall,
 } from '../../support/chain.js';
+import { answerCall, claimCall, openCall, planCall } from '../../support/evaluation.js';
 
 const SEED = 'hostile arguments 1';
 const ROUNDS = 400;
@@ -71,7 +73,11 @@ function spoil(value: unknown): unknown {
 describe('a sender with arguments of its own making', () => {
   it(`never makes a contract throw (seed: ${SEED})`, () => {
     const test = createTestChain();
-    startTask(test, publicTask({ devicesMax: 3, quorum: 2 }));
+    const planned = publicTask({ devicesMax: 3, quorum: 2 });
+    test.block([planCall(test, planned, { epsilonMicro: 0, deltaPico: 0 })]);
+    startTask(test, planned);
+    playRound(test);
+    test.block([openCall(test, { sigma16: 0 })]);
     test.block([publishCall(test, taskSpec())]);
     const device = test.devices[0]!;
     const calls: readonly Call[] = [
@@ -80,6 +86,10 @@ describe('a sender with arguments of its own making', () => {
       declareCall(device, { dataset: new Uint8Array(32) }),
       applyCall(test, device, { task: 2 }),
       updateCall(test, device, 1),
+      planCall(test),
+      openCall(test),
+      answerCall(device),
+      claimCall(test),
     ];
     const codes = new Set<string | null>();
     for (let i = 0; i < ROUNDS; i += 1) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readState, treeRoot } from '../../../chain/index.js';
 import { nextCommittee } from '../../../consensus/index.js';
-import { accountOf, paramsCell } from '../../../contracts/index.js';
+import { accountOf, balanceOf, paramsCell } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../../crypto/index.js';
 import { type Genesis, parseGenesis, startChain } from '../../../genesis/index.js';
 import { testGenesis } from '../../support/genesis.js';
@@ -104,7 +104,7 @@ describe('startChain', () => {
 
   it('has another id for any other content', () => {
     const { params } = genesis;
-    const numbers = (group: 'validatorReputation' | 'deviceReputation' | 'agreement') =>
+    const numbers = (group: 'validatorReputation' | 'deviceReputation' | 'levels' | 'rates' | 'agreement') =>
       Object.keys(params[group]).map((name) => ({
         ...genesis,
         params: { ...params, [group]: { ...params[group], [name]: (params[group] as never)[name] + 1 } },
@@ -125,10 +125,13 @@ describe('startChain', () => {
       })),
       ...numbers('validatorReputation'),
       ...numbers('deviceReputation'),
+      ...numbers('levels'),
+      ...numbers('rates'),
       ...numbers('agreement'),
       account({ name: 'another' }),
       account({ hospital: 'another' }),
       account({ level: 3 }),
+      account({ area: 'icu' }),
       account({ role: 'device' }),
       account({ publicKey: other.vrfPublicKey }),
       account({ vrfPublicKey: other.publicKey }),
@@ -136,7 +139,7 @@ describe('startChain', () => {
     ] as Genesis[];
     const ids = changed.map((one) => bytesToHex(startChain(one).chainId));
     expect(new Set(ids).size).toBe(changed.length);
-    expect(changed.length).toBe(25);
+    expect(changed.length).toBe(32);
   });
 
   it('takes upgrades that rise and that this software knows; they are not part of the chain id', () => {
@@ -166,9 +169,12 @@ describe('startChain', () => {
     const chain = startChain(genesis);
     const state = readState(chain.tip.state);
     expect(paramsCell.get(state)).toEqual(genesis.params);
-    for (const { publicKey, vrfPublicKey, ...account } of genesis.accounts) {
+    for (const { publicKey, vrfPublicKey, balance = 0, ...account } of genesis.accounts) {
       const vrf = vrfPublicKey === null ? null : hexToBytes(vrfPublicKey);
-      expect(accountOf(state, hexToBytes(publicKey))).toEqual({ ...account, vrfPublicKey: vrf });
+      const key = hexToBytes(publicKey);
+      const rest = { area: '', publicKey: key, keys: 1, status: 'active', changedHeight: 0 };
+      expect(accountOf(state, key)).toEqual({ ...account, vrfPublicKey: vrf, ...rest });
+      expect(balanceOf(state, key)).toBe(balance);
     }
     expect(accountOf(state, new Uint8Array(32))).toBeNull();
     expect(nextCommittee(chain.rules, chain.tip).length).toBe(4);

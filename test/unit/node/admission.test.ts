@@ -9,10 +9,12 @@ import {
   createTestChain,
   dataset,
   startTask,
+  type TestChain,
   taskSpec,
   updateBytes,
   updateCall,
 } from '../../support/chain.js';
+import { answerCall, opened, rho } from '../../support/evaluation.js';
 import { type Person, testGenesis } from '../../support/genesis.js';
 
 const { genesis, devices } = testGenesis(1, 1);
@@ -23,7 +25,7 @@ function withPayload(contract: string, method: string) {
   const payload = new Uint8Array([1, 2, 3]);
   const payloads = [{ id: payloadId(payload), size: payload.length }];
   const call = { chainId, level: 0, from: device.publicKey, nonce: 0, contract, method, args: {}, payloads };
-  return admitEnvelope(signTransaction(call, device.secret), chainId, tip.state);
+  return admitEnvelope(signTransaction(call, device.secret), chainId, tip);
 }
 
 describe('admitEnvelope', () => {
@@ -75,5 +77,24 @@ describe('payloadFault', () => {
     };
     const rho = roundRho(spec.privacy.sigma16);
     expect([codeWith(2n * rho), codeWith(2n * rho - 1n)]).toEqual([null, 'refused']);
+  });
+
+  it('keeps an answer to an evaluation unpublished that would be refused or overdraw', () => {
+    const codeOf = (test: TestChain, change: object = {}) => {
+      const { transaction } = test.sign(answerCall(test.devices[0]!, change));
+      return payloadFault(transaction, [], test.tip.state)?.code ?? null;
+    };
+    const test = opened();
+    expect(codeOf(test)).toBeNull();
+    expect(codeOf(test, { evaluation: 2 })).toBe('refused');
+    expect(codeOf(test, { negatives: [0] })).toBe('refused');
+    expect(codeOf(test, { negatives: ['none'] })).toBe('refused');
+    const ids = [bytesToHex(test.devices[0]!.publicKey), bytesToHex(dataset)] as const;
+    const ledger = ledgerCell.get(test.state, ...ids)!;
+    // All but the round's charge, which the training takes, and one unit less than the answer's.
+    const spent = ledger.rhoCap - roundRho(taskSpec().privacy.sigma16) - rho;
+    const codeAt = (rhoSpent: bigint) =>
+      codeOf(opened({}, { write: (state) => ledgerCell.set(state, { ...ledger, rhoSpent }, ...ids) }));
+    expect([codeAt(spent), codeAt(spent + 1n)]).toEqual([null, 'refused']);
   });
 });

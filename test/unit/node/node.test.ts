@@ -12,65 +12,20 @@ import {
 import { bytesToHex, drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
   addNoise,
-  calibrateSigma16,
   encodeUpdate,
-  fixedClipping,
-  numberFeature,
-  oneStep,
   parameterCount,
   roundToFine,
   schemaHash,
   toWire,
 } from '../../../fl/index.js';
 import type { Node } from '../../../node/node.js';
+import { taskSpec } from '../../support/chain.js';
 import { type Person, sign, startChain, testGenesis, testNetwork, until } from '../../support/network.js';
 
-const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
-const feature = (name: string) =>
-  numberFeature({
-    name,
-    centerMicro: 0,
-    scaleMicro: 1_000_000,
-    minMicro: -5_000_000,
-    maxMicro: 5_000_000,
-    source: 'a test',
-  });
-
-function taskSpec(devices: number, rounds: number): TaskSpec {
-  const privacy = { epsilonMicro: 3_000_000, deltaPico: 100_000_000 };
-  return {
-    title: 'a test',
-    level: 1,
-    model,
-    weightsSeed: new Uint8Array(32),
-    schema: {
-      features: [feature('a'), feature('b')],
-      label: { name: 'y', classes: ['0', '1'], weights16: [] },
-      subject: null,
-      site: null,
-    },
-    publicData: false,
-    learningRate16: 65_536,
-    rounds,
-    privacy: {
-      unit: 'record',
-      ...privacy,
-      sigma16: calibrateSigma16({ ...privacy, rounds }),
-      clip16: 65_536,
-    },
-    verification: { rule: 'alignment', front: 'none', faulty: 0, reputation: 'absolute' },
-    aggregation: 'mean',
-    server: { step: 'fedavg', momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
-    clipping: fixedClipping,
-    local: oneStep,
-    devicesMax: devices,
-    quorum: Math.ceil((2 * devices) / 3),
-    enrolMs: 60_000,
-    deadlineMs: 5_000,
-    deadlineBlocks: 2,
-    auditHeights: 100_000,
-    reward: 0,
-  };
+/** A task for all of them, with time to spare on a slow machine. */
+function specFor(devices: number, rounds: number): TaskSpec {
+  const quorum = Math.ceil((2 * devices) / 3);
+  return taskSpec({ rounds, devicesMax: devices, quorum, enrolMs: 60_000, deadlineMs: 5_000 });
 }
 
 let close: (() => Promise<void>) | null = null;
@@ -92,7 +47,7 @@ describe('four nodes', () => {
     close = network.close;
     const { nodes } = network;
     const first = nodes[0]!;
-    const spec = taskSpec(devices.length, 3);
+    const spec = specFor(devices.length, 3);
     await send(first, publisher, { contract: 'tasks', method: 'publish', level: 1, args: { spec } });
     await until(first, () => taskCell.get(readState(first.tip.state), 1) !== null);
 
@@ -122,7 +77,7 @@ describe('four nodes', () => {
         const node = nodes[i]!;
         await until(node, () => roundCell.get(readState(node.tip.state), 1)?.round === round);
         const grid = gridOf(taskCell.get(readState(node.tip.state), 1)!);
-        const sum = new Float64Array(parameterCount(model)).fill(3);
+        const sum = new Float64Array(parameterCount(spec.model)).fill(3);
         const update = encodeUpdate(toWire(addNoise(roundToFine(sum, grid), grid, random), grid), grid);
         const call = { contract: 'training', method: 'update', level: 1, args: { task: 1, round } };
         await send(node, device, call, [update]);

@@ -51,7 +51,7 @@ describe('who may connect', () => {
   it('is told at once, and again when the validators change, and not otherwise', () => {
     const test = createTestChain({ hospitals: 5 });
     const told: (readonly PeerAddress[])[] = [];
-    const follow = followPeers([], (peers) => told.push(peers));
+    const { follow, cut } = followPeers([], (peers) => told.push(peers));
     follow(test.tip);
     expect(told).toHaveLength(1);
     test.block([]);
@@ -74,5 +74,13 @@ describe('who may connect', () => {
     follow(test.tip);
     expect(told).toHaveLength(2);
     expect(told[1]!.map(({ key }) => key)).toContain(bytesToHex(newcomer.publicKey));
+
+    const gone = bytesToHex(newcomer.publicKey);
+    cut([gone]);
+    expect(told[2]).toEqual(told[1]!.filter(({ key }) => key !== gone));
+    test.block([]);
+    follow(test.tip);
+    cut([]);
+    expect(told.slice(3)).toEqual([told[1]]);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   epsilonMicroOfRho,
-  histogramMeasures,
   histogramRho,
+  isPlausibleHistogram,
   noisedHistogram,
   sumHistograms,
 } from '../../../../fl/index.js';
@@ -63,35 +63,53 @@ describe('noisedHistogram', () => {
     expect(moved.reduce((sum, value) => sum + value * value, 0)).toBe(1);
   });
 
+  it('adds none to public data, and costs nothing then', () => {
+    expect(noisedHistogram([0.2], [1], { bins: 2, sigma16: 0 }, random('x'))).toEqual({
+      negatives: [0, 0],
+      positives: [1, 0],
+    });
+    expect(histogramRho(0)).toBe(0n);
+  });
+
   it('refuses bins that make no histogram', () => {
     for (const bins of [1, 1_001, 2.5])
       expect(() => noisedHistogram([], [], { bins, sigma16: none }, random('x'))).toThrow(RangeError);
   });
 });
 
-describe('histogramMeasures', () => {
-  it('comes near the measures of the rows with bins enough, and with noise that is small beside the counts', () => {
-    const fine = histogramMeasures(exact(1_000), 0.9);
-    expect(fine.auroc).toBeCloseTo(0.7682775119617224, 12); // every tie of tenths has a bin of its own
-    expect(fine.auprc).toBeCloseTo(0.6456790768569186, 12);
-    expect(fine.sensitivity).toBeCloseTo(0.43636363636363634, 12);
-    expect(histogramMeasures(exact(20), 0.9).auroc).toBeCloseTo(0.768, 1);
-    const hundredfold = Array.from({ length: 100 }, () => exact(20));
-    const noise = noisedHistogram([], [], { bins: 20, sigma16: 3 * 65_536 }, random('small'));
-    const noised = histogramMeasures(sumHistograms([...hundredfold, noise]), 0.9);
-    expect(Math.abs(noised.auroc! - histogramMeasures(exact(20), 0.9).auroc!)).toBeLessThan(0.002);
+describe('isPlausibleHistogram', () => {
+  const sigma16 = 3 * 65_536;
+  const none = [0, 0, 0, 0];
+
+  it('takes what honest devices release', () => {
+    const source = random('honest');
+    for (let draw = 0; draw < 200; draw++) {
+      const counts = noisedHistogram([0.9, 0.9, 0.9], [1, 1, 1], { bins: 4, sigma16 }, source);
+      expect(isPlausibleHistogram(counts, 3, sigma16)).toBe(true);
+    }
   });
 
-  it('takes counts that noise pushed below zero for zero', () => {
-    const found = histogramMeasures({ negatives: [3, -2], positives: [-1, 4] }, 0.9);
-    expect(found.auroc).toBe(1);
-    expect(found.reliability).toEqual([
-      { predicted: 0.25, observed: 0, rows: 3 },
-      { predicted: 0.75, observed: 1, rows: 4 },
-    ]);
-    expect(histogramMeasures({ negatives: [-1, 0], positives: [0, -1] }, 0.9)).toMatchObject({ auroc: null });
+  it.each([
+    ['more rows than there are', none, [4, 0, 0, 0], 3, 0, false],
+    ['as many rows as there are', none, [3, 0, 0, 0], 3, 0, true],
+    ['rows below nought', [-1, 0, 0, 0], none, 3, 0, false],
+    ['rows moved from one cell to another', [-3, 0, 0, 0], [6, 0, 0, 0], 3, 0, false],
+    ['a total beyond the noise', none, [19, 19, 19, 19], 3, sigma16, false], // 3 + 8·3·3 = 75
+    ['a total within the noise', none, [15, 15, 15, 15], 3, sigma16, true],
+    ['a total below the noise', [-19, -19, -19, -19], none, 3, sigma16, false],
+    ['a length beyond the noise', [-26, 0, 0, 0], [27, 0, 0, 0], 3, sigma16, false], // 3 + 3·(3 + 8) = 36
+    ['a length within the noise', [-25, 0, 0, 0], [25, 0, 0, 0], 3, sigma16, true],
+  ] as const)('%s', (_, negatives, positives, rows, sigma, holds) => {
+    expect(isPlausibleHistogram({ negatives, positives }, rows, sigma)).toBe(holds);
   });
 
+  it('bears the largest counts', () => {
+    const most = new Array<number>(1_000).fill(2 ** 40);
+    expect(isPlausibleHistogram({ negatives: most, positives: most }, 10_000, 2 ** 31 - 1)).toBe(false);
+  });
+});
+
+describe('sumHistograms', () => {
   it('sums hospitals bin by bin', () => {
     const a = { negatives: [1, 2], positives: [3, 4] };
     expect(sumHistograms([a, a, a])).toEqual({ negatives: [3, 6], positives: [9, 12] });

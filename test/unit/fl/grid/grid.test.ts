@@ -4,6 +4,7 @@ import { drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
   createGrid,
+  encodeUpdate,
   fineStep,
   type Grid,
   type GridParams,
@@ -12,6 +13,7 @@ import {
   toWire,
   WIRE_MAX,
   wireStep,
+  wireSteps,
 } from '../../../../fl/index.js';
 
 const params = (): fc.Arbitrary<GridParams> =>
@@ -23,6 +25,9 @@ const params = (): fc.Arbitrary<GridParams> =>
 
 /** Logistic regression on Pima: d = 9, C = 1, σ = 6.70. */
 const demo = createGrid({ dimension: 9, clip16: 65536, sigma16: 439091 });
+
+/** σ = 4: its wire step, 512 fine steps, has a middle. */
+const even = createGrid({ dimension: 9, clip16: 65536, sigma16: 4 * 65536 });
 
 /** Unit vector in a seeded direction. */
 function direction(dimension: number, random: (bytes: number) => Uint8Array): number[] {
@@ -40,20 +45,23 @@ describe('createGrid', () => {
       sigma16: 439091,
       countSigma16: null,
       fineExponent: -9,
-      wireShift: 9,
+      wireMultiple: 857,
+      wireShift: 0,
       sensitivity: 512 + 3,
     });
     expect(fineStep(demo)).toBe(1 / 512);
-    expect(wireStep(demo)).toBe(1);
+    expect(wireStep(demo)).toBe(857 / 512); // σC/4 is 857.6 fine steps
   });
 
   it('gives both steps one size on public data, 1/1024 of C or less', () => {
     expect(createGrid({ dimension: 9, clip16: 65536, sigma16: 0 })).toMatchObject({
       fineExponent: -10,
+      wireMultiple: 1,
       wireShift: 0,
     });
     expect(createGrid({ dimension: 1000, clip16: 65536, sigma16: 0 })).toMatchObject({
       fineExponent: -12,
+      wireMultiple: 1,
       wireShift: 0,
     });
   });
@@ -68,14 +76,23 @@ describe('createGrid', () => {
         const fineBound = c / (sigma === 0 ? Math.max(1024, parts) : parts);
         expect(fineStep(grid)).toBeLessThanOrEqual(fineBound * (1 + 1e-12));
         expect(2 * fineStep(grid)).toBeGreaterThan(fineBound * (1 - 1e-12));
-        expect(wireStep(grid)).toBe(fineStep(grid) * 2 ** grid.wireShift);
-        if (grid.wireShift > 0) expect(wireStep(grid)).toBeLessThanOrEqual((sigma * c * (1 + 1e-12)) / 4);
-        expect(2 * wireStep(grid)).toBeGreaterThan((sigma * c * (1 - 1e-12)) / 4);
+        expect(wireStep(grid)).toBe(fineStep(grid) * wireSteps(grid));
+        expect(wireSteps(grid)).toBe(grid.wireMultiple * 2 ** grid.wireShift);
+        expect(grid.wireMultiple).toBeLessThan(1024);
+        const aim = (sigma * c) / 4 / fineStep(grid);
+        if (wireSteps(grid) > 1) expect(wireSteps(grid)).toBeLessThanOrEqual(aim * (1 + 1e-12));
+        expect(wireSteps(grid)).toBeGreaterThan((aim - 1) * (1 - 1 / 512));
         const sensitivity = c / fineStep(grid) + Math.sqrt(input.dimension);
         expect(grid.sensitivity).toBeGreaterThanOrEqual(sensitivity * (1 - 1e-12));
         expect(grid.sensitivity).toBeLessThan(sensitivity + 2);
       }),
     );
+  });
+
+  it.each([3, 5.1, 6.7, 8, 12])('spends at most 4.16 bits on an entry of noise, σ = %d', (sigma) => {
+    const grid = createGrid({ dimension: 5_000, clip16: 65536, sigma16: Math.round(sigma * 65536) });
+    const noise = addNoise(new Float64Array(5_000), grid, drbg(utf8ToBytes('bits')));
+    expect((8 * encodeUpdate(toWire(noise, grid), grid).length) / 5_000).toBeLessThanOrEqual(4.16);
   });
 
   it.each([
@@ -176,17 +193,19 @@ describe('toWire', () => {
   it('errs by at most half a wire step, ties to the even neighbour', () => {
     const integers = fc.array(fc.integer({ min: -(2 ** 38), max: 2 ** 38 }), { minLength: 9, maxLength: 9 });
     fc.assert(
-      fc.property(integers, (list) => {
-        const wire = toWire(Float64Array.from(list), demo);
+      fc.property(integers, fc.constantFrom(demo, even), (list, grid) => {
+        const steps = wireSteps(grid);
+        const wire = toWire(Float64Array.from(list), grid);
         list.forEach((k, i) => {
-          const twice = 2 * Math.abs(wire[i]! * 512 - k);
-          expect(twice).toBeLessThanOrEqual(512);
-          if (twice === 512) expect(Math.abs(wire[i]!) % 2).toBe(0);
+          const twice = 2 * Math.abs(wire[i]! * steps - k);
+          expect(twice).toBeLessThanOrEqual(steps);
+          if (twice === steps) expect(Math.abs(wire[i]!) % 2).toBe(0);
+          expect(Object.is(wire[i], -0)).toBe(false);
         });
       }),
     );
     const ties = [256, 768, -256, -768, 255, 257, -255, -257, 0];
-    expect([...toWire(Float64Array.from(ties), demo)]).toEqual([0, 2, 0, -2, 0, 1, 0, -1, 0]);
+    expect([...toWire(Float64Array.from(ties), even)]).toEqual([0, 2, 0, -2, 0, 1, 0, -1, 0]);
   });
 
   it('stops at the ends of the wire', () => {

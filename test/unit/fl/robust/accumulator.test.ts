@@ -7,8 +7,8 @@ import { generator, play, quiet, update } from './rounds.js';
 const state: AlignmentState = {
   dimension: 2,
   rounds: [
-    { round: 3, stepExponent: -10, clip16: 65_536, sigma16: 0 },
-    { round: 5, stepExponent: -9, clip16: 2 ** 31 - 1, sigma16: 7 },
+    { round: 3, clip16: 65_536, sigma16: 0 },
+    { round: 5, clip16: 2 ** 31 - 1, sigma16: 7 },
   ],
   devices: [
     {
@@ -104,7 +104,7 @@ describe('the accumulator of alignment', () => {
     }
   });
 
-  const firstDevice = 6 + 2 * 16 + 2;
+  const firstDevice = 6 + 2 * 12 + 2;
   const flags = firstDevice + 3;
   it.each<[string, Uint8Array, RegExp]>([
     ['another version', patched(0, 2), /known version/],

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createGrid, type Grid, type RoundUpdate, verificationRules } from '../../../../fl/index.js';
+import {
+  createGrid,
+  type Grid,
+  type RoundUpdate,
+  verificationRules,
+  wireStep,
+} from '../../../../fl/index.js';
 import { context, play, quiet, reasons, update } from './rounds.js';
 
 const grid = quiet(1);
@@ -244,6 +250,28 @@ describe('alignment in either test', () => {
       );
       expect(play('alignment', mixed).verdicts).toEqual(plain);
     }
+  });
+
+  it('does not depend on it either where one step is no power of two of another', () => {
+    // Wire steps of 32 and 96 fine steps. So far apart that the noise, which differs, decides nothing.
+    const [one, three] = [1, 3].map((sigma) =>
+      createGrid({ dimension: 1, clip16: 65_536, sigma16: 65_536 * sigma }),
+    ) as [Grid, Grid];
+    expect(wireStep(three)).toBe(3 * wireStep(one));
+    const ofMany = (updates: readonly RoundUpdate[], factor: number) =>
+      updates.map((each) => ({ ...each, units: 10_000, wire: each.wire.map((x) => 10 * factor * x) }));
+    // The others are 2 from the middle, so 6 is allowed; e is off in every second round alone, those of the longer step.
+    const verdictsOf = (off: number) => {
+      const rounds = [off, 0, off, 0, off, 0].map((own) => {
+        const updates = line(904, 906, 908, 910, 908 + own);
+        return own === 0
+          ? { updates: ofMany(updates, 3), grid: one }
+          : { updates: ofMany(updates, 1), grid: three };
+      });
+      return lastReasons(rounds);
+    };
+    expect(verdictsOf(11)).toContain('e ok');
+    expect(verdictsOf(13)).toContain('e distant');
   });
 
   it('takes rounds whose wire steps differ by more than 2³²', () => {

@@ -254,12 +254,18 @@ describe('addWeighted', () => {
       a,
       d: Float32Array.from([1.75]),
     } as const;
-    const whole = { kind: 'rows', offset: 3, parameters: 2, g: Float32Array.from([0.9, -0.9]) } as const;
+    const whole = {
+      kind: 'rows',
+      offset: 3,
+      width: 2,
+      places: null,
+      g: Float32Array.from([0.9, -0.9]),
+    } as const;
     const sum = new Float64Array(5);
     for (let count = 0; count < 2; count++)
       addWeighted({ rows: 1, parts: [factors, whole], losses: new Float64Array(1) }, [1], 0.5, sum);
     // In units of 0.5 one record gives 1.75, -1.75 and 3.5; and 1.8 and -1.8.
-    expect([...sum]).toEqual([2, -2, 6, 2, -2]);
+    expect([...sum]).toEqual([1, -1, 3, 1, -1]);
   });
 });
 
@@ -310,7 +316,7 @@ describe('backpropagate', () => {
         if (part.kind === 'outer')
           expect(rowsThatDiffer(part.d, outer(changed).d, part.units)).toEqual([replaced]);
         else if (changed.kind === 'rows')
-          expect(rowsThatDiffer(part.g, changed.g, part.parameters)).toEqual([replaced]);
+          expect(rowsThatDiffer(part.g, changed.g, part.width)).toEqual([replaced]);
       }
     }
   });

@@ -15,6 +15,7 @@ const options: DemoOptions = {
   devices: 5,
   attack: null,
   epsilon: 3,
+  delta: 1e-4,
   data: null,
   schema: null,
   label: null,

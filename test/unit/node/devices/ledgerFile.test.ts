@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -57,6 +57,27 @@ describe('the ledger file of a device', () => {
     await expect(charges[2]).rejects.toMatchObject({ code: 'budget-exhausted' });
     expect((await open(25n)).rhoSpent).toBe(20n);
     expect(ledger.lastRound(3)).toBe(0);
+  });
+
+  it('keeps one answer an evaluation for good, beside the rounds, and refuses to overdraw', async () => {
+    const ledger = await open(25n);
+    await ledger.charge(1, 1, 10n, bytes(1));
+    await ledger.chargeAnswer(1, 10n, bytes(2));
+    await expect(ledger.chargeAnswer(2, 10n, bytes(3))).rejects.toMatchObject({ code: 'budget-exhausted' });
+    await expect(ledger.chargeAnswer(1, 1n, bytes(4))).rejects.toThrow(/answered already/);
+    const again = await open(25n);
+    expect(again.rhoSpent).toBe(20n);
+    expect(await again.answer(1)).toEqual(bytes(2));
+    expect(await again.answer(2)).toBeNull();
+    expect(await again.update(1, 1)).toEqual(bytes(1));
+  });
+
+  it('opens a book from before there were evaluations', async () => {
+    await (await open()).charge(1, 1, 10n, bytes(1));
+    const { answers, ...old } = JSON.parse(readFileSync(join(folder, 'ledger.json'), 'utf8'));
+    expect(answers).toEqual([]);
+    writeFileSync(join(folder, 'ledger.json'), JSON.stringify(old));
+    expect((await open()).rhoSpent).toBe(10n);
   });
 
   it('does not open a damaged book, nor one of other data', async () => {

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { payloadId, readState, signTransaction, treeRoot } from '../../../../chain/index.js';
 import { nextCommittee } from '../../../../consensus/index.js';
-import { closedEvents, closingJob, dueClosings, modelCell } from '../../../../contracts/index.js';
+import {
+  type ClosedEvent,
+  closedEvents,
+  closingJob,
+  dueClosings,
+  modelCell,
+} from '../../../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../../../crypto/index.js';
 import { createMemoryNetwork, createPayloadExchange } from '../../../../net/index.js';
 import { systemClock } from '../../../../node/driver/clock.js';
@@ -226,26 +232,29 @@ it('a leader that could not compute a verdict neither proposes nor votes', async
   expect(await recordsOfLeader(true)).toBe(0);
 }, 30_000);
 
-it('an optimizer state that a peer still has is pulled, and the closing computed', async () => {
+/** A chain on which the second round of a task with an optimizer is due, and two of those who have it up to a height. */
+async function secondRoundDue() {
   const test = createTestChain();
   startTask(test, publicTask({ rounds: 3, server: fedAdam }));
   playRound(test);
   test.block(test.devices.map((device) => updateCall(test, device, 2)));
   const parent = test.tip;
   const [due] = dueClosings(test.state, parent.height, parent.time);
-  const { optimizer } = due!.round;
+  test.block([]);
   const folder = await tempFolder();
   closing.push(folder.remove);
   const { chainId, tip, rules } = test.chain;
   const network = createMemoryNetwork();
-  const marksOf = async (name: string, nth: number) => {
+  const marksOf = async (name: string, nth: number, upTo: number) => {
     const path = join(folder.path, name);
-    await writeChain(test, path);
+    await writeChain(test, path, upTo);
     const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
     const transport = network.transport(test.validators[nth]!.secret);
     const holds = { has: store.hasPayload, get: store.payload, put: store.putPayload };
     const payloads = createPayloadExchange({ transport, store: holds });
     const marks = new MarkedInputs({ rules, store, transport, payloads, log: () => {} });
+    const range = async (raw: Uint8Array) => rangeOf(store, readRangeRequest(raw)!);
+    transport.serve(RANGE_PROTOCOL, range, { requestBytesMax: 64, concurrentMax: 4 });
     await transport.start();
     closing.push(
       () => store.close(),
@@ -253,13 +262,29 @@ it('an optimizer state that a peer still has is pulled, and the closing computed
     );
     return { store, transport, marks };
   };
-  const own = await marksOf('own', 0);
-  const peer = await marksOf('peer', 1);
+  const own = await marksOf('own', 0, parent.height);
+  const peer = await marksOf('peer', 1, test.tip.height);
   introduce([own.transport, peer.transport]);
-  await own.store.prunePayloads([optimizer!.id]);
+  return { test, parent, due, own, peer };
+}
+
+it('an optimizer state that a peer still has is pulled, and the closing computed', async () => {
+  const { test, parent, due, own } = await secondRoundDue();
+  await own.store.prunePayloads([due!.round.optimizer!.id]);
   expect(closingJob(due!, own.store.payload)).toBeNull();
   const found = await own.marks.forClosing(parent, due!);
   expect(found).toEqual({ kind: 'job', job: closingJob(due!, test.payloadOf) });
+}, 30_000);
+
+it('what a closing made that had to be taken from receipts is pulled, as far as the peer still has it', async () => {
+  const { test, parent, due, own, peer } = await secondRoundDue();
+  const [{ outcome }] = closedEvents(test.blocks[parent.height]!.executed.receipts[0]!) as [ClosedEvent];
+  const made = [outcome.weights, outcome.accumulator!, outcome.optimizer!].map(({ id }) => id);
+  await own.store.dropLoose(made);
+  for (const { store } of [own, peer]) await store.prunePayloads([due!.round.updates[0]!.payload.id]);
+  expect(made.map((id) => own.store.hasPayload(id))).toEqual([false, false, false]);
+  expect(await own.marks.forClosing(parent, due!)).toMatchObject({ kind: 'marked', outcome });
+  expect(made.map((id) => own.store.hasPayload(id))).toEqual([true, true, true]);
 }, 30_000);
 
 it('payloads of transactions that no block will have leave the disk, others stay', async () => {

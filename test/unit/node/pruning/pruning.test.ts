@@ -1,25 +1,29 @@
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createReplay, type ReplayEntry } from '../../../../audit/index.js';
+import { createReplay, neededRefs, type ReplayEntry } from '../../../../audit/index.js';
 import {
   decodeBlock,
+  decodeCertificate,
   encodeReceipt,
   payloadId,
   type Receipt,
   readState,
+  type Transaction,
+  treeEntries,
   treeRoot,
 } from '../../../../chain/index.js';
-import { type ClosedEvent, closedEvents, modelCell } from '../../../../contracts/index.js';
+import { type ClosedEvent, closedEvents, evaluationCell, modelCell } from '../../../../contracts/index.js';
 import { closedEventFields } from '../../../../contracts/training/outcome.js';
 import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
 import { createMarking } from '../../../../node/export/marking.js';
-import { PruningPlan } from '../../../../node/pruning/plan.js';
+import { neededNow, PruningPlan } from '../../../../node/pruning/plan.js';
 import { Pruner } from '../../../../node/pruning/pruner.js';
 import { repairChain } from '../../../../node/repair.js';
 import { key } from '../../../../node/store/entries.js';
-import { openStore, type Store } from '../../../../node/store/index.js';
-import { fedAdam, type TestChain } from '../../../support/chain.js';
+import { beginBaseFolder, openStore, type Store } from '../../../../node/store/index.js';
+import { fedAdam, playRound, type TestChain } from '../../../support/chain.js';
+import { opened } from '../../../support/evaluation.js';
 import { trainedChain } from '../../../support/exportedChain.js';
 import { tempFolder, writeChain } from '../../../support/network.js';
 import { closedAt } from '../../../support/prunedChain.js';
@@ -152,6 +156,69 @@ describe('payloads whose audit window is over', () => {
     expect(last).toBeGreaterThan(1);
     expect(held).toEqual(outcomes.map(({ round }) => round >= last));
     await store.close();
+  });
+
+  it('that two tasks share go by the longer window, whoever was first', () => {
+    const bytes = { id: new Uint8Array(32).fill(5), size: 1 };
+    const windows = new Map([
+      [1, 2],
+      [2, 10],
+    ]);
+    const begun = { transaction: null, ok: true, code: null, detail: null, events: [] };
+    const refused = { ...begun, ok: false };
+    const update = (task: number): Transaction => {
+      const own = test.blocks.flatMap(({ block }) => block.transactions);
+      const one = own.find(({ method }) => method === 'update')!;
+      return { ...one, args: { task, round: 1 }, payloads: [bytes] };
+    };
+    for (const order of [
+      [1, 2],
+      [2, 1],
+    ]) {
+      const auditHeights = (task: number) => windows.get(task) ?? null;
+      const plan = new PruningPlan({ auditHeights, base: 0, isHeld: () => true });
+      for (const [i, task] of order.entries())
+        plan.feed({ height: i + 1, transactions: [update(task)], receipts: [begun, refused] });
+      const last = order.indexOf(2) + 1 + 10;
+      expect(plan.dueBy(last - 1)).toEqual([]);
+      expect(plan.dueBy(last)).toEqual([bytesToHex(bytes.id)]);
+    }
+  });
+
+  it('of a folder that was joined go from its base on; what the base rests on stays', async () => {
+    const folder = await tempFolder();
+    folders.push(folder);
+    const path = join(folder.path, 'joined');
+    const at = closedAt(test, 2) - 1;
+    const { block, hash, tip } = test.blocks[at - 1]!;
+    const certificateOf = (height: number) => {
+      const { chainId: _, ...certificate } = decodeCertificate(test.entries[height - 1]!.certificate);
+      return certificate;
+    };
+    const needed = neededRefs(readState(tip.state));
+    const built = await beginBaseFolder(path, test.chain.chainId, null);
+    await built.putState(treeEntries(tip.state));
+    for (const { id } of needed) await built.putPayload(id, test.payloadOf(id)!);
+    const parentSeed = test.blocks[at - 2]!.tip.seed;
+    await built.finish({ header: block.header, hash, certificate: certificateOf(at), parentSeed }, needed);
+    const store = await open(path);
+    for (const judged of test.blocks.slice(at)) {
+      for (const { id } of judged.block.transactions.flatMap(({ payloads }) => payloads))
+        await store.putPayload(id, test.payloadOf(id)!);
+      const { height } = judged.block.header;
+      const commit = { ...judged.executed, block: judged.block, hash: judged.hash };
+      await store.commit({ ...commit, certificate: certificateOf(height) });
+    }
+    await prunerOf(store).runOut();
+    const last = lastPruned();
+    expect(last).toBeGreaterThan(2);
+    const since = updatesThrough(last).filter((id) => !updatesThrough(2).includes(id));
+    expect(since.length).toBeGreaterThan(0);
+    expect(heldIn(store, since)).toEqual([]);
+    const below = needed.map(({ id }) => bytesToHex(id));
+    expect(heldIn(store, below)).toEqual(below);
+    await store.close();
+    await (await open(path)).close();
   });
 
   it('leave a chain that opens, exports and replays, with the live state root at every height', async () => {
@@ -317,4 +384,18 @@ it('what no block has announced is known as such, also after a restart, and a bl
   expect([store.hasPayload(id), store.hasPayload(announced.id)]).toEqual([false, true]);
   expect(encodeReceipt(test.blocks[0]!.executed.receipts[0]!).length).toBeGreaterThan(0);
   await store.close();
+});
+
+describe('what is needed now', () => {
+  it('is also the model that an open evaluation is of, though it is no longer the newest', () => {
+    const evaluated = opened();
+    const id = bytesToHex(evaluationCell.get(evaluated.state, 1)!.weights.id);
+    playRound(evaluated);
+    expect(bytesToHex(modelCell.get(evaluated.state, 1)!.id)).not.toBe(id);
+    expect(neededNow(evaluated.state).has(id)).toBe(true);
+    const { openedTime } = evaluationCell.get(evaluated.state, 1)!;
+    evaluated.block([], openedTime + 500);
+    evaluated.block([]);
+    expect(neededNow(evaluated.state).has(id)).toBe(false);
+  });
 });

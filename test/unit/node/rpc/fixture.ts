@@ -7,11 +7,7 @@ import { type Closings, gridOf, runClosing, type TaskSpec, taskCell } from '../.
 import { bytesToHex, drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
   addNoise,
-  calibrateSigma16,
   encodeUpdate,
-  fixedClipping,
-  numberFeature,
-  oneStep,
   parameterCount,
   roundToFine,
   schemaHash,
@@ -32,6 +28,7 @@ import {
   type Wallet,
 } from '../../../../node/rpc/index.js';
 import { openStore } from '../../../../node/store/index.js';
+import { taskSpec as smallTask } from '../../../support/chain.js';
 import { type Person, person, testGenesis } from '../../../support/genesis.js';
 
 export const DATASET = new Uint8Array(32).fill(7);
@@ -132,53 +129,10 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
   };
 }
 
-const model = { inputs: 2, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] } as const;
-const feature = (name: string) =>
-  numberFeature({
-    name,
-    centerMicro: 0,
-    scaleMicro: 1_000_000,
-    minMicro: -5_000_000,
-    maxMicro: 5_000_000,
-    source: 'a test',
-  });
-
 /** A task of level 1 for two devices, private at ε = 3. */
 export function taskSpec(rounds: number): TaskSpec {
-  const privacy = { epsilonMicro: 3_000_000, deltaPico: 100_000_000 };
-  return {
-    title: 'a test',
-    level: 1,
-    model,
-    weightsSeed: new Uint8Array(32).fill(9),
-    schema: {
-      features: [feature('a'), feature('b')],
-      label: { name: 'y', classes: ['0', '1'], weights16: [] },
-      subject: null,
-      site: null,
-    },
-    publicData: false,
-    learningRate16: 65_536,
-    rounds,
-    privacy: {
-      unit: 'record',
-      ...privacy,
-      sigma16: calibrateSigma16({ ...privacy, rounds }),
-      clip16: 65_536,
-    },
-    verification: { rule: 'alignment', front: 'none', faulty: 0, reputation: 'absolute' },
-    aggregation: 'mean',
-    server: { step: 'fedavg', momentum16: 0, secondMoment16: 0, adaptivity16: 1 },
-    clipping: fixedClipping,
-    local: oneStep,
-    devicesMax: 2,
-    quorum: 2,
-    enrolMs: 600_000,
-    deadlineMs: 600_000,
-    deadlineBlocks: 2,
-    auditHeights: 100_000,
-    reward: 0,
-  };
+  const time = { enrolMs: 600_000, deadlineMs: 600_000 };
+  return smallTask({ rounds, weightsSeed: new Uint8Array(32).fill(9), devicesMax: 2, quorum: 2, ...time });
 }
 
 /** Publishes a task over RPC; gives its id. */
@@ -214,8 +168,9 @@ export async function enrol(test: TestNode, wallet: Wallet, task: number, spec: 
 
 /** A noised update of `value` in every coordinate, encoded. */
 export function updateOf(test: TestNode, task: number, value: number): Uint8Array {
-  const grid = gridOf(taskCell.get(readState(test.node.tip.state), task)!);
-  const sum = new Float64Array(parameterCount(model)).fill(value);
+  const found = taskCell.get(readState(test.node.tip.state), task)!;
+  const grid = gridOf(found);
+  const sum = new Float64Array(parameterCount(found.spec.model)).fill(value);
   const noised = addNoise(roundToFine(sum, grid), grid, drbg(utf8ToBytes(`noise ${value}`)));
   return encodeUpdate(toWire(noised, grid), grid);
 }

@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { payloadId, transactionHash } from '../../../../chain/index.js';
 import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../../../crypto/index.js';
@@ -16,7 +15,7 @@ import {
   makeNext,
   signed,
 } from '../../../support/notesChain.js';
-import { copyStore } from '../../../support/storeCopy.js';
+import { copyStore, withRaw } from '../../../support/storeCopy.js';
 
 const HEIGHTS = 60;
 
@@ -59,16 +58,6 @@ function copy(): string {
 
 function logOf(path: string): string {
   return join(path, readdirSync(path).find((name) => name.endsWith('.log'))!);
-}
-
-async function withRaw(
-  path: string,
-  work: (raw: ClassicLevel<string, Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const raw = new ClassicLevel<string, Uint8Array>(path, { valueEncoding: 'view' });
-  await raw.open();
-  await work(raw);
-  await raw.close();
 }
 
 async function failure(path: string): Promise<StoreError> {

@@ -1,7 +1,6 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { payloadId, treeEntries, treeRoot } from '../../../../chain/index.js';
 import { bytesToHex, utf8ToBytes } from '../../../../crypto/index.js';
@@ -16,6 +15,7 @@ import {
   settleJoin,
 } from '../../../../node/store/index.js';
 import { chainId, genesisParent, genesisState, makeNext, type Parent } from '../../../support/notesChain.js';
+import { withRaw } from '../../../support/storeCopy.js';
 
 const BASE = 7;
 const payload = utf8ToBytes('a payload that an open round needs');
@@ -136,6 +136,28 @@ describe('a chain folder that begins at a base', () => {
     });
   });
 
+  it.each([
+    ['at its base', 0],
+    ['with heights on top', 5],
+  ])('%s, with an altered chain id, is damaged and not another chain’s', async (_, heights) => {
+    const path = await grown(heights);
+    await withRaw(path, async (raw) => {
+      const value = new Uint8Array((await raw.get('chain'))!);
+      value[3]! ^= 1;
+      await raw.put('chain', value);
+    });
+    await expect(open(path)).rejects.toMatchObject({
+      code: 'damaged',
+      message: expect.stringContaining('the chain id'),
+    });
+  });
+
+  it('is another chain’s for who expects another, and not damaged', async () => {
+    const path = await grown(0);
+    const options = { path, chainId: utf8ToBytes('x'.repeat(32)), genesisState: genesisState() };
+    await expect(openStore({ ...options, create: false })).rejects.toMatchObject({ code: 'another-chain' });
+  });
+
   it('is refused with another state than its base names, before and after it has grown', async () => {
     const path = fresh();
     const built = await beginBaseFolder(path, chainId, null);
@@ -219,13 +241,3 @@ describe('a join that is cut short', () => {
     await store.close();
   });
 });
-
-async function withRaw(
-  path: string,
-  work: (raw: ClassicLevel<string, Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const raw = new ClassicLevel<string, Uint8Array>(path, { valueEncoding: 'view' });
-  await raw.open();
-  await work(raw);
-  await raw.close();
-}

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,6 +18,7 @@ import { batchesOf, openDatabase, read } from '../../../../node/store/database.j
 import { decodeSmall, key } from '../../../../node/store/entries.js';
 import { type Commit, openStore, type Store } from '../../../../node/store/index.js';
 import { chainId, genesisParent, genesisState, makeNext, type Parent } from '../../../support/notesChain.js';
+import { copyJournal, copyStore } from '../../../support/storeCopy.js';
 
 let folder: string;
 let opened: Store[];
@@ -154,6 +155,32 @@ describe('commit', () => {
     expect(quick.writes).toBeLessThan(slow.writes);
     expect(quick.entries).toEqual(slow.entries);
     expect((await open({ path: join(folder, 'many') })).head).toEqual(one.head);
+  });
+
+  it('has all of several heights or none, wherever a crash cuts their write', async () => {
+    const path = join(folder, 'chain');
+    const store = await open();
+    const commits: Commit[] = [];
+    for (let parent = genesisParent(), i = 0; i < 4; i += 1) {
+      const { commit, next } = makeNext(parent);
+      commits.push(commit);
+      parent = next;
+    }
+    await store.commit(commits[0]!);
+    const logOf = (at: string) => join(at, readdirSync(at).find((name) => name.endsWith('.log'))!);
+    const [begin, before] = [statSync(logOf(path)).size, join(folder, 'before')];
+    copyStore(path, before);
+    await store.commit(...commits.slice(1));
+    const end = statSync(logOf(path)).size;
+    const step = Math.ceil((end - begin) / 12);
+    for (let size = begin; size < end + step; size += step) {
+      const cut = join(folder, `cut-${size}`);
+      copyStore(path, cut);
+      // What the journal noted of the commit it noted behind it.
+      copyJournal(before, cut);
+      truncateSync(logOf(cut), Math.min(size, end));
+      expect((await open({ path: cut })).head.height).toBe(size < end ? 1 : 4);
+    }
   });
 
   it('writes nothing of several heights when one of them does not follow', async () => {

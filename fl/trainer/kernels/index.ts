@@ -1,0 +1,80 @@
+/**
+ * What the tensor library lacks, as WebAssembly of our own in this thread: weighted sums of rows, of which per-example
+ * gradients, the way back through a convolution, and exact sums of clipped gradients are made.
+ *
+ * All of it leaves out terms that are zero, and behind a maximum and a relu most slopes are. A caller lays out what it
+ * needs, fills the views, calls; nothing is kept between calls.
+ */
+import { assemble } from './assemble.js';
+import { combineFloats, combineWholes } from './combine.js';
+
+/** Terms and shape of a call; addresses, strides and length in bytes (see combine.ts). */
+export interface Combination {
+  readonly count: number;
+  readonly offsets: number;
+  readonly values: number;
+  readonly from: number;
+  readonly fromStride: number;
+  readonly to: number;
+  readonly toStride: number;
+  readonly runs: number;
+  readonly length: number;
+}
+
+type Kernel = (...parameters: readonly number[]) => void;
+
+/** What is used of the engine's; the project is compiled without the types of one. */
+interface Engine {
+  readonly Memory: new (limits: {
+    readonly initial: number;
+  }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+}
+
+const PAGE_BYTES = 65_536;
+const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: Engine }).WebAssembly;
+const memory = new Memory({ initial: 1 });
+const kernels = new Instance(new Module(assemble([combineFloats, combineWholes])), { env: { memory } })
+  .exports as Record<'combineFloats' | 'combineWholes', Kernel>;
+
+/** to += Σ values · from, float32. */
+export function addCombination(combination: Combination): void {
+  run(kernels.combineFloats, combination);
+}
+
+/** to = Σ trunc(values · from), float64: exact while the sums stay below 2^53. */
+export function sumWholes(combination: Combination): void {
+  run(kernels.combineWholes, combination);
+}
+
+/** Without terms nothing is done, nor written. */
+function run(kernel: Kernel, { count, ...rest }: Combination): void {
+  if (count === 0) return;
+  const { offsets, values, from, fromStride, to, toStride, runs, length } = rest;
+  kernel(count, offsets, values, from, fromStride, to, toStride, runs, length);
+}
+
+/** Views of the kernels' memory, one behind the other, until the next call: it may move them. */
+export interface Layout {
+  floats(count: number): Float32Array;
+  doubles(count: number): Float64Array;
+  whole(count: number): Uint32Array;
+}
+
+/** Room for so many bytes in all, each view rounded up to 16. What is there already stays as it is. */
+export function layOut(bytes: number): Layout {
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE_BYTES);
+  if (missing > 0) memory.grow(missing);
+  let at = 0;
+  const take = (size: number): number => {
+    const address = at;
+    at += (size + 15) & -16;
+    return address;
+  };
+  return {
+    floats: (count) => new Float32Array(memory.buffer, take(4 * count), count),
+    doubles: (count) => new Float64Array(memory.buffer, take(8 * count), count),
+    whole: (count) => new Uint32Array(memory.buffer, take(4 * count), count),
+  };
+}

@@ -1,0 +1,30 @@
+import { hexToBytes } from '../../crypto/index.js';
+import { type Client, createWallet, type ResultOf, type WalletCall } from '../rpc/index.js';
+import { CliError } from './failure.js';
+
+const WAIT_MS = 30_000;
+
+type Committed = Extract<ResultOf<'tx.get'>, { readonly status: 'committed' }>;
+
+/**
+ * Signs a call, sends it, waits for its block. Throws RpcError; CliError "refused" if the contract refuses,
+ * "timed-out" if no block takes it in time.
+ */
+export async function sendCall(
+  client: Client,
+  secret: Uint8Array,
+  call: WalletCall,
+): Promise<{ readonly transaction: string; readonly height: number; readonly events: Committed['events'] }> {
+  const wallet = createWallet({ client, chainId: await chainIdOf(client), secret });
+  const transaction = await wallet.send(call);
+  const done = await wallet.wait(transaction, WAIT_MS);
+  if (!done.ok) {
+    const name = `${call.contract}.${call.method}`;
+    throw new CliError('refused', `${name} was refused (${done.code}): ${done.detail}`);
+  }
+  return { transaction, height: done.height, events: done.events };
+}
+
+export async function chainIdOf(client: Client): Promise<Uint8Array> {
+  return hexToBytes((await client.call('chain.status', {})).chainId);
+}

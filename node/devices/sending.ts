@@ -1,0 +1,75 @@
+import { payloadId } from '../../chain/index.js';
+import { bytesToHex } from '../../crypto/index.js';
+import type { TrainerPool } from '../../fl/trainer/index.js';
+import type { Logger } from '../log.js';
+import { base64ToBytes, type Client, RpcError, type Wallet } from '../rpc/index.js';
+import type { Device } from './device.js';
+import { DeviceError } from './error.js';
+
+const COMMIT_MS = 60_000;
+
+export interface AgentOptions {
+  readonly device: Device;
+  readonly chainId: Uint8Array;
+  /** Nodes to submit to, the hospital's own first: a hospital that won't listen can't silence its devices. */
+  readonly clients: readonly Client[];
+  readonly pool: Pick<TrainerPool, 'train'>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Resolves when the own node is not behind the others: a round that it shows before that may be over. */
+  readonly caughtUp: (signal: AbortSignal) => Promise<void>;
+}
+
+/** What a device needs to speak with nodes. One wallet a node. */
+export interface Sender extends AgentOptions {
+  readonly wallets: readonly Wallet[];
+}
+
+/** The bytes of a payload that the chain names, checked against that name: from the own node, or another that holds it. */
+export async function fetchPayload({ clients, signal }: Sender, id: string): Promise<Uint8Array> {
+  for (const [i, client] of clients.entries()) {
+    try {
+      const { bytes } = await client.call('payload.get', { id }, { signal });
+      const payload = base64ToBytes(bytes);
+      if (payload !== null && bytesToHex(payloadId(payload)) === id) return payload;
+      throw new Error('the node gave another payload than the chain names');
+    } catch (error) {
+      const isAbsent = error instanceof RpcError && error.word === 'not-found';
+      if (!isAbsent || i === clients.length - 1) throw error;
+    }
+  }
+  throw new Error('this device knows no node to ask: list some in deviceNodes');
+}
+
+/** Through the own node, or the next one that can be reached. A refusal by contract is an error unless it's late. */
+export async function send(part: Sender, call: Parameters<Wallet['send']>[0], wait = true): Promise<string> {
+  const { wallets, device, log, signal } = part;
+  for (const [i, wallet] of wallets.entries()) {
+    try {
+      const hash = await wallet.send(call, { signal });
+      if (!wait) return hash;
+      const { ok, code, detail } = await wallet.wait(hash, COMMIT_MS, { signal });
+      if (ok || code === 'already-declared' || code === 'already-enrolled') return hash;
+      throw new DeviceError('refused', `${call.contract}.${call.method} was refused: ${code}: ${detail}`);
+    } catch (error) {
+      const unreachable = error instanceof RpcError && error.word === 'unreachable';
+      if (!unreachable || i === wallets.length - 1) throw error;
+      log('warn', 'device-turns-elsewhere', { device: device.name, error: String(error) });
+    }
+  }
+  throw new Error('this device knows no node to send to: list some in deviceNodes');
+}
+
+/** Waits; ends at once when the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -17,7 +17,7 @@ import { DEVICES, learningRates, ROUNDS } from './study/task.js';
 const ATTACKERS = 4;
 
 const plain: Rules = { ...defaultRules, rule: 'none' };
-const rules: Readonly<Record<string, Rules>> = {
+export const rules: Readonly<Record<string, Rules>> = {
   alignment: defaultRules,
   'alignment behind mixing': { ...defaultRules, front: 'nearest-neighbour-mixing' },
   'alignment behind bucketing': { ...defaultRules, front: 'bucketing' },
@@ -33,8 +33,8 @@ const rules: Readonly<Record<string, Rules>> = {
 };
 
 /** Points that the default rule may lose against the clean mean, IID; of the others no goal is set. */
-const LOSS_MAX = 3;
-const judged: readonly AttackName[] = ['label-flip', 'sign-flip', 'gaussian', 'ipm', 'alie'];
+export const LOSS_MAX = 3;
+export const judgedAttacks: readonly AttackName[] = ['label-flip', 'sign-flip', 'gaussian', 'ipm', 'alie'];
 
 export function attacks(args: readonly string[]): readonly Row[] {
   const splits = Number(args[0] ?? 20);
@@ -60,7 +60,7 @@ function tableOf(dataset: DatasetName, how: Partition, splits: number): Row[] {
       rowOf(`${dataset}, ${how}, ${attack ?? 'clean'}, ${rule}`, runsOf(of, attack), {
         attack,
         clean,
-        isJudged: of === defaultRules && how === 'iid' && attack !== null && judged.includes(attack),
+        isJudged: of === defaultRules && how === 'iid' && attack !== null && judgedAttacks.includes(attack),
       }),
     ),
   );

@@ -7,7 +7,7 @@
  *   blacklists honest devices without noise is out; of the rest take the one that finds most flippers.
  * Run: npm run bench -- calibration [splits = 20] [first seed = 100].
  */
-import type { AlignmentThresholds } from '../fl/index.js';
+import { type AlignmentThresholds, alignmentThresholds } from '../fl/index.js';
 import type { Row } from './row.js';
 import { type DatasetName, splitOf } from './study/data.js';
 import { meanAndDeviation } from './study/mean.js';
@@ -16,21 +16,19 @@ import { shardsOf } from './study/partition.js';
 import { ATTACKERS, DEVICES, learningRates, ROUNDS, scenarios } from './study/task.js';
 
 const OPPOSING = [2, 4, 6, 8];
-const DISTANCES = [22, 25, 30, 35];
+const DISTANCES = [25, 30, 40, 50];
 /** Only noise tells these apart: they are tried with it, at the other two as chosen. */
 const NOISES = [164, 233, 309];
+
+const own = alignmentThresholds();
 
 export function calibration(args: readonly string[]): readonly Row[] {
   const splits = Number(args[0] ?? 20);
   const first = Number(args[1] ?? 100);
   const lines = OPPOSING.flatMap((opposing16) =>
-    DISTANCES.flatMap((distanceTenths) =>
-      rowsOf({ opposing16, distanceTenths, noiseHundredths: 233 }, 0, splits, first),
-    ),
+    DISTANCES.flatMap((distanceTenths) => rowsOf({ ...own, opposing16, distanceTenths }, 0, splits, first)),
   );
-  const noises = NOISES.flatMap((noiseHundredths) =>
-    rowsOf({ opposing16: 4, distanceTenths: 30, noiseHundredths }, 6.7, splits, first),
-  );
+  const noises = NOISES.flatMap((noiseHundredths) => rowsOf({ ...own, noiseHundredths }, 6.7, splits, first));
   return [...lines, ...noises];
 }
 

@@ -4,11 +4,11 @@ import { calibration } from './calibration.js';
 import { chain } from './chain.js';
 import { consensus } from './consensus.js';
 import { join } from './join.js';
+import { choose } from './learning/choose.js';
 import { learning } from './learning.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
 import { privacyAudit } from './privacyAudit.js';
-import { robustness } from './robustness.js';
 import type { Row } from './row.js';
 import { statePauses } from './statePauses.js';
 import { stateTree } from './stateTree.js';
@@ -23,13 +23,13 @@ const benches: Readonly<
   'main-job': mainJob,
   accountants,
   'privacy-audit': privacyAudit,
-  robustness,
   attacks,
   calibration,
   chain,
   consensus,
   join,
   learning,
+  choose,
   'state-tree': stateTree,
   'state-pauses': statePauses,
   store,

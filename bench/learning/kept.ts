@@ -28,7 +28,7 @@ export interface Circumstances {
 const TUNING_FROM = 100;
 
 /** Runs one section on the first so many seeds. */
-export async function measure(section: Section, splits: number): Promise<Kept> {
+export async function measure(section: Section, splits: number, data: string | null = null): Promise<Kept> {
   const from = (first: number) => Array.from({ length: splits }, (_, at) => first + at);
   const started = performance.now();
   const cpu = process.cpuUsage();
@@ -36,6 +36,7 @@ export async function measure(section: Section, splits: number): Promise<Kept> {
   const found = await section.run({
     seeds: from(0),
     tuning: from(TUNING_FROM),
+    data,
     say: (line) => process.stderr.write(`${section.name}: ${line}\n`),
   });
   const { user, system } = process.cpuUsage(cpu);
@@ -94,7 +95,8 @@ function commitOf(): string | null {
   const git = (...args: string[]) =>
     execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const changed = git('status', '--porcelain', '-uno', '--', ':/', ':!/docs/results*') !== '';
+    const changed =
+      git('status', '--porcelain', '-uno', '--', ':/bench', ':/fl', ':/crypto', ':/datasets') !== '';
     return git('rev-parse', '--short=10', 'HEAD') + (changed ? '+' : '');
   } catch {
     return null;

@@ -26,6 +26,8 @@ export interface Section {
   readonly method: readonly string[];
   /** False: measures times or exact numbers, once; `seeds` then means nothing to it. */
   readonly seeded: boolean;
+  /** A file that does not ship, looked for in the folder of \`--data\`. Without that the section is passed over. */
+  readonly needs?: string;
   run(context: Context): Measured | Promise<Measured>;
 }
 
@@ -34,6 +36,8 @@ export interface Context {
   readonly seeds: readonly number[];
   /** Seeds that settings may be chosen on: 100 to 119, or the first few in a trial. */
   readonly tuning: readonly number[];
+  /** The folder of data that does not ship; null: none was named. */
+  readonly data: string | null;
   /** One line of progress, to stderr. */
   say(line: string): void;
 }

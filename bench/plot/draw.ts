@@ -64,7 +64,9 @@ function drawBars(plot: BarPlot): string {
   if (plot.y.scale === 'log') throw new Error('bars begin at the foot of a linear axis');
   const layout = layOut(series.length === 1 ? [] : series);
   const bars = series.map(({ bars }) => bars.map(spreadOf));
-  const values = bars.flatMap((one) => one.flatMap(({ low, high }) => [low, high]));
+  const values = bars
+    .flatMap((one) => one.flatMap(({ low, high }) => [low, high]))
+    .filter((value) => !Number.isNaN(value));
   const ys = scaleOf({ from: Math.min(0, ...values), ...plot.y }, values, layout.bottom, layout.top);
   const foot = ys.at(Math.max(plot.y.from ?? 0, Math.min(0, ...values)));
   const group = (RIGHT - LEFT) / groups.length;
@@ -75,6 +77,7 @@ function drawBars(plot: BarPlot): string {
   };
   const drawn = bars.flatMap((one, index) =>
     one.flatMap(({ mean, low, high }, at) => {
+      if (series[index]!.bars[at]!.length === 0) return [];
       const left = xs.at(at) + (index - series.length / 2) * width;
       const [y, end] = [Math.min(foot, ys.at(mean)), Math.max(foot, ys.at(mean))];
       const several = series[index]!.bars[at]!.length > 1;

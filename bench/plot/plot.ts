@@ -20,7 +20,7 @@ export interface LinePlot extends About {
 export interface BarPlot extends About {
   readonly kind: 'bars';
   readonly groups: readonly string[];
-  /** At most 6. `bars` has one entry a group. */
+  /** At most 6. `bars` has one entry a group; without values there is no bar. */
   readonly series: readonly { readonly name: string; readonly bars: readonly (readonly number[])[] }[];
 }
 

@@ -1,33 +1,44 @@
-import { bytesToHex, drbg, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
+import { bytesToHex, type RandomBytes, sha256, utf8ToBytes } from '../../crypto/index.js';
 import {
   type AggregationName,
+  type AlignmentState,
   type AlignmentThresholds,
   type AttackName,
   addNoise,
+  alignmentThresholds,
   attacks,
+  type ClippingName,
+  type ClippingParams,
+  clippingRules,
   closeRoundBy,
   craftedWire,
   createAlignment,
   createGrid,
+  decodeUpdate,
   encodeUpdate,
   encodeWeights,
   evaluate,
   type FrontName,
   type Grid,
   initialWeights,
+  type ModelSpec,
   meanOfWire,
   oneStep,
+  parameterCount,
   type Records,
   roundToFine,
   type SubmittedUpdate,
+  squaredNorm,
   toWire,
   type Verdict,
   type VerificationName,
   verificationRules,
   withTrigger,
 } from '../../fl/index.js';
-import type { Split } from './data.js';
-import { clippedGradientSum, logisticModel } from './logistic.js';
+import { pick, type Split } from './data.js';
+import { type Unit, updateOf } from './descend.js';
+import { logisticLearner } from './logistic.js';
+import { stream } from './stream.js';
 
 export interface Rules {
   readonly rule: VerificationName;
@@ -60,6 +71,16 @@ export interface Setting extends Rules {
   readonly attackers: number;
   /** The attacker's devices are left out: the oracle that keeps only the honest. */
   readonly oracle: boolean;
+  /** Clipping threshold C; 1 if not given. */
+  readonly clip?: number;
+  /** β of FedAvgM; 0 if not given: FedAvg. */
+  readonly momentum?: number;
+  /** What is clipped and protected as one; a record if not given. */
+  readonly unit?: Unit;
+  /** How C follows what was released; it stays if not given. `clip` is then the largest C and that of round 1. */
+  readonly clipping?: Omit<ClippingParams, 'clip16'> & { readonly rule: ClippingName };
+  /** Note accuracy and C of every round. */
+  readonly traced?: boolean;
 }
 
 /** How a task ended. */
@@ -72,10 +93,16 @@ export interface Run {
   readonly honestRefusedAtEnd: number;
   /** Updates of honest devices refused in the whole task. */
   readonly honestRefusals: number;
+  /** By device: the rounds in which its update was refused, or it was on the blacklist. */
+  readonly refusedRounds: readonly number[];
   /** Of the last model on the test part. */
   readonly accuracy: number;
-  /** Share of the test part's negatives that the last model calls positive with the backdoor's trigger. */
+  /** Share of the test part's other classes that the last model calls class 1 with the backdoor's trigger. */
   readonly triggered: number;
+  /** The last model. */
+  readonly weights: Float32Array;
+  /** After each round, if asked for. */
+  readonly trace: readonly { readonly accuracy: number; readonly clip: number }[];
 }
 
 const REPUTATION = { start: 5, cap: 10 };
@@ -86,29 +113,26 @@ const REPUTATION = { start: 5, cap: 10 };
  */
 export function simulate(split: Split, shards: readonly Records[], setting: Setting, seed: number): Run {
   const { inputs } = split;
-  const model = logisticModel(inputs);
-  const random = drbg(sha256(utf8ToBytes(`bench/robustness/noise/${seed}`)));
-  const sigma16 = Math.round(setting.sigma * 65_536);
-  const grid = createGrid({ dimension: inputs + 1, clip16: 65_536, sigma16 });
+  const learner = split.learner ?? logisticLearner(inputs);
+  const { model } = learner;
+  const random = stream(`bench/noise/${seed}`);
+  const clipper = createClipper(setting, parameterCount(model));
   const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
-    setting.thresholds === null ? verificationRules[setting.rule] : createAlignment(setting.thresholds);
-  let state = {
-    weights: encodeWeights(initialWeights(model, new Uint8Array())),
-    accumulator: null,
-    optimizer: null,
-  } as {
-    weights: Uint8Array;
-    accumulator: Uint8Array | null;
-    optimizer: Uint8Array | null;
-  };
+    setting.rule === 'alignment'
+      ? createAlignment(setting.thresholds ?? alignmentThresholds(), inMemory())
+      : verificationRules[setting.rule];
+  let state = startOf(model);
   let [honestRefusals, refusedAtEnd] = [0, 0];
+  const refusedRounds = shards.map(() => 0);
+  const trace: { accuracy: number; clip: number }[] = [];
   for (let round = 1; round <= setting.rounds; round++) {
     const present = [...shards.keys()].filter(
       (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
     );
-    const updates = sendAll(present, shards, state.weights, setting, round, grid, random, inputs);
+    const grid = clipper.grid();
+    const updates = sendAll(present, shards, state.weights, setting, round, grid, random, split);
     const outcome = closeRoundBy(rule, {
       ...state,
       round,
@@ -123,15 +147,19 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       local: oneStep,
       clipping: null,
       server: {
-        step: 'fedavg',
+        step: (setting.momentum ?? 0) === 0 ? 'fedavg' : 'fedavgm',
         learningRate16: Math.round(setting.learningRate * 65_536),
-        momentum16: 0,
+        momentum16: Math.round((setting.momentum ?? 0) * 65_536),
         secondMoment16: 0,
         adaptivity16: 1,
       },
     });
     state = outcome;
+    clipper.follow(updates, outcome.verdicts);
+    if (setting.traced === true)
+      trace.push({ accuracy: accuracyOn(split.test, model, state.weights), clip: grid.clip16 / 65_536 });
     refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
+    for (const [device, points] of reputation.entries()) if (points <= 0) refusedRounds[device]!++;
     const costs = setting.reputation === 'paper' || verificationRules[setting.rule].absolute;
     for (const verdict of outcome.verdicts) {
       const device = indexOf(verdict);
@@ -139,6 +167,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
         REPUTATION.cap,
         reputation[device]! + (verdict.qualified ? 1 : costs ? -1 : 0),
       );
+      if (!verdict.qualified) refusedRounds[device]!++;
       if (verdict.qualified || bad(device)) continue;
       honestRefusals++;
       refusedAtEnd++;
@@ -150,34 +179,51 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     honestOut: out.filter((device) => !bad(device)).length,
     honestRefusedAtEnd: refusedAtEnd,
     honestRefusals,
+    refusedRounds,
     accuracy: accuracyOn(split.test, model, state.weights),
-    triggered: triggeredShare(split, state.weights),
+    triggered: triggeredShare(split, model, state.weights),
+    weights: new Float32Array(state.weights.slice().buffer),
+    trace,
   };
+}
+
+interface State {
+  readonly weights: Uint8Array;
+  readonly accumulator: Uint8Array | null;
+  readonly optimizer: Uint8Array | null;
+}
+
+function startOf(model: ModelSpec): State {
+  const weights = encodeWeights(initialWeights(model, sha256(utf8ToBytes('bench/weights'))));
+  return { weights, accumulator: null, optimizer: null };
 }
 
 function sendAll(
   present: readonly number[],
   shards: readonly Records[],
   weights: Uint8Array,
-  { attack: name, fromRound, attackers }: Setting,
+  { attack: name, fromRound, attackers, unit = 'record' }: Setting,
   round: number,
   grid: Grid,
   random: RandomBytes,
-  inputs: number,
+  { inputs, learner = logisticLearner(inputs) }: Split,
 ): SubmittedUpdate[] {
   const attack = name === null || !attacks[name].acts(round, fromRound) ? null : attacks[name];
   const isBad = (device: number) => attack !== null && device < attackers;
+  const unitsOf = (device: number) => (unit === 'device' ? 1 : shards[device]!.y.length);
   const floats = new Float32Array(weights.slice().buffer);
   const wires = present.map((device) => {
     const shard = shards[device]!;
     const records = isBad(device) && attack!.poison !== null ? attack!.poison(shard, inputs) : shard;
-    const sum = clippedGradientSum(floats, records, inputs);
+    const sum = updateOf(learner, floats, records, unit, grid.clip16 / 65_536);
     return toWire(addNoise(roundToFine(sum, grid), grid, random), grid);
   });
-  const means = wires.map((wire, at) => meanOfWire(wire, shards[present[at]!]!.y.length, grid));
+  // What was sent is looked at by attackers alone.
+  const means =
+    attack?.craft == null ? [] : wires.map((wire, at) => meanOfWire(wire, unitsOf(present[at]!), grid));
   const honest = means.filter((_, at) => !isBad(present[at]!));
   return present.map((device, at) => {
-    const units = shards[device]!.y.length;
+    const units = unitsOf(device);
     const crafted =
       isBad(device) && attack!.craft !== null && honest.length > 0
         ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
@@ -187,23 +233,70 @@ function sendAll(
   });
 }
 
-function accuracyOn({ x, y }: Records, model: Parameters<typeof evaluate>[0], weights: Uint8Array): number {
+/** Alignment's state is not written out and read again in each round: verdicts are the same. */
+function inMemory(): Parameters<typeof createAlignment>[1] {
+  const states = new WeakMap<Uint8Array, AlignmentState>();
+  return {
+    encode: (state) => {
+      const token = new Uint8Array();
+      states.set(token, state);
+      return token;
+    },
+    decode: (token) => states.get(token)!,
+  };
+}
+
+/** The grid of each round, as C follows what was released. */
+function createClipper(setting: Setting, dimension: number) {
+  const clip16 = Math.round((setting.clip ?? 1) * 65_536);
+  const sigma16 = Math.round(setting.sigma * 65_536);
+  const { rule: name, ...rest } = setting.clipping ?? { rule: 'fixed', clipMin16: 1, rate16: 1, aim16: 1 };
+  const params = { clip16, ...rest };
+  const rule = clippingRules[name];
+  let clipping = rule.start(params);
+  let grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
+  return {
+    grid: () => grid,
+    follow: (updates: readonly SubmittedUpdate[], verdicts: readonly Verdict[]): void => {
+      if (name === 'fixed') return;
+      const qualified = new Set(verdicts.filter((one) => one.qualified).map(({ device }) => device));
+      const kept = updates.filter(({ device }) => qualified.has(device));
+      if (kept.length === 0) return;
+      const sum = new Float64Array(dimension);
+      for (const { payload } of kept) {
+        const update = decodeUpdate(payload, grid);
+        if (!update.ok) throw new Error(update.reason);
+        for (let at = 0; at < dimension; at++) sum[at]! += update.wire[at]!;
+      }
+      const divisor = kept.reduce((total, { units }) => total + units, 0);
+      const release = {
+        grid,
+        squaredNorm: squaredNorm(sum),
+        devices: kept.length,
+        divisor,
+        signedCount: null,
+        gradients32: 2 ** 32,
+        asked: divisor,
+      };
+      clipping = rule.next(params, clipping, release);
+      grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
+    },
+  };
+}
+
+function accuracyOn({ x, y }: Records, model: ModelSpec, weights: Uint8Array): number {
   return evaluate(model, new Float32Array(weights.slice().buffer), x, y).accuracy;
 }
 
-/** How many negatives the backdoor turns into positives. */
-function triggeredShare({ test, inputs }: Split, weights: Uint8Array): number {
-  const marked = withTrigger(test, inputs);
-  const negatives = [...test.y.keys()].filter((row) => test.y[row] === 0);
-  const x = Float32Array.from(
-    negatives.flatMap((row) => [...marked.x.subarray(row * inputs, (row + 1) * inputs)]),
+/** How many records of other classes the backdoor turns into class 1. */
+function triggeredShare({ test, inputs }: Split, model: ModelSpec, weights: Uint8Array): number {
+  const others = pick(
+    test,
+    inputs,
+    [...test.y.keys()].filter((row) => test.y[row] !== 1),
   );
-  const called = accuracyOn(
-    { x, y: new Float32Array(negatives.length).fill(1) },
-    logisticModel(inputs),
-    weights,
-  );
-  return called;
+  const { x } = withTrigger(others, inputs);
+  return accuracyOn({ x, y: new Float32Array(others.y.length).fill(1) }, model, weights);
 }
 
 function nameOf(device: number): string {

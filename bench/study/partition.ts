@@ -26,7 +26,7 @@ export function shardsOf(
 
 function dirichlet(labels: Float32Array, devices: number, random: RandomBytes): number[][] {
   const owned: number[][] = Array.from({ length: devices }, () => []);
-  for (const label of [0, 1]) {
+  for (const label of new Set(labels.toSorted())) {
     const rows = [...labels.keys()].filter((row) => labels[row] === label);
     const shares = Array.from({ length: devices }, () => gamma(ALPHA, random));
     const total = shares.reduce((sum, share) => sum + share, 0);

@@ -20,7 +20,7 @@ import { DEVICES_MAX } from '../tasks/index.js';
 import { clippingCodec } from './clippingState.js';
 import type { DueClosing } from './closing.js';
 
-const reason = nullable(oneOf<readonly Refusal[]>('rank', 'opposes', 'distant', 'norm'));
+const reason = nullable(oneOf<readonly Refusal[]>('rank', 'opposes', 'distant', 'norm', 'turned'));
 const score16 = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 
 /**

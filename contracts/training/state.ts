@@ -40,7 +40,7 @@ export type Round = Infer<typeof roundCodec>;
 const verdictCodec = record({
   device: bytes(32),
   qualified: bool,
-  reason: nullable(oneOf<readonly Refusal[]>('rank', 'opposes', 'distant', 'norm')),
+  reason: nullable(oneOf<readonly Refusal[]>('rank', 'opposes', 'distant', 'norm', 'turned')),
   score16: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
   /** The device's points after this verdict, and whether it stands on the blacklist. */
   points: uint,

@@ -4,7 +4,9 @@ import { squaredNorm } from '../robust/index.js';
 /** The mean update of a device in real units per unit, from what travels. */
 export function meanOfWire(wire: Int32Array, units: number, grid: Grid): Float64Array {
   const scale = wireStep(grid) / units;
-  return Float64Array.from(wire, (entry) => entry * scale);
+  const mean = new Float64Array(wire.length);
+  for (let at = 0; at < mean.length; at++) mean[at] = wire[at]! * scale;
+  return mean;
 }
 
 /**

@@ -13,6 +13,7 @@ export type Personalised =
 
 const STEPS_MAX = 100;
 const TOLERANCE = 1e-8;
+const ROUNDING = 1e-12;
 
 /**
  * A site's own intercept, of a model with one logit: the shared model with its last bias moved so that on the site's rows the mean probability
@@ -67,7 +68,8 @@ export function fitSiteHead(
     }
     let scale = 1;
     let next = head.map((value, index) => value - by[index]!);
-    while (lossOf(problem, next) > loss && scale > 1e-12) {
+    // The last steps change the loss by less than doubles tell: such a rise is none.
+    while (lossOf(problem, next) > loss + ROUNDING * Math.abs(loss) && scale > 1e-12) {
       scale /= 2;
       next = head.map((value, index) => value - scale * by[index]!);
     }

@@ -2,17 +2,26 @@ import { strict as assert } from 'node:assert';
 import { bytesToUtf8, concatBytes, equalBytes, utf8ToBytes } from '../../crypto/index.js';
 import { type Grid, normCapSquared, packUpdate, unpackUpdate } from '../grid/index.js';
 import { integerSqrt } from '../privacy/integerSqrt.js';
-import { type AlignmentState, type DeviceRecord, WINDOW_ROUNDS, type WindowRound } from './alignmentState.js';
+import {
+  type AlignmentState,
+  type DeviceRecord,
+  type Usual,
+  WINDOW_ROUNDS,
+  type WindowRound,
+} from './alignmentState.js';
 import type { FrontName } from './front/index.js';
 import { UNITS_PER_DEVICE_MAX } from './rule.js';
+import { usualMax } from './turning.js';
 
-const VERSION = 1;
+const VERSION = 2;
 const ROUND_BYTES = 12;
+/** Of a packed update, before its entries. */
+const HEADER_BYTES = packUpdate(new Int32Array(1)).length;
 
 /**
  * Canonical bytes of what alignment remembers; big-endian.
  *
- *   0  u8   version, 1
+ *   0  u8   version, 2
  *   1  u32  dimension
  *   5  u8   rounds in the window, at most 10; then per round, ascending:
  *             u32 round, u32 clip16, u32 sigma16
@@ -20,10 +29,11 @@ const ROUND_BYTES = 12;
  *             u8 length and UTF-8 of the id
  *             u8 flags (1 refused, 2 inner is negative), u32 rounds
  *             inner, energy, noise: each u8 length and the magnitude's bytes, none in front that is zero
+ *             what is usual: i32 exponent, u16 multiple, u32 length and the packed entries
  *             u16 mask (bit i: took part in round i of the window)
  *             per bit set, lowest first: u32 length and the packed update
  *
- * Size: for n devices and d parameters at b bits an entry about 10 n d b / 8 bytes; 20 devices with 250,000
+ * Size: for n devices and d parameters at b bits an entry about n d (11 b + 4) / 8 bytes; 20 devices with 220,000
  *   parameters at 5 bits fill a payload of 32 MiB. `accumulatorBytesMax` bounds it.
  */
 export function encodeAccumulator(state: AlignmentState): Uint8Array {
@@ -57,8 +67,9 @@ export function accumulatorBytesMax(
 ): number {
   const largest = (moves ? 4n : 1n) * integerSqrt(normCapSquared(grid, UNITS_PER_DEVICE_MAX));
   const width = front === 'none' ? Math.min(32, (2n * largest).toString(2).length) : 32;
-  const packed = packUpdate(new Int32Array(1)).length + Math.ceil((grid.dimension * width) / 8);
-  const record = 1 + 255 + 5 + 3 * 256 + 2 + WINDOW_ROUNDS * (4 + packed);
+  const packed = (bits: number) => HEADER_BYTES + Math.ceil((grid.dimension * bits) / 8);
+  const usual = 4 + 2 + 4 + packed(Math.min(32, (2n * usualMax(grid)).toString(2).length));
+  const record = 1 + 255 + 5 + 3 * 256 + usual + 2 + WINDOW_ROUNDS * (4 + packed(width));
   return 6 + ROUND_BYTES * WINDOW_ROUNDS + 2 + devices * record;
 }
 
@@ -101,12 +112,23 @@ function encodeDevice(record: DeviceRecord): Uint8Array[] {
     Uint8Array.of(id.length),
     id,
     new Uint8Array(counts.buffer),
-    ...[record.inner < 0n ? -record.inner : record.inner, record.energy, record.noise].flatMap(
-      encodeMagnitude,
-    ),
+    ...[magnitude(record.inner), record.energy, record.noise].flatMap(encodeMagnitude),
+    unitOf(record.usual),
+    ...encodeUpdate(record.usual.entries),
     Uint8Array.of(mask >> 8, mask & 255),
     ...record.window.flatMap((wire) => (wire === null ? [] : encodeUpdate(wire))),
   ];
+}
+
+function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+function unitOf({ exponent, multiple }: Usual): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(6));
+  bytes.setInt32(0, exponent);
+  bytes.setUint16(4, multiple);
+  return new Uint8Array(bytes.buffer);
 }
 
 function decodeDevice(reader: Reader, dimension: number, roundCount: number): DeviceRecord {
@@ -116,6 +138,7 @@ function decodeDevice(reader: Reader, dimension: number, roundCount: number): De
   const inner = decodeMagnitude(reader);
   const energy = decodeMagnitude(reader);
   const noise = decodeMagnitude(reader);
+  const usual = { exponent: reader.i32(), multiple: reader.u16(), entries: decodeUpdate(reader, dimension) };
   const mask = reader.u16();
   assert.ok(mask < 1 << roundCount, 'a mask within the window');
   const window: (Int32Array | null)[] = [];
@@ -128,6 +151,7 @@ function decodeDevice(reader: Reader, dimension: number, roundCount: number): De
     inner: flags & 2 ? -inner : inner,
     energy,
     noise,
+    usual,
     window,
   };
 }
@@ -141,7 +165,7 @@ function encodeUpdate(wire: Int32Array): Uint8Array[] {
 
 function decodeUpdate(reader: Reader, dimension: number): Int32Array {
   const unpacked = unpackUpdate(reader.take(reader.u32()), dimension);
-  assert.ok(unpacked.ok, 'a packed update of the window');
+  assert.ok(unpacked.ok, 'a packed update');
   return unpacked.wire;
 }
 
@@ -162,6 +186,7 @@ function decodeMagnitude(reader: Reader): bigint {
 interface Reader {
   u8(): number;
   u16(): number;
+  i32(): number;
   u32(): number;
   take(length: number): Uint8Array;
 }
@@ -180,6 +205,7 @@ function createReader(bytes: Uint8Array): Reader {
   return {
     u8: () => view(1).getUint8(0),
     u16: () => view(2).getUint16(0),
+    i32: () => view(4).getInt32(0),
     u32: () => view(4).getUint32(0),
     take,
   };

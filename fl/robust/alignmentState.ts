@@ -7,6 +7,15 @@ export interface WindowRound {
   readonly sigma16: number;
 }
 
+/** How a device is wont to differ from the others; see turning.ts. */
+export interface Usual {
+  /** Entries are in units of multiple · 2^exponent. */
+  readonly exponent: number;
+  /** 1 .. 2^10 - 1, as a grid's wireMultiple. */
+  readonly multiple: number;
+  readonly entries: Int32Array;
+}
+
 /** What alignment remembers of a device. */
 export interface DeviceRecord {
   readonly device: string;
@@ -14,12 +23,14 @@ export interface DeviceRecord {
   readonly refused: boolean;
   /** In how many rounds it took part. */
   readonly rounds: number;
-  /** Σ_t ⟨u_k/N_k, c_{-k}⟩, in units of 2⁻¹²⁸. */
+  /** Σ_t ⟨u_k/N_k, c_k⟩ less what the device's own known noise adds on average, in units of 2⁻¹²⁸. */
   readonly inner: bigint;
-  /** Σ_t ‖c_{-k}‖², in units of 2⁻¹²⁸. */
+  /** Σ_t ‖c_k‖², in units of 2⁻¹²⁸. */
   readonly energy: bigint;
-  /** Σ_t (σC)² ‖c_{-k}‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
+  /** Σ_t (σC)² ‖c_k‖²: N_k² times the variance of `inner` by the known noise; in units of 2⁻¹⁹². */
   readonly noise: bigint;
+  /** From its updates so far. */
+  readonly usual: Usual;
   /** Its updates in wire steps, beside the window's rounds; null where it took no part. */
   readonly window: readonly (Int32Array | null)[];
 }

@@ -13,7 +13,8 @@ export const verificationRules: Readonly<Record<VerificationName, VerificationRu
 };
 
 export { accumulatorBytesMax } from './accumulator.js';
-export { type AlignmentThresholds, createAlignment } from './alignment.js';
+export { type AlignmentThresholds, alignmentThresholds, createAlignment } from './alignment.js';
+export type { AlignmentState } from './alignmentState.js';
 export * from './front/index.js';
 export { squaredNorm } from './integers.js';
 export * from './rule.js';

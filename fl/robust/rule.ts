@@ -26,10 +26,11 @@ export interface VerificationContext {
 }
 
 /**
- * Why an update does not qualify: by rank (multi-Krum), because it opposes the others over all rounds or is distant
- * from them over the last ones (alignment), or because it is longer than an honest one can be (any rule).
+ * Why an update does not qualify: by rank (multi-Krum); because it opposes the others over all rounds, is distant from
+ * them over the last ones, or its device has turned from what it was (alignment); or because it is longer than an honest
+ * one can be (any rule).
  */
-export type Refusal = 'rank' | 'opposes' | 'distant' | 'norm';
+export type Refusal = 'rank' | 'opposes' | 'distant' | 'norm' | 'turned';
 
 export interface Verdict {
   readonly device: string;

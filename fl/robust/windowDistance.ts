@@ -112,8 +112,8 @@ function stepExponent({ fineExponent, wireShift, wireMultiple }: Grid): number {
   return fineExponent + wireShift + 32 - Math.clz32(wireMultiple - 1);
 }
 
-/** Twice the coordinate-wise median, whole numbers. */
-function medianTwiceOf(means: readonly Float64Array[]): Float64Array {
+/** Twice the coordinate-wise median of vectors of whole numbers, at least one. */
+export function medianTwiceOf(means: readonly Float64Array[]): Float64Array {
   const column = new Float64Array(means.length);
   return means[0]!.map((_, coordinate) => {
     for (let index = 0; index < means.length; index++) column[index] = means[index]![coordinate]!;

@@ -69,8 +69,16 @@ const groups: Readonly<Record<string, Group>> = {
     load: async () => (await import('./commands/evaluation.js')).addEvaluation,
   },
   device: {
-    description: 'what a device does for its own hospital',
+    description: 'devices of a hospital: their accounts, and what they do for it',
     load: async () => (await import('./commands/device.js')).addDevice,
+  },
+  publisher: {
+    description: 'accounts that publish tasks',
+    load: async () => (await import('./commands/accounts.js')).addPublisher,
+  },
+  provider: {
+    description: 'accounts that take sealed tasks',
+    load: async () => (await import('./commands/accounts.js')).addProvider,
   },
   chain: {
     description: 'export a chain, audit an export offline, repair, back up, prune or compact a folder',

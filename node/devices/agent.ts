@@ -24,7 +24,8 @@ import type { AttackerRecords } from './attacker.js';
 import type { Device } from './device.js';
 import { DeviceError } from './error.js';
 import { answerOpen, dealtBy } from './evaluations.js';
-import { type AgentOptions, fetchPayload, pause, type Sender, send } from './sending.js';
+import { pause } from './pause.js';
+import { type AgentOptions, fetchPayload, type Sender, send } from './sending.js';
 
 const POLL_MS = 5_000;
 const RETRY_MS = 500;
@@ -39,29 +40,41 @@ export async function runDevice(options: AgentOptions): Promise<void> {
   const wallets = clients.map((client) => createWallet({ client, chainId, secret: device.secret }));
   const running = new Map<number, Promise<void>>();
   const answering = new Map<number, Promise<void>>();
+  /** Running tasks of another level in which this device has no part. */
+  const foreign = new Set<number>();
   while (!signal.aborted) {
     try {
       const client = clients[0]!;
-      const { level } = await client.call(
-        'account.get',
-        { publicKey: bytesToHex(device.publicKey) },
-        { signal },
-      );
-      for (const task of await client.call('task.list', {}, { signal })) {
-        if (running.has(task.id) || task.level !== level) continue;
-        if (task.status === 'enrolling' || task.status === 'running') {
-          running.set(task.id, takePart({ ...options, wallets, task: task.id }));
-        }
+      const key = { publicKey: bytesToHex(device.publicKey) };
+      const { account, level, status } = await client.call('account.get', key, { signal });
+      for (const task of status === 'active' ? await client.call('task.list', {}, { signal }) : []) {
+        if (running.has(task.id) || foreign.has(task.id)) continue;
+        if (task.status !== 'enrolling' && task.status !== 'running') continue;
+        const part = { ...options, wallets, account, task: task.id };
+        // Of a level that the device had when it enrolled: it goes on with that task.
+        const fits = task.level === level || (task.status === 'running' && (await isEnrolled(part)));
+        if (fits) running.set(task.id, takePart(part));
+        else if (task.status === 'running') foreign.add(task.id);
       }
-      await answerOpen({ ...options, wallets }, level, answering);
-      const { height } = await client.call('chain.status', {}, { signal });
-      await client.call('chain.status', { afterHeight: height, waitMs: POLL_MS }, { signal });
+      await answerOpen({ ...options, wallets, account }, level, answering);
+      await nextBlock(options);
     } catch (error) {
       if (!signal.aborted) log('warn', 'device-waits', { device: device.name, error: String(error) });
-      await pause(RETRY_MS, signal);
+      const isUnknown = error instanceof RpcError && error.word === 'not-found';
+      await pause(isUnknown ? POLL_MS : RETRY_MS, signal);
     }
   }
   await Promise.all([...running.values(), ...answering.values()]);
+}
+
+async function nextBlock({ clients, signal }: AgentOptions): Promise<void> {
+  const { height } = await clients[0]!.call('chain.status', {}, { signal });
+  await clients[0]!.call('chain.status', { afterHeight: height, waitMs: POLL_MS }, { signal });
+}
+
+async function isEnrolled({ clients, task, account, signal }: Part): Promise<boolean> {
+  const { enrolled } = await clients[0]!.call('task.get', { task }, { signal });
+  return enrolled.some((entry) => entry.device === account);
 }
 
 interface Part extends Sender {
@@ -69,7 +82,7 @@ interface Part extends Sender {
 }
 
 async function takePart(part: Part): Promise<void> {
-  const { device, task, signal, log } = part;
+  const { device, task, account, signal, log } = part;
   while (!signal.aborted) {
     try {
       const found = await part.clients[0]!.call('task.get', { task }, { signal });
@@ -78,8 +91,7 @@ async function takePart(part: Part): Promise<void> {
         log('info', 'task-unfit', { device: device.name, task, reason: 'its data schema is another one' });
         return;
       }
-      const id = bytesToHex(device.publicKey);
-      const enrolled = found.enrolled.some((entry) => entry.device === id);
+      const enrolled = found.enrolled.some((entry) => entry.device === account);
       if (!enrolled && found.status === 'running') return;
       const own = { ...part, device: (await dealtBy(part, task)).training };
       if (!enrolled) await enrol(own, found.spec);
@@ -100,9 +112,8 @@ function isOver(status: ResultOf<'task.get'>['status']): boolean {
 }
 
 async function enrol(part: Part, spec: TaskSpecForm): Promise<void> {
-  const { device, task, clients, signal } = part;
+  const { device, task, account: id, clients, signal } = part;
   const { dataset } = device;
-  const id = bytesToHex(device.publicKey);
   const { epsilonMicro, deltaPico } = device.config;
   if (spec.privacy.sigma16 !== 0 && epsilonMicro === 0) {
     throw new DeviceError('budget-exhausted', 'this device declares no budget, and the task needs one');
@@ -157,7 +168,10 @@ async function trainRounds(part: Part, spec: TaskSpecForm): Promise<void> {
     if (round === null || weights === null || clip16 === null || round < sent.round) continue;
     // Still open: the update is in a block, or waits for one, or was lost on the way and goes again.
     if (round === sent.round && (sent.hash === null || !(await isLost(part, sent.hash)))) continue;
-    await checkStanding(part);
+    if (!(await mayTakePart(part))) {
+      await nextBlock(part);
+      continue;
+    }
     const start = { weightsId: weights.id, optimizerId: optimizer?.id ?? null, clip16 };
     sent = { round, hash: await sendUpdate(part, spec, round, start) };
   }
@@ -196,16 +210,13 @@ async function sendUpdate(
   }
 }
 
-/** A blacklisted device's updates are refused: it would spend its budget on nothing. */
-async function checkStanding({ device, clients, signal }: Part): Promise<void> {
-  const { reputation } = await clients[0]!.call(
-    'account.get',
-    { publicKey: bytesToHex(device.publicKey) },
-    { signal },
-  );
-  if (reputation?.blacklisted) {
+/** A blacklisted device's updates are refused: it would spend its budget on nothing. A suspended one waits. */
+async function mayTakePart({ account, clients, signal }: Part): Promise<boolean> {
+  const found = await clients[0]!.call('account.get', { publicKey: account }, { signal });
+  if (found.reputation?.blacklisted) {
     throw new DeviceError('blacklisted', 'this device was blacklisted; its hospital may appeal');
   }
+  return found.status === 'active';
 }
 
 /** Trains one round and puts its charge on disk: from here on this round has only these bytes. */

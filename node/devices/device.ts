@@ -6,6 +6,7 @@ import { type DeviceConfig, readBounded, readDeviceConfig } from '../config.js';
 import { DataError, hashFiles, readRows } from '../data/index.js';
 import { readKeystore } from '../provision/index.js';
 import { type Attacker, type AttackerRecords, createAttacker } from './attacker.js';
+import { datasetSalt } from './datasetSalt.js';
 import { DeviceError } from './error.js';
 import { LedgerFile } from './ledgerFile.js';
 
@@ -44,8 +45,7 @@ export async function loadDevice(folder: string): Promise<Device> {
   const accomplices = await Promise.all(
     config.accomplices.map(async (other) => (await readRecords(readDeviceConfig(other))).rows),
   );
-  // Salted with the key: nobody can test a guess of the data against the id.
-  const salt = [utf8ToBytes('consilium/dataset/1'), secret];
+  const salt = [utf8ToBytes('consilium/dataset/1'), await datasetSalt(folder, secret)];
   const files = config.labels === null ? [config.data] : [config.data, config.labels];
   const dataset = await hashFiles(salt, files);
   const { epsilonMicro, deltaPico } = config;

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { decode, encode } from '../../chain/index.js';
 import { answerCodec } from '../../contracts/index.js';
-import { bytesToHex, hexToBytes } from '../../crypto/index.js';
+import { hexToBytes } from '../../crypto/index.js';
 import { decodeWeights, histogramRho, logitsOf, noisedHistogram, parameterCount } from '../../fl/index.js';
 import type { ResultOf } from '../rpc/index.js';
 import { DeviceError } from './error.js';
 import { dealRows } from './heldOut.js';
-import { fetchPayload, pause, type Sender, send } from './sending.js';
+import { pause } from './pause.js';
+import { fetchPayload, type Sender, send } from './sending.js';
 
 const RETRY_MS = 500;
 const ANSWER_BYTES_MAX = 65_536;
@@ -33,8 +34,7 @@ export async function answerOpen(
 
 /** Answers one evaluation, with the same bytes until a block has them. Failures are logged and tried again. */
 async function answerOne(sender: Sender, { id, level, spec }: EvaluationForm): Promise<void> {
-  const { device, clients, log, signal, caughtUp } = sender;
-  const self = bytesToHex(device.publicKey);
+  const { device, account: self, clients, log, signal, caughtUp } = sender;
   while (!signal.aborted) {
     try {
       await caughtUp(signal);

@@ -22,6 +22,8 @@ export interface AgentOptions {
 
 /** What a device needs to speak with nodes. One wallet a node. */
 export interface Sender extends AgentOptions {
+  /** Id of the device's account in hex: what the chain names it by, whatever its key is now. */
+  readonly account: string;
   readonly wallets: readonly Wallet[];
 }
 
@@ -58,18 +60,4 @@ export async function send(part: Sender, call: Parameters<Wallet['send']>[0], wa
     }
   }
   throw new Error('this device knows no node to send to: list some in deviceNodes');
-}
-
-/** Waits; ends at once when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

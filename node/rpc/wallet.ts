@@ -70,9 +70,17 @@ export function createWallet({
     };
   };
 
+  /** Nonces are counted by key, and the node tells those of the account's present one. */
+  const askNonce = async (options?: CallOptions): Promise<number> => {
+    const found = await client.call('account.get', account, options);
+    if (found.publicKey === account.publicKey) return found.nextNonce;
+    const detail = `${account.publicKey} signs for its account no more, ${found.publicKey} does`;
+    throw new RpcError('unknown-sender', detail);
+  };
+
   const sendNow = async (call: WalletCall, options?: CallOptions): Promise<string> => {
     for (let attempt = 1; ; attempt += 1) {
-      const nonce: number = next ?? (await client.call('account.get', account, options)).nextNonce;
+      const nonce: number = next ?? (await askNonce(options));
       const { hash, submission } = sign(call, nonce);
       // Refused, or lost on its way: the nonce is still the next one. If it did arrive, the node will say so.
       next = nonce;

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PAYLOAD_CHUNK_BYTES, payloadId } from '../../chain/index.js';
 import { createPayloadExchange, type PayloadStore } from '../../net/index.js';
@@ -265,6 +266,33 @@ export function describePayloads(kind: TransportKind): void {
       await soon('the end', exchange.close());
       expect([await running, await waiting]).toEqual(['aborted', 'aborted']);
       gate[0]!();
+    });
+
+    it('takes no more when it is closed', async () => {
+      const payload = payloadOf(1_000);
+      const { others, store, exchange } = await setUp({}, 'holder');
+      createPayloadExchange({ transport: others[0]!, store: new MapStore(payload) });
+      await exchange.close();
+      const fetched = exchange.fetch(payloadId(payload), payload.length, [others[0]!.self]);
+      expect(await codeOf(fetched)).toBe('aborted');
+      expect(store.has(payloadId(payload))).toBe(false);
+    });
+
+    it('pulls one that is over the bound of bytes under way alone', async () => {
+      const payload = payloadOf(1_000);
+      const node = await setUp({ payloadLimits: { inFlightBytesMax: 999 } }, 'holder');
+      createPayloadExchange({ transport: node.others[0]!, store: new MapStore(payload) });
+      expect(await pull(node, payload, node.others)).toBe(idOf(payload));
+    });
+
+    it('leaves nothing at a signal that outlives the fetch', async () => {
+      const payload = payloadOf(1_000);
+      const { others, exchange } = await setUp({}, 'holder');
+      createPayloadExchange({ transport: others[0]!, store: new MapStore(payload) });
+      const { signal } = new AbortController();
+      const peers = [others[0]!.self];
+      await soon('the payload', exchange.fetch(payloadId(payload), payload.length, peers, signal));
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     it('passes on what the store throws', async () => {

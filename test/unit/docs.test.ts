@@ -12,7 +12,7 @@ import { errorTable } from '../../node/rpc/errors.js';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
-const rooms = ['crypto', 'chain', 'fl', 'consensus', 'contracts', 'genesis', 'audit', 'net', 'node'];
+const rooms = ['crypto', 'chain', 'fl', 'consensus', 'contracts', 'genesis', 'audit', 'pmta', 'net', 'node'];
 const exists = (path: string) => existsSync(join(root, path));
 
 /** The cells of a table's rows, in the part of a document that begins with this heading. */

@@ -23,12 +23,15 @@ import { type ModelFacts, mustTellTwoApart, weightsOf } from '../../model/index.
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
+import { accountExamples, addAccountCommands } from './accounts.js';
 import { type FactsOptions, factsOf, factsOptions } from './modelOptions.js';
 
 const EXAMPLES = `
 Examples:
   consilium device personalise ./net/nodes/hospital-1/devices/hospital-1-device-1 --task 1 --network ./net
   consilium device personalise ./device --task 1 --network ./net --method head --strength 5
+
+${accountExamples('device')}
 
 The personal model stays in the device's folder. It is fitted without noise: never send it anywhere.`;
 
@@ -43,7 +46,7 @@ interface Options extends FactsOptions {
   readonly json?: boolean;
 }
 
-/** `consilium device personalise`. */
+/** `consilium device personalise|admit|...`. */
 export function addDevice(device: Command, io: Io): void {
   device.addHelpText('after', EXAMPLES);
   const method = new Option('--method <name>', 'its own intercept, or its own last layer')
@@ -56,6 +59,7 @@ export function addDevice(device: Command, io: Io): void {
     .option('--strength <s>', 'how hard a last layer is drawn to the shared one', strength, 1)
     .addHelpText('after', EXAMPLES)
     .action((folder: string, _, self: Command) => personalise(folder, self.optsWithGlobals(), io));
+  addAccountCommands(device, 'device', io);
 }
 
 function strength(text: string): number {

@@ -1,12 +1,20 @@
-import { dirname, join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { bytesToHex, hexToBytes, publicKeyOf, vrfPublicKeyOf } from '../../../crypto/index.js';
-import { openNetwork, readKeystore } from '../../provision/index.js';
-import { type Client, createWallet, type ResultOf } from '../../rpc/index.js';
+import type { ResultOf } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
+import {
+  commit,
+  eventsOf,
+  keystoreIn,
+  publicKey,
+  type SignerOptions,
+  secretsOf,
+  signerOf,
+  signerOptions,
+} from './signer.js';
 
 const EXAMPLES = `
 Examples:
@@ -15,22 +23,21 @@ Examples:
   consilium validator add clinic --public-key 9a.. --vrf-public-key 03.. --node http://127.0.0.1:4001 --keystore k.json
   consilium validator remove hospital-2 --network ./net --as hospital-1
   consilium validator approve 3 --network ./net --as hospital-2
+  consilium validator reject 3 --network ./net --as hospital-3
+  consilium validator replace hospital-4 --public-key 9a.. --vrf-public-key 03.. --network ./net --as hospital-1
 
 A change takes effect when more than two thirds of the validators have proposed or approved it, and shows on the
 ring at the era after next.`;
 
-const WAIT_MS = 30_000;
-
 type Answer = ResultOf<'validator.list'>;
 type Globals = NodeOptions & { readonly json?: boolean };
-type Signer = Globals & { readonly as?: string; readonly keystore?: string; readonly passwordFile?: string };
-type Candidate = Signer & {
+type Candidate = SignerOptions & {
   readonly publicKey?: string;
   readonly vrfPublicKey?: string;
   readonly hospital?: string;
 };
 
-/** `consilium validator list|add|remove|approve`. */
+/** `consilium validator list|add|remove|replace|approve|reject`. */
 export function addValidatorCommands(validator: Command, io: Io): void {
   validator.addHelpText('after', EXAMPLES);
   nodeOptions(validator.command('list'))
@@ -38,8 +45,12 @@ export function addValidatorCommands(validator: Command, io: Io): void {
     .action((_, self: Command) => list(self.optsWithGlobals(), io));
   signerOptions(validator.command('add').argument('<name>', 'of who shall join'))
     .description('propose that a validator joins, or approve the same proposal')
-    .option('--public-key <hex>', 'its signing key (default: that of --network’s node of this name)', key)
-    .option('--vrf-public-key <hex>', 'its VRF key (default: as above)', key)
+    .option(
+      '--public-key <hex>',
+      'its signing key (default: that of --network’s node of this name)',
+      publicKey,
+    )
+    .option('--vrf-public-key <hex>', 'its VRF key (default: as above)', publicKey)
     .option('--hospital <name>', 'whose validator it is (default: its name)')
     .action((name: string, _, self: Command) => add(name, self.optsWithGlobals(), io));
   signerOptions(validator.command('remove').argument('<validator>', 'its name or public key'))
@@ -50,21 +61,17 @@ export function addValidatorCommands(validator: Command, io: Io): void {
     .action((proposal: number, _, self: Command) =>
       send('approve', { proposal }, self.optsWithGlobals(), io),
     );
+  signerOptions(validator.command('reject').argument('<proposal>', 'its number', proposalNumber))
+    .description('vote against what another has proposed')
+    .action((proposal: number, _, self: Command) => send('reject', { proposal }, self.optsWithGlobals(), io));
+  signerOptions(validator.command('replace').argument('<validator>', 'its name or public key'))
+    .description('propose that a hospital’s seat goes to another key, or approve the same proposal')
+    .requiredOption('--public-key <hex>', 'the signing key that it shall have', publicKey)
+    .requiredOption('--vrf-public-key <hex>', 'the VRF key that it shall have', publicKey)
+    .action((who: string, _, self: Command) => replace(who, self.optsWithGlobals(), io));
 }
 
 const proposalNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER);
-
-function key(text: string): string {
-  if (/^[0-9a-f]{64}$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be a key as 64 lower-case hex digits.');
-}
-
-function signerOptions(command: Command): Command {
-  return nodeOptions(command)
-    .option('--as <name>', 'the validator of --network that signs')
-    .option('--keystore <file>', 'the keys of the validator that signs, instead')
-    .option('--password-file <file>', 'its password (default: the file "password" beside it)');
-}
 
 async function list(options: Globals, io: Io): Promise<void> {
   const answer = await nodesOf(options).use((client) => client.call('validator.list', {}));
@@ -135,56 +142,45 @@ function candidateKeys(name: string, { publicKey, vrfPublicKey, network }: Candi
   return { publicKey: bytesToHex(publicKeyOf(sign)), vrfPublicKey: bytesToHex(vrfPublicKeyOf(vrf)) };
 }
 
-async function remove(who: string, options: Signer, io: Io): Promise<void> {
-  const publicKey = await nodesOf(options).use(async (client) => {
+async function remove(who: string, options: SignerOptions, io: Io): Promise<void> {
+  await send('remove', { publicKey: await seatedKey(who, options) }, options, io);
+}
+
+async function replace(who: string, options: Candidate, io: Io): Promise<void> {
+  const args = {
+    validator: await seatedKey(who, options),
+    publicKey: hexToBytes(options.publicKey!),
+    vrfPublicKey: hexToBytes(options.vrfPublicKey!),
+  };
+  await send('replace', args, options, io);
+}
+
+/** The key of a validator that has a seat, by its name or key. */
+async function seatedKey(who: string, options: SignerOptions): Promise<Uint8Array> {
+  const found = await nodesOf(options).use(async (client) => {
     const { validators } = await client.call('validator.list', {});
     const seated = validators.filter(({ seat }) => seat !== 'lost');
     return seated.find(({ name, publicKey: id }) => name === who || id === who)?.publicKey;
   });
-  if (publicKey === undefined) throw new CliError('refused', `no validator ${who} has a seat`);
-  await send('remove', { publicKey: hexToBytes(publicKey) }, options, io);
+  if (found === undefined) throw new CliError('refused', `no validator ${who} has a seat`);
+  return hexToBytes(found);
 }
 
 /** Signs a call of the identity contract, waits for its block and tells what came of it. */
-async function send(method: string, args: unknown, options: Signer, io: Io): Promise<void> {
+async function send(method: string, args: unknown, options: SignerOptions, io: Io): Promise<void> {
   const secret = signerOf(options);
-  const done = await nodesOf(options).use((client) => commit(client, secret, method, args));
-  const fields = Object.assign({}, ...done.events.map((event) => event.fields)) as Record<string, unknown>;
-  const kinds = done.events.map(({ kind }) => kind);
-  const inEffect = kinds.includes('added') || kinds.includes('removed');
-  const { proposal, approvals, needed, era } = fields;
-  const told = { proposal, approvals, needed, inEffect, era: inEffect ? era : null, height: done.height };
+  const call = { contract: 'identity', method, args };
+  const done = await nodesOf(options).use((client) => commit(client, secret, call));
+  const { fields, kinds } = eventsOf(done);
+  const { proposal, approvals, needed, rejections, era } = fields;
+  const inEffect = Number(approvals) >= Number(needed);
+  const rejected = kinds.includes('rejected');
+  const against = method === 'reject' ? { rejections, rejected } : {};
+  const told = { proposal, approvals, needed, inEffect, era: era ?? null, height: done.height, ...against };
   if (options.json) io.out(JSON.stringify(told));
-  else if (inEffect) io.out(`Proposal ${proposal} takes effect: on the ring of era ${era}.`);
-  else io.out(`Proposal ${proposal} has ${approvals} of ${needed} approvals.`);
-}
-
-async function commit(client: Client, secret: Uint8Array, method: string, args: unknown) {
-  const { chainId } = await client.call('chain.status', {});
-  const wallet = createWallet({ client, chainId: hexToBytes(chainId), secret });
-  const hash = await wallet.send({ contract: 'identity', method, args });
-  const done = await wallet.wait(hash, WAIT_MS);
-  if (!done.ok) throw new CliError('refused', `the chain refused it (${done.code}): ${done.detail}`);
-  return done;
-}
-
-function signerOf({ as: name, keystore, passwordFile, network }: Signer): Uint8Array {
-  if (keystore !== undefined) return secretsOf(keystore, passwordFile).sign;
-  if (name === undefined || network === undefined) {
-    throw new CliError('usage', 'who signs? Give --keystore FILE, or --network FOLDER and --as NAME');
-  }
-  return secretsOf(keystoreIn(network, name)).sign;
-}
-
-function keystoreIn(network: string, name: string): string {
-  const { dir, file } = openNetwork(network);
-  const node = file.nodes.find((each) => each.name === name);
-  if (node !== undefined) return join(dir, node.folder, 'keystore.json');
-  throw new CliError('usage', `there is no validator ${name} in ${dir}`);
-}
-
-function secretsOf(keystore: string, passwordFile = join(dirname(keystore), 'password')) {
-  const { sign, vrf } = readKeystore(keystore, passwordFile);
-  if (sign === undefined) throw new CliError('bad-config', `${keystore} holds no signing key`);
-  return { sign, vrf };
+  else if (rejected) io.out(`Proposal ${proposal} is rejected.`);
+  else if (method === 'reject') io.out(`Proposal ${proposal} has ${rejections} against it.`);
+  else if (!inEffect) io.out(`Proposal ${proposal} has ${approvals} of ${needed} approvals.`);
+  else if (era === undefined) io.out(`Proposal ${proposal} takes effect.`);
+  else io.out(`Proposal ${proposal} takes effect: on the ring of era ${era}.`);
 }

@@ -27,6 +27,7 @@ export const enrolmentApprove = defineMethod({
     if (device?.role !== 'device' || own === null || device.hospital !== own.hospital) {
       throw new RpcError('not-allowed', `this is no device of ${own?.hospital ?? 'this node’s hospital'}`);
     }
+    if (device.status !== 'active') throw new RpcError('suspended', `${device.name} is suspended`);
     if (!equalBytes(terms.schemaHash, schemaHash(taskOf(state, terms.task).spec.schema))) {
       throw new RpcError('refused', `this is not the schema of task ${terms.task}`);
     }

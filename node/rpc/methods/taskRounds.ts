@@ -13,7 +13,7 @@ const verdictForm = z.object({
   device: hex32,
   name: z.string(),
   qualified: z.boolean(),
-  reason: z.enum(['rank', 'opposes', 'distant', 'norm']).nullable(),
+  reason: z.enum(['rank', 'opposes', 'distant', 'norm', 'turned']).nullable(),
   /** What the rule measured, in 2^-16. */
   score16: z.number().int(),
   points: count,

@@ -10,9 +10,12 @@ import {
   encodeBlock,
   encodeCertificate,
   encodeHeader,
+  encodeTransaction,
+  equalHeaders,
   type Header,
   limits,
   merkleRoot,
+  noteChecked,
   type ParentVote,
   PERIOD_MAX,
   parentVotesRoot,
@@ -37,6 +40,37 @@ const block: Block = {
 describe('a block', () => {
   it('goes there and back', () => {
     expect(decodeBlock(encodeBlock(block))).toEqual(block);
+  });
+
+  it('remembers the bytes of its parts, in whatever kind of array it came', () => {
+    const raw = encodeBlock(block);
+    const padded = Buffer.concat([Uint8Array.of(1, 2, 3), raw, Uint8Array.of(4)]);
+    for (const bytes of [raw, padded.subarray(3, -1)]) {
+      const { header, transactions, parentVotes } = decodeBlock(bytes);
+      expect(encodeHeader(header)).toEqual(encodeHeader(structuredClone(block.header)));
+      for (const [i, each] of transactions.entries())
+        expect(encodeTransaction(each)).toEqual(encodeTransaction(structuredClone(block.transactions[i]!)));
+      expect(parentVotesRoot({ parentVotes })).toEqual(block.header.parentVotesRoot);
+    }
+  });
+
+  it('of which another thread found hash and body is not asked again', () => {
+    const other = { ...decodeBlock(encodeBlock(block)), parentVotes: [] };
+    expect(rootsMatch({ ...other, parentVotes: votes.slice(1) })).toBe(false);
+    const hash = new Uint8Array(32).fill(9);
+    noteChecked(other, hash);
+    expect([rootsMatch(other), blockHash(other.header)]).toEqual([true, hash]);
+  });
+
+  it('has the header of another only if every field is the same', () => {
+    const { header } = block;
+    expect(equalHeaders(header, structuredClone(header))).toBe(true);
+    for (const name of Object.keys(header) as (keyof Header)[]) {
+      const value = header[name];
+      const changed = value instanceof Uint8Array ? value.map((byte) => byte ^ 1) : Number(value) + 1;
+      expect(equalHeaders(header, { ...header, [name]: changed })).toBe(false);
+      if (value instanceof Uint8Array) expect(equalHeaders(header, { ...header, [name]: null })).toBe(false);
+    }
   });
 
   it('has the hash of its header, which every field of the header changes', () => {

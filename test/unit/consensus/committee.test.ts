@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { drawCommittee, faultyOf, quorumOf, type RingSeat, ringRoot } from '../../../consensus/index.js';
+import {
+  drawCommittee,
+  faultyOf,
+  noteDraw,
+  quorumOf,
+  type RingSeat,
+  ringRoot,
+} from '../../../consensus/index.js';
 import { bytesToHex, sha256, utf8ToBytes } from '../../../crypto/index.js';
 
 /** A ring with these weights; keys ascend with the index. */
@@ -194,5 +201,19 @@ describe('ring root', () => {
       ring.map((seat, i) => (i === 2 ? { ...seat, publicKey: new Uint8Array(32).fill(255) } : seat)),
     ].map((changed) => bytesToHex(ringRoot(changed)));
     expect(new Set(roots).size).toBe(roots.length);
+  });
+});
+
+describe('a committee that another thread has drawn', () => {
+  it('is taken for its ring and seed, and for no more members than it has', () => {
+    const [ring, seed] = [ringOf([100, 100, 100, 100]), seedOf('noted')];
+    const drawn = drawCommittee(ring, seed, 4);
+    const noted = [drawn[1]!, drawn[0]!];
+    noteDraw(ring, seed, noted);
+    expect(drawCommittee(ring, seed, 2)).toEqual(noted);
+    expect(drawCommittee(ring, seed, 4)).toEqual(drawn);
+    noteDraw(ring, seed, noted);
+    const other = seedOf('another');
+    expect(drawCommittee(ring, other, 4)).toEqual(drawCommittee(ringOf([100, 100, 100, 100]), other, 4));
   });
 });

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { readState } from '../../../chain/index.js';
 import {
+  ACCOUNTS_MAX,
+  accountCell,
   accountOf,
   closedRoundCell,
   enrolledCell,
+  KEYS_MAX,
   ledgerCell,
+  membersCell,
   membersOf,
   openProposalsOf,
   ownerOf,
@@ -154,6 +158,22 @@ describe('admission', () => {
     const [a, b] = test.validators as [Person, Person];
     expect(codesOf(test, [admitCall(test, a, ward), admitCall(test, b, ward)])).toEqual([null, 'key-taken']);
     expect(accountOf(test.state, ward.publicKey)!.hospital).toBe(a.name);
+  });
+
+  it('is bounded for each hospital, and a list of its accounts comes in pages', () => {
+    const full = createTestChain({
+      write: (state) => membersCell.set(state, { count: ACCOUNTS_MAX, newest: 'x' }, 'hospital-1'),
+    });
+    const [a, b] = full.validators as [Person, Person];
+    expect(full.refusal(admitCall(full, a, ward))).toBe('too-many-accounts');
+    expect(full.refusal(admitCall(full, b, ward))).toBeNull();
+    const names = (from: string | null, max: number) =>
+      membersOf(full.state, b.name, from, max).map(({ account }) => account.name);
+    const all = names(null, 9);
+    expect(all).toHaveLength(3);
+    expect(names(null, 2)).toEqual(all.slice(0, 2));
+    expect(names(all[2]!, 2)).toEqual(all.slice(2));
+    expect(names('nobody', 9)).toEqual([]);
   });
 
   it('cannot be replayed: the signature names chain, account and hospital', () => {
@@ -315,6 +335,21 @@ describe('a key', () => {
     ];
     for (const [code, call] of cases) expect([code, test.refusal(call)]).toEqual([code, code]);
     expect(accountOf(test.state, id)).toMatchObject({ keys: 1, publicKey: id });
+  });
+
+  it('is not changed without end', () => {
+    const test = createTestChain({
+      write: (state, { devices }) => {
+        const id = devices[0]!.publicKey;
+        const keys = { role: 'device', name: 'd', hospital: 'hospital-1', level: 1, area: '' } as const;
+        const rest = { vrfPublicKey: null, publicKey: id, status: 'active', changedHeight: 0 } as const;
+        accountCell.set(state, { ...keys, ...rest, keys: KEYS_MAX }, bytesToHex(id));
+      },
+    });
+    const [device] = test.devices as [Person];
+    expect(test.refusal(rotateCall(test, device, ward, 'hospital-1'))).toBe('too-many-keys');
+    const recovered = recoverCall(test, test.validators[0]!, device.publicKey, ward);
+    expect(test.refusal(recovered)).toBe('too-many-keys');
   });
 
   it('is recovered by vote where no hospital answers, and while the account is suspended', () => {

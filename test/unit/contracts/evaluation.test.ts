@@ -316,13 +316,8 @@ describe('evaluation.answer', () => {
   ] as const)('is refused if the ledger has less left than it costs, and takes that: %s', (left, code) => {
     const round = roundRho(taskSpec().privacy.sigma16);
     const cap = rhoCap(3_000_000, 100_000_000);
-    const ledger = {
-      unit: 'record',
-      epsilonMicro: 3_000_000,
-      deltaPico: 100_000_000,
-      order: null,
-      rhoCap: cap,
-    } as const;
+    const budget = { unit: 'record', epsilonMicro: 3_000_000, deltaPico: 100_000_000, order: null } as const;
+    const ledger = { ...budget, rhoCap: cap };
     const test = opened(
       {},
       {

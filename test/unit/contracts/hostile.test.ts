@@ -3,6 +3,14 @@ import { beginExecution, decodeTransaction, encodeTransaction } from '../../../c
 import { BLOCK_TIME_MAX } from '../../../consensus/index.js';
 import { drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
+  admitCall,
+  recoverCall,
+  reportCall,
+  rotateCall,
+  setLevelsCall,
+  voteCall,
+} from '../../support/accounts.js';
+import {
   applyCall,
   type Call,
   createTestChain,
@@ -15,6 +23,7 @@ import {
   updateCall,
 } from '../../support/chain.js';
 import { answerCall, claimCall, openCall, planCall } from '../../support/evaluation.js';
+import { person } from '../../support/genesis.js';
 
 const SEED = 'hostile arguments 1';
 const ROUNDS = 400;
@@ -80,6 +89,7 @@ describe('a sender with arguments of its own making', () => {
     test.block([openCall(test, { sigma16: 0 })]);
     test.block([publishCall(test, taskSpec())]);
     const device = test.devices[0]!;
+    const hospital = test.validators[0]!;
     const calls: readonly Call[] = [
       publishCall(test, taskSpec()),
       publishCall(test, publicTask()),
@@ -90,6 +100,12 @@ describe('a sender with arguments of its own making', () => {
       openCall(test),
       answerCall(device),
       claimCall(test),
+      admitCall(test, hospital, person('new')),
+      recoverCall(test, hospital, device.publicKey, person('new')),
+      rotateCall(test, device, person('new'), hospital.name),
+      setLevelsCall(hospital, { account: device.publicKey, level: 2 }),
+      reportCall(test.publisher, device.publicKey),
+      voteCall(hospital, 'reject', 1),
     ];
     const codes = new Set<string | null>();
     for (let i = 0; i < ROUNDS; i += 1) {

@@ -3,10 +3,14 @@ import {
   accountOf,
   LEVEL_CHANGES_KEPT,
   levelRecordOf,
+  nextProposalCell,
+  openProposalsCell,
   openProposalsOf,
   type Params,
   PROPOSAL_MS,
+  proposalCell,
   REPORTS_EACH_MAX,
+  REPORTS_OPEN_MAX,
   roundCell,
   STRIKES_MAX,
 } from '../../../contracts/index.js';
@@ -261,6 +265,28 @@ describe('a leak', () => {
       .slice(0, REPORTS_EACH_MAX + 1)
       .map((device) => test.refusal(reportCall(test.publisher, device.publicKey)));
     expect(codes).toEqual([...Array<null>(REPORTS_EACH_MAX).fill(null), 'too-many-reports']);
+  });
+
+  it('is not reported where a chain has as many open as it may', () => {
+    const test = createTestChain({
+      ...withLevels({}, 1_000),
+      write: (state, { devices }) => {
+        const [one, other] = devices as [Person, Person];
+        const change = {
+          kind: 'leak',
+          account: other.publicKey,
+          task: 1,
+          evidence: new Uint8Array(32),
+        } as const;
+        const votes = { approvals: [], rejections: [], expiresAt: Number.MAX_SAFE_INTEGER };
+        const ids = Array.from({ length: REPORTS_OPEN_MAX }, (_, i) => i + 1);
+        for (const id of ids) proposalCell.set(state, { id, change, proposer: one.publicKey, ...votes }, id);
+        openProposalsCell.set(state, ids);
+        nextProposalCell.set(state, REPORTS_OPEN_MAX + 1);
+      },
+    });
+    startTask(test, publicTask());
+    expect(test.refusal(reportCall(test.publisher, test.devices[1]!.publicKey))).toBe('too-many-reports');
   });
 
   it('that is not believed counts against the publisher, and suspends it in the end', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { nonceCell, readState } from '../../../chain/index.js';
-import { allowance, eraStartCell } from '../../../contracts/index.js';
+import { allowance, eraStartCell, isBarred } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import { admitEnvelope } from '../../../node/admission.js';
-import { anchorCall, barOf, recoverCall, rotateCall } from '../../support/accounts.js';
+import { Mempool } from '../../../node/mempool.js';
+import { anchorCall, barOf, recoverCall, rotateCall, setLevelsCall } from '../../support/accounts.js';
 import { createTestChain, publicTask, startTask, type TestChain, updateCall } from '../../support/chain.js';
 import { type Person, person } from '../../support/genesis.js';
 
@@ -131,6 +132,40 @@ describe('admission by a node', () => {
       return admitted.ok ? null : admitted.code;
     });
     expect(codes).toEqual([null, null, null, 'rate-limited', 'rate-limited']);
+  });
+
+  it('takes a device’s updates at the level of its task when its own has changed', () => {
+    const test = createTestChain();
+    startTask(test, publicTask());
+    const [device] = test.devices as [Person];
+    test.block([setLevelsCall(test.validators[0]!, { account: device.publicKey, level: 2 })]);
+    const codeAt = (level: number) => {
+      const { transaction } = test.sign({ ...updateCall(test, device, 1), level });
+      const admitted = admitEnvelope(transaction, test.chain.chainId, test.tip);
+      return admitted.ok ? null : admitted.code;
+    };
+    expect([codeAt(1), codeAt(2)]).toEqual([null, 'wrong-level']);
+    expect(test.refusal(updateCall(test, device, 1))).toBeNull();
+  });
+
+  it('drops what waits when its sender is suspended or has another key, and keeps the others', () => {
+    const test = createTestChain();
+    const [first, second, third] = test.devices as [Person, Person, Person];
+    const [a, b] = test.validators as [Person, Person];
+    const mempool = new Mempool(isBarred);
+    for (const from of [first, second, third]) {
+      for (const ahead of [0, 1]) mempool.add(test.sign(anchorCall(from, `${ahead}`), ahead), test.state, 0);
+    }
+    const next = person('next');
+    test.block([
+      { from: a, contract: 'identity', method: 'suspend', args: { account: first.publicKey } },
+      recoverCall(test, b, second.publicKey, next),
+    ]);
+    mempool.settle([], test.state);
+    const left = mempool.oldest(9).map(({ sender }) => sender);
+    expect(left).toEqual(Array(2).fill(bytesToHex(third.publicKey)));
+    expect(mempool.hasCandidates(test.state)).toBe(true);
+    expect(mempool.add(test.sign(anchorCall(next)), test.state, 0)).toBeNull();
   });
 
   it('keeps out who is suspended, and keys that were replaced', () => {

@@ -170,6 +170,18 @@ describe('a chunk plan', () => {
     expect(plan.exhausted).toBe(true);
   });
 
+  it('counts misses in a row: one that delivers between two of them is asked on', () => {
+    const { next, lack, deliver } = setUp(2, 'a');
+    let now = 0;
+    const miss = (times: number) => {
+      for (let nth = 0; nth < times; nth += 1, now += limits.askAgainMaxMs) lack(next(now), null, now);
+    };
+    miss(limits.missesMax - 1);
+    deliver(next(now));
+    miss(limits.missesMax - 1);
+    expect(next(now)).toMatch(/^a\d$/);
+  });
+
   it('is exhausted when nothing is under way and all have failed or have nothing', () => {
     const { plan, next, lack, fail } = setUp(3, 'a', 'b');
     next(0);
@@ -190,6 +202,35 @@ describe('a chunk plan', () => {
 });
 
 describe('the paces of the peers', () => {
+  it('fill a window that was full again when half of it is answered; a late one has one request at a time', () => {
+    const paces = new PeerPaces({ ...limits, chunksPerPeer: 4 });
+    const rooms: boolean[] = [];
+    const look = (step: () => void) => {
+      step();
+      rooms.push(paces.hasRoom('a'));
+    };
+    for (let nth = 0; nth < 4; nth += 1) look(() => paces.begin('a'));
+    for (let nth = 0; nth < 4; nth += 1) look(() => paces.end('a', null));
+    expect(rooms).toEqual([true, true, true, false, false, true, true, true]);
+    expect(paces.markLate('a')).toBe(true);
+    rooms.length = 0;
+    look(() => paces.begin('a'));
+    look(() => paces.end('a', null));
+    look(() => paces.heard('a'));
+    look(() => paces.begin('a'));
+    expect(rooms).toEqual([false, true, true, true]);
+  });
+
+  it('give one that has always answered at once half a second, and the others no less than 50 ms', () => {
+    const paces = new PeerPaces(limits);
+    for (let nth = 0; nth < 30; nth += 1) {
+      paces.begin('a');
+      paces.end('a', 1);
+    }
+    expect(paces.lateAfter('a')).toBe(limits.lateMinMs);
+    expect(paces.hedgeAfter('a')).toBe(limits.hedgeMinMs);
+  });
+
   it('forget who has nothing under way before who has, beyond their bound', () => {
     const paces = new PeerPaces(limits);
     paces.begin('busy');

@@ -13,6 +13,7 @@ const known: Readonly<Record<string, readonly [number, number]>> = {
   'icu.schema.json': [45, 23],
   'mnist.schema.json': [784, 1],
   'pima.schema.json': [8, 8],
+  'wdbc.schema.json': [30, 30],
 };
 
 describe('datasets/', () => {

@@ -7,6 +7,7 @@ import {
   type ModelSpec,
   predict,
 } from '../../../../fl/index.js';
+import { generator } from '../robust/rounds.js';
 import { pairs } from './rows.js';
 
 const { x, y } = pairs();
@@ -62,6 +63,18 @@ describe('fitSiteHead', () => {
     expect(one[2]).toBeGreaterThan(1);
     const apart = Array.from({ length: 60 }, (_, row) => (x[2 * row]! > 0 ? 1 : 0));
     expect(fitSiteHead(logistic, shared, x, apart, 0.01).ok).toBe(true);
+  });
+
+  it('converges where the last steps change the loss by less than doubles tell (seeds 0 to 399)', () => {
+    const wide: ModelSpec = { ...logistic, inputs: 6 };
+    for (let seed = 0; seed < 400; seed++) {
+      const random = generator(seed);
+      const rows = Float32Array.from({ length: 360 }, () => 2 * random() - 1);
+      const labels = Array.from({ length: 60 }, (_, row) =>
+        rows[6 * row]! + rows[6 * row + 1]! / 2 + 2 * random() - 1 > 0 ? 1 : 0,
+      );
+      expect(fitSiteHead(wide, new Float32Array(7), rows, labels, 1).ok, `seed ${seed}`).toBe(true);
+    }
   });
 
   it('leaves the layers below alone, and works on what they make of a row', () => {

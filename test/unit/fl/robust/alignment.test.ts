@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  createAlignment,
   createGrid,
   type Grid,
   type RoundUpdate,
@@ -7,6 +8,14 @@ import {
   wireStep,
 } from '../../../../fl/index.js';
 import { context, play, quiet, reasons, update } from './rounds.js';
+
+/** The two tests over sums and window, with lines that are easy to reckon with; turning.test.ts has the third. */
+const lines = createAlignment({
+  opposing16: 4,
+  noiseHundredths: 233,
+  distanceTenths: 30,
+  turningQuarters: 2 ** 30,
+});
 
 const grid = quiet(1);
 const names = 'abcdefghijklmnopqrstuvwxyz';
@@ -20,29 +29,36 @@ const repeat = (count: number, updates: readonly RoundUpdate[], on: Grid = grid)
   Array.from({ length: count }, () => ({ updates, grid: on }));
 
 const lastReasons = (rounds: readonly { updates: readonly RoundUpdate[]; grid: Grid }[]) =>
-  reasons(play('alignment', rounds).verdicts.at(-1)!);
+  reasons(play(lines, rounds).verdicts.at(-1)!);
 
 const scores = (rounds: readonly { updates: readonly RoundUpdate[]; grid: Grid }[]) =>
-  play('alignment', rounds).verdicts.map((verdicts) => verdicts.map(({ score16 }) => score16 / 65_536));
+  play(lines, rounds).verdicts.map((verdicts) => verdicts.map(({ score16 }) => score16 / 65_536));
 
 describe('alignment: who opposes the others over all rounds', () => {
-  it('scores Σ⟨u_k/N_k, c⟩ / Σ‖c‖² against the mean of the others', () => {
-    // c of a: (200 - 100)/2 = 50; of b: 0, where nothing is known; of c: (100 + 200)/2 = 150.
-    expect(scores(repeat(1, line(100, 200, -100)))[0]).toEqual([
-      2,
-      0,
-      -Math.round(65_536 * (2 / 3)) / 65_536,
-    ]);
+  it('scores Σ⟨u_k/N_k, c⟩ / Σ‖c‖² against the mean of all', () => {
+    // c = (100 + 200 - 100)/3.
+    expect(scores(repeat(1, line(100, 200, -100)))[0]).toEqual([1.5, 3, -1.5]);
+    // c = 0, where nothing is known.
+    expect(scores(repeat(1, line(100, -100)))[0]).toEqual([0, 0]);
+  });
+
+  it('does not hold it against a device that alone has what the others cancel out', () => {
+    // First all pull one way, then, at the optimum, they cancel out: 9 · 9 - 81 = 0. Against the mean of the others
+    // the last one would come to A/B = (4 · 20² - 40 · 81 · 9) / (4 · 20² + 40 · 9²) = -5.7.
+    const early = line(20, 20, 20, 20, 20, 20, 20, 20, 20, 20);
+    const late = line(9, 9, 9, 9, 9, 9, 9, 9, 9, -81);
+    const { verdicts } = play(lines, [...repeat(4, early), ...repeat(40, late)]);
+    expect(verdicts.at(-1)!.at(-1)!.score16).toBe(65_536);
   });
 
   it('weighs the others by their units', () => {
-    // c of a: (60 + 40)/(3 + 1) = 25, u_a/N_a = 100/2.
-    const updates = [update('a', [100], 2), update('b', [60], 3), update('c', [40], 1)];
-    expect(scores([{ updates, grid }])[0]![0]).toBe(2);
+    // c: (100 + 60 + 40)/(2 + 2 + 1) = 40, u_a/N_a = 100/2.
+    const updates = [update('a', [100], 2), update('b', [60], 2), update('c', [40], 1)];
+    expect(scores([{ updates, grid }])[0]![0]).toBe(1.25);
   });
 
-  it('refuses from the 4th round on and leaves the refused out of c from the next round on', () => {
-    const { verdicts } = play('alignment', repeat(5, line(100, 200, -100)));
+  it('refuses from the 4th round on and leaves the refused out of the others’ c from the next round on', () => {
+    const { verdicts } = play(lines, repeat(5, line(100, 200, -100)));
     const ok = ['a ok', 'b ok', 'c ok'];
     expect(verdicts.map(reasons)).toEqual([
       ok,
@@ -51,59 +67,63 @@ describe('alignment: who opposes the others over all rounds', () => {
       ['a ok', 'b ok', 'c opposes'],
       ['a ok', 'b ok', 'c opposes'],
     ]);
-    // a: four rounds of (100 · 50, 50²), then one of (100 · 200, 200²).
-    expect(verdicts[4]![0]!.score16).toBe(Math.round((65_536 * 40_000) / 50_000));
+    // a: four rounds against 200/3, then one against 300/2; c: five against 200/3, its own update in it.
+    const ratio = (inner: number, energy: number) => Math.round((65_536 * inner) / energy);
+    expect(verdicts[4]![0]!.score16).toBe(ratio(4 * (20_000 / 3) + 15_000, 4 * (40_000 / 9) + 22_500));
+    expect(verdicts[4]![2]!.score16).toBe(ratio(-3, 2));
   });
 
   it('refuses below -1/4, not at it', () => {
-    expect(lastReasons(repeat(4, line(100, 100, 100, -25)))).toContain('d distant');
-    expect(lastReasons(repeat(4, line(0, 100, 200, 100, -25)))).toContain('e ok');
-    expect(lastReasons(repeat(4, line(0, 100, 200, 100, -26)))).toContain('e opposes');
+    // c = (420 - 20)/5 = 80, and 1 less beside -25.
+    expect(lastReasons(repeat(4, line(0, 100, 220, 100, -20)))).toContain('e ok');
+    expect(lastReasons(repeat(4, line(0, 100, 220, 100, -21)))).toContain('e opposes');
   });
 
   it('refuses below -2.33 standard deviations of the device’s own noise, not above', () => {
-    // σC = 1, four rounds: A = 4uc against 2.33 · √(4c²), so u < -1.165; the wire step is 1/4.
+    // σC = 1, the wire step is 1/4, S steps in all: A = R (uS/64 - 1/4), whose last term is what u's noise does to
+    // itself, against 2.33 √R S/16. Four rounds: u < 16/S - 4.66, about -3.5.
     const noisy = createGrid({ dimension: 1, clip16: 65_536, sigma16: 65_536 });
-    expect(lastReasons(repeat(4, line(8, 8, 2, -4), noisy))).toContain('d ok');
-    expect(lastReasons(repeat(4, line(8, 8, 2, -5), noisy))).toContain('d opposes');
-    // -3 steps in R rounds are 3√R/4 deviations: 2.25 in nine rounds, 2.37 in ten.
-    expect(lastReasons(repeat(9, line(8, 8, 2, -3), noisy))).toContain('d ok');
-    expect(lastReasons(repeat(10, line(8, 8, 2, -3), noisy))).toContain('d opposes');
-    // With three units the noise of a mean is a third, u_k/N_k < -1.165/3: 4.66 steps of the sum again.
+    expect(lastReasons(repeat(4, line(8, 8, 2, -3), noisy))).toContain('d ok');
+    expect(lastReasons(repeat(4, line(8, 8, 2, -4), noisy))).toContain('d opposes');
+    // S = 16: 3/4 · √R against 2.33, so √R > 3.11.
+    expect(lastReasons(repeat(9, line(8, 8, 2, -2), noisy))).toContain('d ok');
+    expect(lastReasons(repeat(10, line(8, 8, 2, -2), noisy))).toContain('d opposes');
+    // With three units the noise of a mean is a third: the sum below 16/S - 4.66 again, S about 32.
     const three = (last: number) => line(16, 16, 4, last).map((one) => ({ ...one, units: 3 }));
     expect(lastReasons(repeat(4, three(-4), noisy))).toContain('d ok');
     expect(lastReasons(repeat(4, three(-5), noisy))).toContain('d opposes');
   });
 
   it('takes a device back that is good again, and counts it again', () => {
-    const rounds = [...repeat(4, line(100, 200, -100)), ...repeat(6, line(100, 200, 150))];
-    const { verdicts } = play('alignment', rounds);
-    // Against c = 150: A = 4 · -15,000 + m · 22,500, B = (4 + m) · 22,500; above -1/4 from m = 2 on.
-    expect(verdicts.slice(3, 7).map((one) => reasons(one)[2])).toEqual([
+    const rounds = [...repeat(8, line(100, 200, -100)), ...repeat(4, line(100, 200, 180))];
+    const { verdicts } = play(lines, rounds);
+    // Itself in c, 160: A = -8 · 6,667 + m · 28,800, B = 8 · 4,444 + m · 25,600; above -1/4 from m = 2 on.
+    expect(verdicts.slice(7, 11).map((one) => reasons(one)[2])).toEqual([
       'c opposes',
       'c opposes',
       'c ok',
       'c ok',
     ]);
-    // a in round 7: rounds 1 to 4 against 50, 5 and 6 against 200 (c refused), 7 against (200 + 150)/2.
-    const inner = 100 * (4 * 50 + 2 * 200 + 175);
-    const energy = 4 * 50 ** 2 + 2 * 200 ** 2 + 175 ** 2;
-    expect(verdicts[6]![0]!.score16).toBe(Math.round((65_536 * inner) / energy));
+    // a in round 11: rounds 1 to 4 against 200/3, 5 to 10 against 300/2 (c refused), 11 against 480/3.
+    const inner = 100 * (4 * (200 / 3) + 6 * 150 + 160);
+    const energy = 4 * (200 / 3) ** 2 + 6 * 150 ** 2 + 160 ** 2;
+    expect(verdicts[10]![0]!.score16).toBe(Math.round((65_536 * inner) / energy));
   });
 
-  it('compares a device that is alone with itself: c is the mean of all', () => {
+  it('compares a device with the mean of all if no other counts', () => {
     expect(scores(repeat(1, line(-7)))[0]).toEqual([1]);
-    // a and b refused, c alone left: c is measured against the mean of all three, (-100 - 100 + 300)/3.
-    const rounds = [...repeat(4, line(-100, -100, 300)), ...repeat(1, line(-100, -100, 300))];
-    const { verdicts } = play('alignment', rounds);
-    expect(reasons(verdicts[3]!)).toEqual(['a opposes', 'b opposes', 'c opposes']);
-    expect(reasons(verdicts[4]!)[2]).toBe('c opposes');
+    // a and b are refused: c is measured against (-10 - 150 + 200)/3 still, a from then on against (-10 + 200)/2.
+    const { verdicts } = play(lines, repeat(5, line(-10, -150, 200)));
+    expect(reasons(verdicts[3]!)).toEqual(['a opposes', 'b opposes', 'c ok']);
+    expect(verdicts[4]![2]!.score16).toBe(15 * 65_536);
+    const ratio = (4 * -10 * (40 / 3) - 10 * 95) / (4 * (40 / 3) ** 2 + 95 ** 2);
+    expect(verdicts[4]![0]!.score16).toBe(Math.round(65_536 * ratio));
   });
 
   it('judges a late joiner from its own 4th round on', () => {
     const early = repeat(6, line(100, 200, 150));
     const late = repeat(4, line(100, 200, 150, -100));
-    const { verdicts } = play('alignment', [...early, ...late]);
+    const { verdicts } = play(lines, [...early, ...late]);
     expect(verdicts.slice(6).map((one) => reasons(one)[3])).toEqual(['d ok', 'd ok', 'd ok', 'd opposes']);
   });
 
@@ -166,7 +186,7 @@ describe('alignment: who is distant from the others over the last rounds', () =>
       ...repeat(3, line(998, 999, 1000, 1001, 1000)),
     ];
     // The window's mean is 1000 + 0.4 for each bad round left in it: 9, 8 and 7 of them against 3.
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(verdicts.slice(9).map((one) => reasons(one)[4])).toEqual([
       'e distant',
       'e distant',
@@ -207,7 +227,7 @@ describe('alignment: who is distant from the others over the last rounds', () =>
       updates: line(...[998, 999, 1000, 1001, 1002].map((x, k) => (k === round % 5 ? null : x)), 1020),
       grid,
     }));
-    const { verdicts } = play('alignment', rounds);
+    const { verdicts } = play(lines, rounds);
     expect(reasons(verdicts.at(-1)!)).toEqual(['a ok', 'b ok', 'd ok', 'e ok', 'f distant']);
   });
 });
@@ -220,8 +240,8 @@ describe('alignment in either test', () => {
   it('leaves an update over the norm cap out of everything', () => {
     const rounds = repeat(4, line(998, 999, 1000, 1001, 1003));
     const withLong = rounds.map(({ updates }) => ({ updates: [...updates, update('z', [-9999])], grid }));
-    const plain = play('alignment', rounds).verdicts;
-    const { verdicts } = play('alignment', withLong);
+    const plain = play(lines, rounds).verdicts;
+    const { verdicts } = play(lines, withLong);
     expect(verdicts.map((one) => one.slice(0, 5))).toEqual(plain);
     expect(verdicts.map((one) => reasons(one)[5])).toEqual(new Array(4).fill('z norm'));
   });
@@ -230,8 +250,8 @@ describe('alignment in either test', () => {
     const tripled = (updates: readonly RoundUpdate[]) =>
       updates.map((one) => ({ ...one, units: 3, wire: one.wire.map((x) => 3 * x) }));
     for (const updates of [line(100, 200, -100, 50), line(998, 999, 1000, 1001, 1004)]) {
-      const plain = play('alignment', repeat(6, updates)).verdicts;
-      expect(play('alignment', repeat(6, tripled(updates))).verdicts).toEqual(plain);
+      const plain = play(lines, repeat(6, updates)).verdicts;
+      expect(play(lines, repeat(6, tripled(updates))).verdicts).toEqual(plain);
     }
   });
 
@@ -244,11 +264,11 @@ describe('alignment in either test', () => {
       line(904, 906, 908, 910, 914),
       line(904, 906, 908, 910, 916),
     ]) {
-      const plain = play('alignment', repeat(6, updates)).verdicts;
+      const plain = play(lines, repeat(6, updates)).verdicts;
       const mixed = repeat(6, updates).map((round, index) =>
         index % 2 === 0 ? round : { updates: halved(updates), grid: coarse },
       );
-      expect(play('alignment', mixed).verdicts).toEqual(plain);
+      expect(play(lines, mixed).verdicts).toEqual(plain);
     }
   });
 
@@ -289,9 +309,9 @@ describe('alignment in either test', () => {
   });
 
   it('asserts on an accumulator of another task, of a later round or of the same one', () => {
-    const { accumulator } = play('alignment', repeat(3, line(1, 2, 3)));
+    const { accumulator } = play(lines, repeat(3, line(1, 2, 3)));
     const verify = (on: Grid, round: number, updates: readonly RoundUpdate[]) => () =>
-      verificationRules.alignment.verify(updates, accumulator, context(on, round));
+      lines.verify(updates, accumulator, context(on, round));
     expect(verify(quiet(2), 4, [update('a', [1, 1])])).toThrow(/of this task/);
     expect(verify(grid, 3, line(1, 2, 3))).toThrow(/judged once/);
     expect(verify(grid, 2, line(1, 2, 3))).toThrow(/judged once/);

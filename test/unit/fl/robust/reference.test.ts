@@ -11,29 +11,62 @@ function naiveAlignment(rounds: readonly (readonly RoundUpdate[])[], grid: Grid)
   const noise = (grid.sigma16 / 65_536) * (grid.clip16 / 65_536);
   const refused = new Set<string>();
   const sums = new Map<string, { inner: number; energy: number; seen: number }>();
+  const usual = new Map<string, readonly number[]>();
   return rounds.map((updates, now) => {
     const counted = updates.filter(({ device }) => !refused.has(device));
     for (const one of updates) {
       const others = counted.filter((other) => other !== one);
-      const c = weightedMean(others.length > 0 ? others : updates, step);
+      const compared = others.length > 0 ? [...others, one] : updates;
+      const c = weightedMean(compared, step);
       const u = meanOf(one, step);
+      const own = (grid.dimension * noise ** 2) / one.units / unitsOf(compared);
       const old = sums.get(one.device) ?? { inner: 0, energy: 0, seen: 0 };
       sums.set(one.device, {
-        inner: old.inner + inner(u, c),
+        inner: old.inner + inner(u, c) - own,
         energy: old.energy + inner(c, c),
         seen: old.seen + 1,
       });
     }
     const window = rounds.slice(Math.max(0, now - 9), now + 1);
-    const verdicts = updates.map((one) => {
+    const seenOf = (device: string) => sums.get(device)!.seen;
+    const turned = turnedOf(updates, usual, seenOf, step, noise);
+    const verdicts = updates.map((one, index) => {
       const { inner: a, energy: b, seen } = sums.get(one.device)!;
       const r = a / b;
       const opposes = seen >= 4 && r < -Math.max(1 / 4, (2.33 * noise) / one.units / Math.sqrt(b));
       const distant = isDistant(one, updates, window, step, noise);
-      return { device: one.device, reason: opposes ? 'opposes' : distant ? 'distant' : 'ok', score: r };
+      const reason = opposes ? 'opposes' : distant ? 'distant' : turned[index] ? 'turned' : 'ok';
+      return { device: one.device, reason, score: r };
     });
     for (const { device, reason } of verdicts) reason === 'ok' ? refused.delete(device) : refused.add(device);
     return verdicts;
+  });
+}
+
+/** Who has turned; moves what is usual. */
+function turnedOf(
+  updates: readonly RoundUpdate[],
+  usual: Map<string, readonly number[]>,
+  seenOf: (device: string) => number,
+  step: number,
+  noise: number,
+): boolean[] {
+  const means = updates.map((one) => meanOf(one, step));
+  const centre = (means[0] ?? []).map((_, i) => medianOf(means.map((mean) => mean[i]!)));
+  const differs = means.map((mean) => mean.map((entry, i) => entry - centre[i]!));
+  const spread = medianOf(differs.map((one) => Math.hypot(...one)));
+  return updates.map(({ device, units }, index) => {
+    const now = differs[index]!;
+    const before = usual.get(device) ?? now;
+    const jump = Math.hypot(...now.map((entry, i) => entry - before[i]!));
+    const allowed = Math.max(1.25 * spread, (3 * noise * Math.sqrt(now.length)) / units);
+    const turned = seenOf(device) >= 10 && jump > allowed;
+    const rate = turned ? 64 : Math.min(4, seenOf(device));
+    usual.set(
+      device,
+      before.map((entry, i) => entry + (now[i]! - entry) / rate),
+    );
+    return turned;
   });
 }
 
@@ -57,7 +90,7 @@ function isDistant(
   const distance = (mean: readonly number[]) => Math.hypot(...mean.map((entry, i) => entry - centre[i]!));
   const expected = (noise / one.units) * Math.sqrt(centre.length / own.length);
   const mine = distance(means.find(({ device }) => device === one.device)!.mean);
-  return mine > 3 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
+  return mine > 5 * Math.max(medianOf(means.map(({ mean }) => distance(mean))), expected);
 }
 
 const meanOf = ({ wire, units }: RoundUpdate, step: number) =>
@@ -65,8 +98,10 @@ const meanOf = ({ wire, units }: RoundUpdate, step: number) =>
 const inner = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, entry, i) => sum + entry * b[i]!, 0);
 
+const unitsOf = (updates: readonly RoundUpdate[]) => updates.reduce((sum, one) => sum + one.units, 0);
+
 function weightedMean(updates: readonly RoundUpdate[], step: number): number[] {
-  const units = updates.reduce((sum, one) => sum + one.units, 0);
+  const units = unitsOf(updates);
   return [...updates[0]!.wire].map(
     (_, i) => (updates.reduce((sum, { wire }) => sum + wire[i]!, 0) * step) / units,
   );
@@ -122,6 +157,7 @@ describe('alignment against a naive reading of the specification', () => {
     }
     expect(off).toBeLessThan(1 / 65_536);
     // The tasks reach every verdict.
-    for (const reason of ['ok', 'opposes', 'distant']) expect(seen.get(reason) ?? 0).toBeGreaterThan(5);
+    for (const reason of ['ok', 'opposes', 'distant', 'turned'])
+      expect(seen.get(reason) ?? 0, reason).toBeGreaterThan(2);
   });
 });

@@ -5,6 +5,7 @@ import {
   type Verdict,
   type VerificationContext,
   type VerificationName,
+  type VerificationRule,
   verificationRules,
 } from '../../../../fl/index.js';
 
@@ -22,12 +23,16 @@ export function context(grid: Grid, round = 1, faulty = 0, blacklisted = 0): Ver
 
 /** Runs a rule over rounds 1, 2, ...; returns the verdicts of each. */
 export function play(
-  rule: VerificationName,
+  rule: VerificationName | VerificationRule,
   rounds: readonly { readonly updates: readonly RoundUpdate[]; readonly grid: Grid }[],
 ): { verdicts: (readonly Verdict[])[]; accumulator: Uint8Array | null } {
   let accumulator: Uint8Array | null = null;
   const verdicts = rounds.map(({ updates, grid }, index) => {
-    const result = verificationRules[rule].verify(updates, accumulator, context(grid, index + 1));
+    const result = (typeof rule === 'string' ? verificationRules[rule] : rule).verify(
+      updates,
+      accumulator,
+      context(grid, index + 1),
+    );
     accumulator = result.accumulator;
     return result.verdicts;
   });

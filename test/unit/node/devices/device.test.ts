@@ -54,7 +54,11 @@ describe('a device’s data', () => {
     device();
     const loaded = await loadDevice(folder);
     const { x, y } = loaded.attacker.recordsOf(1);
-    expect([[...x], [...y], [...loaded.persons!]]).toEqual([[1, 3, 2], [0, 1, 1], [0, 0, 1]]);
+    expect([[...x], [...y], [...loaded.persons!]]).toEqual([
+      [1, 3, 2],
+      [0, 1, 1],
+      [0, 0, 1],
+    ]);
     rmSync(join(folder, 'ledger.json'), { force: true });
     json('schema.json', { label, features: [{ name: 'a', ...number }] });
     expect((await loadDevice(folder)).persons).toBeNull();

@@ -72,6 +72,7 @@ beforeAll(async () => {
   test = await startTestNode();
   device = await deviceFolder();
   sender = {
+    account: bytesToHex(device.publicKey),
     device,
     chainId: test.node.tip.chainId,
     clients: [test.client],
@@ -87,7 +88,13 @@ beforeAll(async () => {
   const { training } = await dealtBy(sender, 1);
   const { dataset } = device;
   const { epsilonMicro, deltaPico } = device.config;
-  await call(test.devices[0]!, 'privacy', 'declare', { dataset, unit: 'record', epsilonMicro, deltaPico }, 0);
+  await call(
+    test.devices[0]!,
+    'privacy',
+    'declare',
+    { dataset, unit: 'record', epsilonMicro, deltaPico, order: null },
+    0,
+  );
   const terms = { task: 1, units: training.rows, dataset, schemaHash: schemaHash(spec.schema) };
   const { approval } = await test.client.call('enrolment.approve', {
     ...terms,

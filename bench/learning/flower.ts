@@ -2,7 +2,7 @@
  * The main job beside Flower's simulation: 20 devices, 30 rounds of logistic regression on Pima at ε = 3, the same split,
  * shards, clipping and noise (Flower's by numpy's generator, on floats). Ours is `consilium demo`, processes, keys, chain,
  * export and audit and all; Flower's is one program with simulated clients on every core, no chain. Both from the start of
- * the program to its end, in turns, since other work shares the machine.
+ * the program to its end, in turns, since other work shares the machine. Compared are the rounds.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -23,6 +23,8 @@ interface DemoRun {
   readonly rounds: number;
   readonly accuracy: number;
   readonly verified: boolean;
+  /** From the first round's opening to the last one's closing. */
+  readonly roundSeconds: number;
 }
 
 export const flower: Section = {
@@ -31,8 +33,9 @@ export const flower: Section = {
   method: [
     'Pima, 20 devices, 30 rounds of logistic regression, ε = 3 by noise in each device. Ours: `consilium demo` with 4 ' +
       'validators, from provisioning to the offline audit. Flower: its simulation on Ray, one client a core at a time, the ' +
-      'same shards, clipping and noise, no chain. Whole programs in turns, medians; wall time, on whatever else the ' +
-      'machine was doing.',
+      'same shards, clipping and noise, no chain. In turns, medians of wall time, on whatever else the machine was doing. ' +
+      'Compared are the 30 rounds; whole programs stand beside them: ours also makes keys, starts processes, exports and ' +
+      'replays the chain.',
   ],
   seeded: false,
   run: async ({ say }) => {
@@ -56,26 +59,28 @@ const plain = { goal: null, met: null, reference: null };
 const skipped: Row = { name: 'flower: skipped, not to be had here', value: 0, unit: 'runs', ...plain };
 
 function rowsOf(ours: readonly DemoRun[], theirs: readonly FlowerRun[]): readonly Row[] {
-  const own = median(ours.map(({ seconds }) => seconds));
-  const peer = median(theirs.map(({ seconds }) => seconds));
+  const own = median(ours.map(({ roundSeconds }) => roundSeconds));
+  const peer = median(theirs.map(({ roundSeconds }) => roundSeconds));
   const { version } = theirs[0]!;
-  const whole = ours.every(({ rounds, verified }) => rounds === ROUNDS && verified);
+  const whole = [...ours, ...theirs].every(({ rounds }) => rounds === ROUNDS);
+  const met = whole && own <= peer && ours.every(({ verified }) => verified);
   return [
-    { name: 'flower: ours with the chain, whole job', value: own, unit: 's', ...plain },
-    {
-      name: `flower: Flower ${version}, whole simulation`,
-      value: peer,
-      unit: 's',
-      ...plain,
-      reference: `its rounds alone ${median(theirs.map(({ roundSeconds }) => roundSeconds)).toFixed(1)} s; complete ones ${median(theirs.map(({ rounds }) => rounds))} of ${ROUNDS}`,
-    },
+    { name: 'flower: 30 rounds with the chain', value: own, unit: 's', ...plain },
+    { name: `flower: the same rounds, Flower ${version}`, value: peer, unit: 's', ...plain },
     {
       name: 'flower: our time over Flower’s',
       value: own / peer,
       unit: '×',
-      goal: '<= 1, every round closed and the audit passed',
-      met: whole && own <= peer,
+      goal: '<= 1, every round complete and the audit passed',
+      met,
       reference: null,
+    },
+    {
+      name: 'flower: whole program, keys, start, export and audit included',
+      value: median(ours.map(({ seconds }) => seconds)),
+      unit: 's',
+      ...plain,
+      reference: `Flower’s, imports and Ray included: ${median(theirs.map(({ seconds }) => seconds)).toFixed(1)} s`,
     },
     {
       name: 'flower: accuracy of the last model, ours',
@@ -118,9 +123,22 @@ function demo(): Promise<DemoRun> {
   const cli = join(import.meta.dirname, '..', '..', 'node', 'cli', 'main.js');
   const limits = { timeout: 900_000, maxBuffer: 16 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [cli, 'demo', '--json', '--seed', '1'], limits, (error, stdout) => {
+    execFile(process.execPath, [cli, 'demo', '--json', '--seed', '1'], limits, (error, stdout, stderr) => {
       if (error !== null) return reject(error);
-      resolve(JSON.parse(stdout.trim().split('\n').at(-1)!) as DemoRun);
+      const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as Omit<DemoRun, 'roundSeconds'>;
+      resolve({ ...result, roundSeconds: roundSecondsOf(stderr) });
     });
   });
+}
+
+/** From its lines "[  12.3 s] what": the one before the first round's to the last round's. */
+function roundSecondsOf(progress: string): number {
+  const lines = [...progress.matchAll(/^\[ *([\d.]+) s\] (.*)$/gm)].map(([, at, what]) => ({
+    at: Number(at),
+    isRound: /^round \d+ of/.test(what!),
+  }));
+  const first = lines.findIndex(({ isRound }) => isRound);
+  const last = lines.findLast(({ isRound }) => isRound);
+  if (first < 1 || last === undefined) throw new Error('the demo told of no round');
+  return last.at - lines[first - 1]!.at;
 }

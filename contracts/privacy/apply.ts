@@ -28,6 +28,7 @@ export function declare<C>(scope: CallScope<C>, args: Declare): Refusal | null {
     return refuse('too-many-datasets', `a device declares at most ${DATASETS_MAX}`);
   declaredCell.set(scope.state, declared, device);
   const { unit, epsilonMicro, deltaPico } = args;
+  scope.spend('accountant');
   const cap = rhoCap(epsilonMicro, deltaPico);
   ledgerCell.set(
     scope.state,

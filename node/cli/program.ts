@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addAccount } from './commands/account.js';
 import { addChain } from './commands/chain.js';
 import { addData } from './commands/data.js';
 import { addDemo } from './commands/demo.js';
@@ -48,6 +49,7 @@ export function buildProgram(io: Io): Command {
   addNode(program, io);
   addValidatorCommands(program, io);
   addTask(program, io);
+  addAccount(program, io);
   addData(program, io);
   addModel(program, io);
   addDevice(program, io);

@@ -1,5 +1,6 @@
 import type { Codec } from './codec.js';
 import type { StateAccess, StateReader } from './state.js';
+import type { Work } from './steps.js';
 import type { PayloadRef, VerifiedTransaction } from './transaction.js';
 
 /** Something that happened, as receipts keep it: a contract's name, a kind, and fields for people and tools. */
@@ -72,6 +73,8 @@ export interface CallScope<C> extends Scope<C> {
    * being in the block at all. A rule writes here first, and reads it through `state`.
    */
   readonly kept: StateAccess;
+  /** Says that dear work follows, before it is done. A call that comes to too many steps ends there, refused. */
+  spend(work: Work): void;
 }
 
 /** `args` decodes what the sender sent, before the rule sees it. */

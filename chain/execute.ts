@@ -27,8 +27,17 @@ import {
 } from './contract.js';
 import { limits } from './limits.js';
 import { merkleRoot, payloadId } from './merkle.js';
-import { applyChanges, cell, createDraft, mergeDraft, readState, type StateDraft } from './state.js';
+import {
+  applyChanges,
+  cell,
+  createDraft,
+  mergeDraft,
+  readState,
+  type StateAccess,
+  type StateDraft,
+} from './state.js';
 import { type StateTree, treeRoot } from './stateTree.js';
+import { createMeter, metered, OutOfSteps, stepCosts } from './steps.js';
 import type { PayloadRef, VerifiedTransaction } from './transaction.js';
 
 const eventCodec = record({ contract: text(64), kind: text(64), fields: anyNode });
@@ -70,9 +79,10 @@ export type TransactionInvalid =
 /** A block on its way: beginBlock has run, transactions are taken one by one, `finish` seals it. */
 export interface Execution {
   readonly transactions: readonly VerifiedTransaction[];
+  /** `steps`: what the call came to. */
   take(
     transaction: VerifiedTransaction,
-  ): { ok: true; receipt: Receipt } | { ok: false; reason: TransactionInvalid };
+  ): { ok: true; receipt: Receipt; steps: number } | { ok: false; reason: TransactionInvalid };
   finish(): Executed;
 }
 
@@ -107,6 +117,7 @@ export function beginExecution<C>(
   const transactions: VerifiedTransaction[] = [];
   let announced = 0;
   let encoded = 0;
+  let stepsBefore = 0;
   let hasTurn = false;
 
   return {
@@ -117,6 +128,7 @@ export function beginExecution<C>(
       const encodedNow = encoded + verified.size;
       const full =
         transactions.length >= limits.transactionsPerBlockMax ||
+        stepsBefore >= limits.stepsPerBlockMax ||
         announcedNow > limits.payloadBytesPerBlockMax ||
         encodedNow > limits.transactionBytesPerBlockMax;
       if (full) return { ok: false, reason: 'block-full' };
@@ -136,12 +148,13 @@ export function beginExecution<C>(
       protocol.countSent(draft, block.height, verified, sender.account);
       nonceCell.set(draft, transaction.nonce + 1, verified.sender);
       const sent = { ...verified, account: sender.account, payloads: bytesOf as CallScope<C>['payloads'] };
-      const receipt = call(protocol, draft, block, sent, payloads);
+      const { receipt, steps } = call(protocol, draft, block, sent, payloads);
+      stepsBefore += steps;
       transactions.push(verified);
       receipts.push(receipt);
       announced = announcedNow;
       encoded = encodedNow;
-      return { ok: true, receipt };
+      return { ok: true, receipt, steps };
     },
     finish: () => {
       const state = applyChanges(parentState, draft.changes);
@@ -229,26 +242,47 @@ function call<C>(
     payloads,
   }: VerifiedTransaction & { readonly account: Uint8Array; readonly payloads: CallScope<C>['payloads'] },
   emitted: Map<string, Uint8Array>,
-): Receipt {
+): { readonly receipt: Receipt; readonly steps: number } {
   const kept = createDraft(draft);
   const attempt = createDraft(kept);
   const events: ChainEvent[] = [];
   const made = new Map<string, Uint8Array>();
+  const meter = createMeter();
+  const plain = createScope(transaction.contract, metered(attempt, meter), block, events, made);
   const scope: CallScope<C> = {
-    ...createScope(transaction.contract, attempt, block, events, made),
+    ...plain,
+    emit: (kind, fields) => {
+      meter.spend(stepCosts.event);
+      plain.emit(kind, fields);
+    },
     sender: account,
     level: transaction.level,
     payloads,
-    kept,
+    kept: metered(kept, meter),
+    spend: (work) => meter.spend(stepCosts.work[work]),
   };
-  const refusal = dispatch(protocol, scope, transaction.contract, transaction.method, transaction.args);
+  const refusal = bounded(() =>
+    dispatch(protocol, scope, transaction.contract, transaction.method, transaction.args),
+  );
   mergeDraft(kept, draft);
+  const steps = meter.spent;
   if (refusal !== null) {
-    return { transaction: hash, ok: false, code: refusal.code, detail: clip(refusal.detail), events: [] };
+    const { code, detail } = refusal;
+    return { receipt: { transaction: hash, ok: false, code, detail: clip(detail), events: [] }, steps };
   }
   mergeDraft(attempt, draft);
   for (const [id, payload] of made) emitted.set(id, payload);
-  return { transaction: hash, ok: true, code: null, detail: null, events };
+  return { receipt: { transaction: hash, ok: true, code: null, detail: null, events }, steps };
+}
+
+/** A call that ran out of steps is refused, like one that its rule refuses. */
+function bounded(run: () => Refusal | null): Refusal | null {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof OutOfSteps)) throw error;
+    return { code: 'out-of-steps', detail: `the call takes ${error.message}: ask for less at once` };
+  }
 }
 
 /** Details are for people, may quote the sender, and are hashed: bounded, and well-formed text. */
@@ -282,7 +316,7 @@ function dispatch<C>(
 
 function createScope<C>(
   contract: string,
-  state: StateDraft,
+  state: StateAccess,
   block: BlockContext<C>,
   events: ChainEvent[],
   payloads: Map<string, Uint8Array>,

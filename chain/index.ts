@@ -10,5 +10,6 @@ export * from './stateProof.js';
 export * from './stateRange.js';
 export * from './stateTree.js';
 export * from './stateVersions.js';
+export * from './steps.js';
 export * from './transaction.js';
 export * from './vote.js';

@@ -16,6 +16,8 @@ export function submit<C>(scope: CallScope<C>, evidence: Evidence): Refusal | nu
   const { accused, height } = evidence;
   const moot = mootness(state, block.height, evidence);
   if (moot !== null) return moot;
+  scope.spend('signature');
+  scope.spend('signature');
   switch (evidenceFault(block.chainId, evidence)) {
     case 'lawful':
       return refuse('no-offence', 'an honest validator may sign both of these');

@@ -30,7 +30,16 @@ import {
   REPORTS_OPEN_MAX,
 } from './state.js';
 import { hasSeat } from './validators.js';
-import { approveOpen, open, openProposalsOf, rejectOpen, sameOpen, settle, unfitness } from './votes.js';
+import {
+  approveOpen,
+  open,
+  openProposalsOf,
+  rejectOpen,
+  sameOpen,
+  settle,
+  spendOn,
+  unfitness,
+} from './votes.js';
 
 export function add<C>(scope: CallScope<C>, { publicKey, ...candidate }: AddArgs): Refusal | null {
   return propose(scope, { kind: 'join', publicKey, candidate });
@@ -59,6 +68,7 @@ export function admit<C>(
   { publicKey, possession, ...candidate }: AdmitArgs,
 ): Refusal | null {
   const said = { account: publicKey, hospital: candidate.hospital, publicKey };
+  scope.spend('signature');
   if (!verifyPossession(scope.block.chainId, said, possession)) return notHeld;
   return decide(scope, { kind: 'admit', publicKey, candidate });
 }
@@ -79,6 +89,7 @@ export function recover<C>(
   const id = idOf(scope.state, account);
   const hospital = accountOf(scope.state, id)?.hospital;
   const said = { account: id, hospital: hospital ?? '', publicKey };
+  scope.spend('signature');
   if (hospital !== undefined && !verifyPossession(scope.block.chainId, said, possession)) return notHeld;
   return decide(scope, { kind: 'recover', account: id, publicKey });
 }
@@ -96,6 +107,7 @@ export function rotate<C>(scope: CallScope<C>, { publicKey, possession }: Rotate
   const unfit = unfitKey(state, account, publicKey);
   if (unfit !== null) return unfit;
   const said = { account: sender, hospital: account.hospital, publicKey };
+  scope.spend('signature');
   if (!verifyPossession(block.chainId, said, possession)) return notHeld;
   const before = changeKey(scope, sender, publicKey);
   scope.emit('rotated', { account: sender, publicKey, before });
@@ -147,6 +159,7 @@ function propose<C>(scope: CallScope<C>, change: Change): Refusal | null {
   if (!hasSeat(state, sender)) return refuse('not-a-validator', 'only a validator with a seat proposes');
   const same = sameOpen(state, change);
   if (same !== undefined) return approveOpen(scope, same);
+  spendOn(scope, change);
   const unfit = unfitness(state, block.height, change);
   if (unfit !== null) return unfit;
   const own = openProposalsOf(state).filter(({ proposer }) => equalBytes(proposer, sender));

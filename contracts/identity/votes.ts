@@ -50,6 +50,11 @@ export function beginBlock<C>(scope: Scope<C>): void {
   }
 }
 
+/** Seats that come or go ask how likely a capture becomes, which is dear. */
+export function spendOn<C>(scope: CallScope<C>, { kind }: Change): void {
+  if (kind === 'join' || kind === 'leave') scope.spend('capture');
+}
+
 /** Why a change cannot stand in the present state; null: it can. */
 export function unfitness(state: StateReader, height: number, change: Change): Refusal | null {
   switch (change.kind) {
@@ -123,6 +128,7 @@ export function settle<C>(scope: CallScope<C>, change: Change): void {
 /** What held when the change was proposed may hold no more: then the last approval is refused. */
 function takeEffect<C>(scope: CallScope<C>, { id, change }: Proposal): Refusal | null {
   const { state, block } = scope;
+  spendOn(scope, change);
   const unfit = unfitness(state, block.height, change);
   if (unfit !== null) return unfit;
   close(scope, id);

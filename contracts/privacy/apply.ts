@@ -26,6 +26,7 @@ export function declare<C>(scope: CallScope<C>, args: Declare): Refusal | null {
   const { unit, epsilonMicro, deltaPico, order } = args;
   if (order !== null && !LEDGER_ORDERS.includes(order))
     return refuse('order-unfit', `no ledger counts at order ${order}: 2 to 64, 128 and 256 there are`);
+  scope.spend('accountant');
   const cap = ledgerCap(order, epsilonMicro, deltaPico);
   if (cap === null)
     return refuse('order-unfit', `no divergence of order ${order} keeps this ε at this δ: take a higher one`);

@@ -35,6 +35,7 @@ export function publish<C>(scope: CallScope<C>, { spec }: { readonly spec: TaskS
   const open = openTasksCell.get(state) ?? [];
   if (open.length >= TASKS_OPEN_MAX)
     return refuse('too-many-tasks', `at most ${TASKS_OPEN_MAX} tasks are open at once`);
+  scope.spend('accountant');
   const unfit = checkTask(spec);
   if (unfit !== null) return unfit;
   const id = (taskCountCell.get(state) ?? 0) + 1;
@@ -129,6 +130,7 @@ export function applyForTask<C>(scope: CallScope<C>, args: Apply): Refusal | nul
   }
   const validator = validatorOf(state, account.hospital);
   const terms = { ...args, device: sender };
+  scope.spend('signature');
   if (validator === null || !verifyEnrolment(scope.block.chainId, terms, validator, args.approval)) {
     return refuse('not-approved', `the validator of ${account.hospital} did not sign these terms`);
   }

@@ -48,9 +48,10 @@ export function submitUpdate(scope: CallScope<RoundOutcome>, args: UpdateArgs): 
     .find((entry) => compareBytes(entry.device, sender) === 0);
   if (enrolled === undefined)
     return refuse('not-enrolled', `this device is not enrolled for task ${task.id}`);
+  // First of all: what comes after it may be refused for any reason, and this stays.
+  const overdrawn = chargePublished(scope, task, enrolled);
   const round = roundCell.get(state, task.id);
   const refused = refusalOf(scope, args, task, enrolled, round);
-  const overdrawn = chargePublished(scope, task, enrolled);
   if (refused !== null || overdrawn !== null) return refused ?? overdrawn;
   submittedCell.set(state, args.round, task.id, bytesToHex(sender));
   const { ref } = payloads[0]!;
@@ -225,16 +226,19 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   advance(scope, task, { ...round, weights, accumulator, optimizer, clipping: clipping ?? round.clipping });
 }
 
-/** What the updates of a round earn, in their order: points for each unit that the device enrolled with. */
+/** What the updates of a round earn: points for each unit that the device enrolled with. */
 function pointsOf(
   { updates }: Round,
-  verdicts: readonly { readonly qualified: boolean; readonly reason: string | null }[],
+  verdicts: readonly {
+    readonly device: Uint8Array;
+    readonly qualified: boolean;
+    readonly reason: string | null;
+  }[],
 ): Parameters<typeof noteRound>[2] {
-  return updates.map(({ device, units }, i) => {
-    // A liar's outcome may lack one; the state root tells it from the others'.
-    const verdict = verdicts[i];
-    const present = verdict?.reason === 'rank' ? POINTS.present : 0;
-    return { device, points: units * (verdict?.qualified === true ? POINTS.qualified : present) };
+  const units = new Map(updates.map((update) => [bytesToHex(update.device), update.units]));
+  return verdicts.map(({ device, qualified, reason }) => {
+    const each = qualified ? POINTS.qualified : reason === 'rank' ? POINTS.present : 0;
+    return { device, points: each * (units.get(bytesToHex(device)) ?? 0) };
   });
 }
 

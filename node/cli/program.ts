@@ -55,6 +55,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'publish training tasks, follow them, fetch their models',
     load: async () => (await import('./commands/task.js')).addTask,
   },
+  account: {
+    description: 'what an account has in tokens, and how they move',
+    load: async () => (await import('./commands/account.js')).addAccount,
+  },
   data: {
     description: 'look at data before it is trained on',
     load: async () => (await import('./commands/data.js')).addData,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Task, TaskSpec } from '../../contracts/index.js';
+import type { ContentTask, Task, TaskSpec } from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import {
   aggregationRules,
@@ -134,7 +134,12 @@ export const taskStatus = z.enum([
   'done',
   'failed',
   'withdrawn',
-]) satisfies z.ZodType<Task['status']>;
+] satisfies readonly Task['status'][]);
+
+/** Of tasks of either kind. */
+export const gateStatus = z.enum([...taskStatus.options, 'open', 'expired']) satisfies z.ZodType<
+  Task['status'] | ContentTask['status']
+>;
 
 export function taskSpecToForm(spec: TaskSpec): z.input<typeof taskSpecForm> {
   return {

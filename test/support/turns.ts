@@ -50,7 +50,7 @@ export function playTurns(game: TurnGame): TurnOutcome {
     const isDishonest = leader < game.dishonest;
     const claims = (by: number, level: number) =>
       contract.methods.claim!.apply(
-        { ...scope, sender: keys[by]!, level: 0, payloads: [], kept: state },
+        { ...scope, sender: keys[by]!, level: 0, payloads: [], kept: state, spend: () => {} },
         { level },
       );
     const waiting =

@@ -16,12 +16,12 @@ import { epsilon, share, wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
 import { chainIdOf, sendCall } from '../sendCall.js';
+import { type SignerOptions, secretOf } from '../signer.js';
 import { taskSpecOf } from '../taskFile.js';
 import { addClaim } from './evaluationClaim.js';
 import { addResult } from './evaluationResult.js';
 import { keyOptions } from './keyOptions.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
-import { type KeyOptions, secretOf } from './task.js';
 import { commitTestSet } from './testSet.js';
 
 const EXAMPLES = `
@@ -39,7 +39,7 @@ what evaluations may cost their patients at most.`;
 const ONE16 = 65_536;
 const taskNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
-type Globals = NodeOptions & KeyOptions & { readonly json?: boolean };
+type Globals = NodeOptions & SignerOptions & { readonly json?: boolean };
 
 /** `consilium evaluation plan|open|result|claim|check`. */
 export function addEvaluation(evaluation: Command, io: Io): void {

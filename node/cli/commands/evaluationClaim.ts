@@ -9,9 +9,9 @@ import { share, wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
 import { sendCall } from '../sendCall.js';
+import { type SignerOptions, secretOf } from '../signer.js';
 import { keyOptions } from './keyOptions.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
-import { type KeyOptions, secretOf } from './task.js';
 import { commitTestSet, readSalt } from './testSet.js';
 
 const MICRO = 1_000_000;
@@ -19,7 +19,7 @@ const MICRO = 1_000_000;
 const APART_MAX = 1;
 const taskNumber = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
-interface Options extends NodeOptions, KeyOptions {
+interface Options extends NodeOptions, SignerOptions {
   readonly data: string;
   readonly labels?: string;
   readonly salt: string;

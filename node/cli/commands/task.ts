@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { encodeContent, type TaskSpec } from '../../../contracts/index.js';
 import { RATE_ALL, tightestEpsilon, withCount } from '../../../fl/index.js';
-import { readJsonText } from '../../config.js';
-import { openNetwork, readKeystore } from '../../provision/index.js';
 import { sealContent } from '../../sealing/content.js';
 import { createKeyFile } from '../../sealing/keyFile.js';
 import { wholeNumber } from '../args.js';
@@ -13,10 +10,11 @@ import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
 import { publishTask } from '../publish.js';
-import { publisherKey } from '../publisherKey.js';
+import { type SignerOptions, secretOf } from '../signer.js';
 import { readTaskFile, taskSpecOf } from '../taskFile.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
-import { addSealed, contentFileSchema, readerKey, told } from './taskSealed.js';
+import { addGate, contentIn } from './taskGate.js';
+import { addSealed, readerKey, told } from './taskSealed.js';
 
 const EXAMPLES = `
 Examples:
@@ -60,6 +58,7 @@ export function addTask(task: Command, io: Io): void {
     .option('--weights <file>', 'write the model’s weights there (float32, little-endian)')
     .action((id: number, _, self: Command) => result(id, self.optsWithGlobals(), io));
   addSealed(task, io);
+  addGate(task, io);
 }
 
 interface SealedOptions {
@@ -68,12 +67,11 @@ interface SealedOptions {
   readonly reader?: readonly Uint8Array[];
 }
 
-export interface KeyOptions {
-  readonly keystore?: string;
-  readonly passwordFile?: string;
-}
-
-async function publish(file: string, options: Globals & KeyOptions & SealedOptions, io: Io): Promise<void> {
+async function publish(
+  file: string,
+  options: Globals & SignerOptions & SealedOptions,
+  io: Io,
+): Promise<void> {
   const asked = taskSpecOf(readTaskFile(file));
   const seal = sealerOf(options);
   const spec = seal === null ? asked : { ...asked, title: '' };
@@ -108,29 +106,15 @@ function sealerOf({ sealed, key, reader = [] }: SealedOptions): ((chainId: Uint8
     return null;
   }
   if (key === undefined) throw new CliError('usage', '--sealed needs --key: where your own reading key goes');
-  const parsed = contentFileSchema.safeParse(readJsonText(sealed));
-  if (!parsed.success) throw new CliError('bad-config', `${sealed}: ${parsed.error.issues[0]!.message}`);
+  const content = contentIn(sealed);
   const readers = [told(() => createKeyFile(key)).publicKey, ...reader];
   const random = () => new Uint8Array(randomBytes(32));
   return (chainId) => {
-    const parts = { chainId, content: parsed.data, readers, taskKey: random(), ikms: readers.map(random) };
-    const content = sealContent(parts);
-    if (content === null)
-      throw new CliError('usage', 'a reader’s key is none that anything can be sealed to');
-    return encodeContent(content);
+    const parts = { chainId, content, readers, taskKey: random(), ikms: readers.map(random) };
+    const done = sealContent(parts);
+    if (done === null) throw new CliError('usage', 'a reader’s key is none that anything can be sealed to');
+    return encodeContent(done);
   };
-}
-
-/** The signing secret that these options name. Throws CliError, ConfigError, ProvisionError. */
-export function secretOf({ keystore, passwordFile, network }: Globals & KeyOptions): Uint8Array {
-  if (keystore === undefined) {
-    if (network === undefined)
-      throw new CliError('usage', 'whose key? Give --keystore FILE or --network FOLDER');
-    return publisherKey(openNetwork(network));
-  }
-  const { sign } = readKeystore(keystore, passwordFile ?? join(dirname(keystore), 'password'));
-  if (sign === undefined) throw new CliError('bad-config', `${keystore} holds no signing key`);
-  return sign;
 }
 
 async function list(options: Globals, io: Io): Promise<void> {
@@ -138,8 +122,9 @@ async function list(options: Globals, io: Io): Promise<void> {
   if (options.json) io.out(JSON.stringify(tasks));
   else if (tasks.length === 0) io.out('No task has been published.');
   else {
-    const rows = tasks.map(({ id, status, round, rounds, level, title }) => {
-      return [String(id), status, `round ${round ?? 0} of ${rounds}`, `level ${level}`, title];
+    const rows = tasks.map(({ id, kind, status, round, rounds, level, title }) => {
+      const progress = kind === 'content' ? 'content' : `round ${round} of ${rounds}`;
+      return [String(id), status, progress, `level ${level}`, title === '' ? '(sealed)' : title];
     });
     io.out(formatColumns(rows));
   }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { decodeContent } from '../../../contracts/index.js';
+import { decodeContent, type SealedContent } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../../crypto/index.js';
-import { base64ToBytes } from '../../rpc/index.js';
+import { base64ToBytes, type Client } from '../../rpc/index.js';
 import { openContent } from '../../sealing/content.js';
 import { createKeyFile, KeyFileError, readKeyFile, shredKeyFile } from '../../sealing/keyFile.js';
 import { wholeNumber } from '../args.js';
@@ -74,15 +74,26 @@ export function told<T>(work: () => T): T {
 
 async function open(task: number, options: Options & { readonly key: string }, io: Io): Promise<void> {
   const keys = told(() => readKeyFile(options.key));
-  const { chainId, content } = await nodesOf(options).use(async (client) => ({
+  const { chainId, sealed } = await nodesOf(options).use(async (client) => ({
     ...(await client.call('chain.status', {})),
-    ...(await client.call('task.content', { task })),
+    sealed: await sealedOf(client, task),
   }));
-  if (content === null) throw new CliError('refused', `task ${task} has no sealed content`);
-  const bytes = base64ToBytes(content);
-  const sealed = bytes === null ? null : decodeContent(bytes);
-  const opened = sealed === null ? null : openContent(hexToBytes(chainId), sealed, keys);
+  const opened = openContent(hexToBytes(chainId), sealed, keys);
   if (opened === null)
     throw new CliError('refused', `${options.key} does not open the content of task ${task}`);
   io.out(options.json ? JSON.stringify(opened) : `${opened.title}\n\n${opened.description}`);
+}
+
+/** A task's sealed content with all wraps that the chain has. Throws CliError "refused": it has none. */
+export async function sealedOf(client: Client, task: number): Promise<SealedContent> {
+  const { content, admissions } = await client.call('task.content', { task });
+  const bytes = content === null ? null : base64ToBytes(content);
+  const sealed = bytes === null ? null : decodeContent(bytes);
+  if (sealed === null) throw new CliError('refused', `task ${task} has no sealed content`);
+  const wraps = admissions.map(({ reader, enc, wrapped }) => ({
+    reader: hexToBytes(reader),
+    enc: hexToBytes(enc),
+    wrapped: hexToBytes(wrapped),
+  }));
+  return { ...sealed, wraps: [...sealed.wraps, ...wraps] };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { nonceCell, type StateReader } from '../../../chain/index.js';
 import {
   accountCell,
+  balanceOf,
   levelRecordCell,
   paramsCell,
   type Role,
@@ -33,6 +34,8 @@ export const accountGet = defineMethod({
     level: count,
     area: z.string(),
     status: accountStatus,
+    /** Tokens. */
+    balance: count,
     /** Keys that it has had. */
     keys: ordinal,
     /** Height of the block that changed it last; the event there names the change before (0: genesis). */
@@ -59,6 +62,7 @@ export const accountGet = defineMethod({
       role,
       name,
       hospital,
+      balance: balanceOf(state, idBytes),
       level,
       area,
       status,

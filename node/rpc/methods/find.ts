@@ -1,6 +1,7 @@
 import { readState, type StateReader } from '../../../chain/index.js';
 import {
   accountOf,
+  contentTaskCell,
   type Owner,
   ownerOf,
   type Task,
@@ -21,6 +22,9 @@ export function stateOf(context: RpcContext): StateReader {
 export function taskOf(state: StateReader, id: number): Task {
   const task = taskCell.get(state, id);
   if (task !== null) return task;
+  if (contentTaskCell.get(state, id) !== null) {
+    throw new RpcError('not-found', `task ${id} is a content task, without rounds: ask task.gate`);
+  }
   throw new RpcError('not-found', `there is no task ${id}; ${taskCountCell.get(state) ?? 0} were published`);
 }
 

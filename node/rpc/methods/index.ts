@@ -27,6 +27,7 @@ import { proofState } from './proofState.js';
 import { proofTransaction } from './proofTransaction.js';
 import { taskContent } from './taskContent.js';
 import { taskCurrent } from './taskCurrent.js';
+import { taskGate } from './taskGate.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
 import { taskRounds } from './taskRounds.js';
@@ -52,6 +53,7 @@ const described = {
   'tx.get': txGet,
   'task.list': taskList,
   'task.get': taskGet,
+  'task.gate': taskGate,
   'task.content': taskContent,
   'task.rounds': taskRounds,
   'task.current': taskCurrent,

@@ -232,7 +232,16 @@ describe('accounts and transactions', () => {
 describe('tasks', () => {
   it('task.list names tasks with the round that they have come to', async () => {
     expect(await test.client.call('task.list', {})).toEqual([
-      { id: task, title: 'a test', level: 1, status: 'done', round: ROUNDS, rounds: ROUNDS },
+      {
+        id: task,
+        kind: 'training',
+        title: 'a test',
+        level: 1,
+        status: 'done',
+        round: ROUNDS,
+        rounds: ROUNDS,
+        reward: 0,
+      },
     ]);
     expect(await test.client.call('task.list', { from: task + 1 })).toEqual([]);
   });

@@ -34,6 +34,14 @@ describe('completion', () => {
     });
   });
 
+  it.skipIf(!has('fish'))('offers the same in fish, with what each is', async () => {
+    const { out } = await runProgram('completion', 'fish');
+    const line = `${out}\ncomplete -C 'consilium chain ver'; complete -C 'consilium node start --join '`;
+    const told = execFileSync('fish', ['-c', line], { encoding: 'utf8' });
+    expect(told).toMatch(/^verify\treplay a chain/);
+    expect(told).toContain('snapshot');
+  });
+
   it('refuses a shell that it does not know', async () => {
     expect(await runProgram('completion', 'csh')).toMatchObject({ exit: 'usage' });
   });

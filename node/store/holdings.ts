@@ -77,7 +77,13 @@ export function createHoldings(
   writer: Writer,
   checked: Checked,
   chainId: Uint8Array,
-): Holdings {
+): {
+  readonly holdings: Holdings;
+  /** While blocks that announce or make these payloads are being written, nobody can take them for loose. */
+  whileBinding(ids: readonly string[], write: () => Promise<void>): Promise<void>;
+} {
+  /** Of blocks on their way to the disk, where the marks still say "loose": how many blocks bind an id. */
+  const binding = new Map<string, number>();
   /** Removed, but perhaps not on disk yet: how many removals of an id are under way. */
   const going = new Map<string, number>();
 
@@ -131,7 +137,7 @@ export function createHoldings(
     for (const { name } of named) checked.add(name);
   }
 
-  return {
+  const holdings: Holdings = {
     hasPayload: (id) => sizeOf(bytesToHex(id)) !== null,
     payload: (id) => (going.has(bytesToHex(id)) ? null : readPayload(database, checked, id)),
     putPayload: (id, bytes) => putPayloads([{ id, bytes }]),
@@ -143,7 +149,7 @@ export function createHoldings(
     dropLoose: (ids) => {
       const names = [...new Set(ids.map(bytesToHex))];
       return remove(
-        names.filter((name) => read(database, key.loose(name)) !== null),
+        names.filter((name) => !binding.has(name) && read(database, key.loose(name)) !== null),
         () => [],
       );
     },
@@ -158,6 +164,28 @@ export function createHoldings(
       return found;
     },
   };
+  return {
+    holdings,
+    whileBinding: (ids, write) => counting(binding, ids, write),
+  };
+}
+
+/** Does `act` with each id counted, as often as something under way names it. */
+async function counting(
+  counts: Map<string, number>,
+  ids: readonly string[],
+  act: () => Promise<void>,
+): Promise<void> {
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  try {
+    await act();
+  } finally {
+    for (const id of ids) {
+      const left = counts.get(id)! - 1;
+      if (left === 0) counts.delete(id);
+      else counts.set(id, left);
+    }
+  }
 }
 
 function put(name: string, value: Uint8Array): Write {

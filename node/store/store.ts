@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { encode, type StateTree, StateVersions, treeEntries, uint } from '../../chain/index.js';
 import type { RingSeat } from '../../consensus/index.js';
+import { bytesToHex } from '../../crypto/index.js';
 import { copyDatabase } from './backup.js';
 import { type Binding, beginJournal, boundAt, mustBeOnChain, openBound } from './binding.js';
 import { buildState, checkChain, readStateEntries } from './check.js';
@@ -168,6 +169,12 @@ async function beginChain(database: Database, options: StoreOptions): Promise<vo
   await write(database, [first]);
 }
 
+/** Ids in hex of what a block announces or makes. */
+function payloadsOf({ block, payloads }: Commit): string[] {
+  const announced = block.transactions.flatMap((transaction) => transaction.payloads);
+  return [...announced.map(({ id }) => bytesToHex(id)), ...payloads.keys()];
+}
+
 /** Blocks kept decoded, the newest. */
 const RECENT_BLOCKS = 8;
 
@@ -199,6 +206,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     recent.delete(height - RECENT_BLOCKS);
   };
 
+  const { holdings, whileBinding } = createHoldings(database, writer, checked, chainId);
   const mayVote = (height: number): boolean => mayVoteAt(journal.bound, height);
 
   return {
@@ -214,18 +222,20 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     transaction: (hash) => readPlaceOf(database, hash, 'transaction'),
     ring: (root) => readRing(database, root),
     commit: (...commits) =>
-      inOrder(async () => {
-        checkCommits(commits, chainId, tail);
-        const made = commitWrites(commits, chainId, tail);
-        const stamp = put(key.journal, encode(stampCodec, journal.stamp));
-        await writer.write([...made.writes, stamp]);
-        tail = made.tail;
-        head = { height: tail.height, hash: tail.hash };
-        for (const commit of commits) remember(commit);
-        noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
-        collectYoung(commits.reduce((sum, { changes }) => sum + changes.size, 0));
-      }),
-    ...createHoldings(database, writer, checked, chainId),
+      whileBinding(commits.flatMap(payloadsOf), () =>
+        inOrder(async () => {
+          checkCommits(commits, chainId, tail);
+          const made = commitWrites(commits, chainId, tail);
+          const stamp = put(key.journal, encode(stampCodec, journal.stamp));
+          await writer.write([...made.writes, stamp]);
+          tail = made.tail;
+          head = { height: tail.height, hash: tail.hash };
+          for (const commit of commits) remember(commit);
+          noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
+          collectYoung(commits.reduce((sum, { changes }) => sum + changes.size, 0));
+        }),
+      ),
+    ...holdings,
     putRecords: (height, added, drop = []) =>
       inOrder(async () => {
         mustTakeWrites(database);

@@ -1,5 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { tempFolder } from '../../../support/network.js';
 import { runProgram } from '../../../support/runProgram.js';
 
 const has = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0;
@@ -28,10 +31,13 @@ describe('completion', () => {
     const { out } = await runProgram('completion', shell);
     for (const word of ['verify', 'anchor', 'testnet', 'personalise']) expect(out).toContain(word);
     if (!has(shell)) return;
-    expect(spawnSync(shell, ['-n'], { input: out, encoding: 'utf8' })).toMatchObject({
-      status: 0,
-      stderr: '',
-    });
+    // From a file: fish reads no script from a pipe that it is told not to run.
+    const folder = await tempFolder();
+    const path = join(folder.path, `consilium.${shell}`);
+    await writeFile(path, out);
+    const read = spawnSync(shell, ['-n', path], { encoding: 'utf8' });
+    await folder.remove();
+    expect(read).toMatchObject({ status: 0, stderr: '' });
   });
 
   it.skipIf(!has('fish'))('offers the same in fish, with what each is', async () => {

@@ -386,6 +386,22 @@ it('what no block has announced is known as such, also after a restart, and a bl
   await store.close();
 });
 
+it('what a block on its way to the disk announces is not loose, though its marks still say so', async () => {
+  const at = test.blocks.findIndex(({ block }) =>
+    block.transactions.some(({ payloads }) => payloads.length > 0),
+  );
+  const { block, hash, executed } = test.blocks[at]!;
+  const announced = block.transactions.flatMap(({ payloads }) => payloads.map(({ id }) => id));
+  const made = [...executed.payloads.keys()].map(hexToBytes);
+  const { chainId: _, ...certificate } = decodeCertificate(test.entries[at]!.certificate);
+  const store = await open(await written(at));
+  const committed = store.commit({ ...executed, block, hash, certificate });
+  expect(await store.dropLoose([...announced, ...made])).toBe(0);
+  await committed;
+  for (const id of announced) expect(store.hasPayload(id)).toBe(true);
+  await store.close();
+});
+
 describe('what is needed now', () => {
   it('is also the model that an open evaluation is of, though it is no longer the newest', () => {
     const evaluated = opened();

@@ -44,8 +44,9 @@ describe.skipIf(program === null)('the explorer of a running network', () => {
     });
     context.setDefaultTimeout(PATIENCE_MS);
     closing.push(
-      () => context.close(),
+      // Ended from the last to the first: the folder goes when its browser is gone, with what that writes at its end.
       async () => rmSync(profile, { recursive: true, force: true }),
+      () => context.close(),
       () => proxy.close(),
     );
     page = await open(url);

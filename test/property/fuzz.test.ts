@@ -17,11 +17,18 @@ const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 32)
 let folder: string;
 let node: ServedNode;
 let targets: readonly Target[];
+/** Calls that transactions of the played chain make. */
+let sent: ReadonlySet<string>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'consilium-fuzz-'));
   const test = createTestChain();
   startTask(test, taskSpec());
   playRound(test);
+  sent = new Set(
+    test.blocks.flatMap(({ block }) =>
+      block.transactions.map(({ contract, method }) => `call ${contract}.${method}`),
+    ),
+  );
   node = await serveNode(test);
   targets = await createTargets(node.context, folder);
 }, 120_000);
@@ -38,6 +45,7 @@ describe('every decoder', () => {
   }, 240_000);
 
   it('has valid encodings to begin with', async () => {
+    expect(sent.size).toBeGreaterThan(1);
     for (const { name, corpus, take } of targets) {
       expect([name, corpus.length > 0]).toEqual([name, true]);
       if (
@@ -45,7 +53,7 @@ describe('every decoder', () => {
         ['follow', 'begin', 'included', 'state', 'chunk response', 'RPC body'].includes(name)
       ) {
         const taken = await Promise.all(corpus.map((raw) => take(raw.slice())));
-        if (!UNSENT.includes(name))
+        if (!name.startsWith('call ') || sent.has(name))
           expect([name, taken.some((each) => each !== 'refused')]).toEqual([name, true]);
         continue;
       }
@@ -53,11 +61,6 @@ describe('every decoder', () => {
     }
   });
 });
-
-/** Methods that no transaction of the played chain calls. */
-const UNSENT = ['identity.add', 'identity.approve', 'identity.remove', 'evidence.submit', 'anchor.put'].map(
-  (name) => `call ${name}`,
-);
 
 /** The search itself finds what is there to find. */
 describe('the search', () => {

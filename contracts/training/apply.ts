@@ -271,12 +271,8 @@ function record(
 
 /** The next round from where this one ended, or the end of the task. A failed round counts as one. */
 function advance(scope: Scope<RoundOutcome>, task: Task, ended: Round): void {
-  if (ended.round >= task.spec.rounds || task.status === 'ending') {
+  if (ended.round >= task.spec.rounds) {
     roundCell.remove(scope.state, task.id);
-    if (task.status === 'ending') {
-      endTask(scope, task, 'withdrawn');
-      return;
-    }
     endTask(scope, task, 'done');
     for (const device of completedBy(scope.state, task)) creditCompletion(scope, device, task.spec.level);
     return;

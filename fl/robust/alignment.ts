@@ -46,7 +46,7 @@ export function alignmentThresholds(): AlignmentThresholds {
   return { opposing16: 1, noiseHundredths: 233, distanceTenths: 40, turningQuarters: 5 };
 }
 
-/** Where alignment draws its lines. The rule's own were chosen by bench/study/calibration.ts. */
+/** Where alignment draws its lines. The rule's own were chosen by bench/learning/calibration.ts. */
 export interface AlignmentThresholds {
   /** A device opposes from -opposing16/16 of the others' energy on ... */
   readonly opposing16: number;

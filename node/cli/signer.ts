@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { hexToBytes } from '../../crypto/index.js';
 import { openNetwork, readKeystore } from '../provision/index.js';
 import { type Client, type Committed, createWallet, type WalletCall } from '../rpc/index.js';
@@ -14,35 +14,71 @@ export interface SignerOptions extends NodeOptions {
   readonly as?: string;
   readonly keystore?: string;
   readonly passwordFile?: string;
+  readonly json?: boolean;
 }
 
 /** The options of every command that signs for one account of any role. */
 export function accountOptions(command: Command): Command {
+  return signedBy(command, 'the validator or device of --network that signs (default: its publisher)');
+}
+
+/** The options of every command that a validator signs. */
+export function validatorOptions(command: Command): Command {
+  return signedBy(command, 'the validator of --network that signs');
+}
+
+function signedBy(command: Command, as: string): Command {
   return nodeOptions(command)
-    .option('--as <name>', 'the validator or device of --network that signs (default: its publisher)')
-    .option('--keystore <file>', 'the keys of the account that signs, instead')
+    .option('--as <name>', as)
+    .option('--keystore <file>', 'the keys of who signs, instead')
     .option('--password-file <file>', 'its password (default: the file "password" beside it)');
 }
 
-/** The signing secret that the options name. Throws CliError "usage", "bad-config". */
+/** A public key as an option or argument. */
+export function publicKey(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a key as 64 lower-case hex digits.');
+}
+
+/** The signing secret that `accountOptions` name. Throws CliError "usage", "bad-config". */
 export function secretOf({ as: name, keystore, passwordFile, network }: SignerOptions): Uint8Array {
-  if (keystore !== undefined) return read(keystore, passwordFile);
-  if (network === undefined)
+  if (keystore !== undefined) return keysOf(keystore, passwordFile).sign;
+  if (network === undefined) {
     throw new CliError(
       'usage',
       'who signs? Give --keystore FILE, or --network FOLDER with or without --as NAME',
     );
-  const { dir, file } = openNetwork(network);
-  if (name === undefined || name === file.publisher.name) return publisherKey(openNetwork(network));
+  }
+  const opened = openNetwork(network);
+  const { dir, file } = opened;
+  if (name === undefined || name === file.publisher.name) return publisherKey(opened);
   const place = [...file.nodes, ...file.devices].find((each) => each.name === name);
   if (place === undefined) throw new CliError('usage', `there is no validator or device ${name} in ${dir}`);
-  return read(join(dir, place.folder, 'keystore.json'), passwordFile);
+  return keysOf(join(dir, place.folder, 'keystore.json'), passwordFile).sign;
 }
 
-function read(keystore: string, passwordFile = join(dirname(keystore), 'password')): Uint8Array {
-  const { sign } = readKeystore(keystore, passwordFile);
+/** The signing secret that `validatorOptions` name. Throws CliError "usage", "bad-config". */
+export function validatorSecretOf({ as: name, keystore, passwordFile, network }: SignerOptions): Uint8Array {
+  if (keystore !== undefined) return keysOf(keystore, passwordFile).sign;
+  if (name === undefined || network === undefined) {
+    throw new CliError('usage', 'who signs? Give --keystore FILE, or --network FOLDER and --as NAME');
+  }
+  return keysOf(keystoreIn(network, name), passwordFile).sign;
+}
+
+/** Where a network keeps the keys of one of its validators. Throws CliError "usage". */
+export function keystoreIn(network: string, name: string): string {
+  const { dir, file } = openNetwork(network);
+  const node = file.nodes.find((each) => each.name === name);
+  if (node !== undefined) return join(dir, node.folder, 'keystore.json');
+  throw new CliError('usage', `there is no validator ${name} in ${dir}`);
+}
+
+/** What a keystore holds. Throws CliError "bad-config" without a signing key. */
+export function keysOf(keystore: string, passwordFile = join(dirname(keystore), 'password')) {
+  const { sign, vrf } = readKeystore(keystore, passwordFile);
   if (sign === undefined) throw new CliError('bad-config', `${keystore} holds no signing key`);
-  return sign;
+  return { sign, vrf };
 }
 
 /** Signs a call, waits for its block. Throws CliError "refused" if the contract refuses it, "timed-out". */
@@ -57,4 +93,10 @@ export async function commitCall(
   const done = await wallet.wait(hash, WAIT_MS);
   if (!done.ok) throw new CliError('refused', `the chain refused it (${done.code}): ${done.detail}`);
   return { ...done, hash };
+}
+
+/** The fields of all events of a committed call, later ones over earlier ones, and the kinds in their order. */
+export function eventsOf({ events }: Committed) {
+  const fields = Object.assign({}, ...events.map((event) => event.fields)) as Record<string, unknown>;
+  return { fields, kinds: events.map(({ kind }) => kind) };
 }

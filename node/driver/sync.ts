@@ -53,6 +53,8 @@ export class Sync {
   readonly #options: SyncOptions;
   readonly #sources = new Sources();
   #running = false;
+  /** Somebody said that it is ahead while a catch-up ran, which may have asked its last question by then. */
+  #heard = false;
   #closed = false;
   #rangeBytes = RANGE_BYTES_MIN;
   /** The highest height known to be decided, by a certificate that verified. */
@@ -93,8 +95,10 @@ export class Sync {
   }
 
   #begin(first: Range | null): void {
+    if (this.#running) this.#heard = true;
     if (this.#running || this.#closed) return;
     this.#running = true;
+    this.#heard = false;
     const { driver, certifier, log } = this.#options;
     const from = driver.tip.height;
     const catchUp = new CatchUp({
@@ -112,8 +116,8 @@ export class Sync {
         this.#running = false;
         certifier.rest();
         const { tip } = driver;
-        if (tip.height === from) return;
-        log('debug', 'caught-up', { from: from + 1, to: tip.height });
+        if (tip.height > from) log('debug', 'caught-up', { from: from + 1, to: tip.height });
+        else if (!this.#heard) return;
         // Peers may have gone on meanwhile.
         if (this.#sources.highest > tip.height) this.#begin(null);
       });

@@ -314,7 +314,7 @@ it('random histories conserve tokens, keep gates and order, and leave nothing be
         chain = next;
       }
     }),
-    { numRuns: RUNS, seed: SEED },
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
   );
   // It has been everywhere.
   const taken = [

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { signPossession } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes, publicKeyOf } from '../../../crypto/index.js';
@@ -9,17 +9,17 @@ import type { Client, ResultOf, WalletCall } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
-import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
-import { rotate } from './rotate.js';
 import {
-  commit,
+  commitCall,
   eventsOf,
+  keysOf,
   publicKey,
   type SignerOptions,
-  secretsOf,
-  signerOf,
-  signerOptions,
-} from './signer.js';
+  validatorOptions,
+  validatorSecretOf,
+} from '../signer.js';
+import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
+import { rotate } from './rotate.js';
 
 type Role = 'device' | 'provider' | 'publisher';
 type Globals = NodeOptions & { readonly json?: boolean };
@@ -62,7 +62,7 @@ export function addProvider(provider: Command, io: Io): void {
 /** Admission, suspension, keys and levels of one role's accounts. */
 export function addAccountCommands(group: Command, role: Role, io: Io): void {
   const name = 'its name in the hospital, its id or any of its keys';
-  newKeyOptions(ofHospital(signerOptions(group.command('admit').argument('<name>', 'its name'))))
+  newKeyOptions(ofHospital(validatorOptions(group.command('admit').argument('<name>', 'its name'))))
     .description(`a ${role} gets an account`)
     .option(
       '--level <n>',
@@ -76,14 +76,14 @@ export function addAccountCommands(group: Command, role: Role, io: Io): void {
     ['suspend', 'keep all its transactions out of blocks'],
     ['reinstate', 'let a suspended one send again'],
   ] as const) {
-    ofHospital(signerOptions(group.command(method).argument('<account>', name)))
+    ofHospital(validatorOptions(group.command(method).argument('<account>', name)))
       .description(what)
       .action((who: string, _, self: Command) => ofOne(method, who, self.optsWithGlobals(), io));
   }
-  newKeyOptions(ofHospital(signerOptions(group.command('recover').argument('<account>', name))))
+  newKeyOptions(ofHospital(validatorOptions(group.command('recover').argument('<account>', name))))
     .description('give it another key: what it has stays with the account')
     .action((who: string, _, self: Command) => recover(who, self.optsWithGlobals(), io));
-  ofHospital(signerOptions(group.command('level').argument('<account>', name)))
+  ofHospital(validatorOptions(group.command('level').argument('<account>', name)))
     .argument('<level>', 'the level that it shall have', wholeNumber(0, 255))
     .description('set its level, within the bound of an era')
     .action((who: string, level: number, _, self: Command) =>
@@ -199,11 +199,11 @@ async function act(
   io: Io,
   callOf: (client: Client, hospital: string) => Promise<WalletCall>,
 ): Promise<void> {
-  const secret = signerOf(options);
+  const secret = validatorSecretOf(options);
   const done = await nodesOf(options).use(async (client) => {
     const signer = { publicKey: bytesToHex(publicKeyOf(secret)) };
     const hospital = options.hospital ?? (await client.call('account.get', signer)).hospital;
-    return commit(client, secret, await callOf(client, hospital));
+    return commitCall(client, secret, await callOf(client, hospital));
   });
   const { fields, kinds } = eventsOf(done);
   const { proposal, approvals, needed } = fields;
@@ -251,7 +251,7 @@ async function signRequest(
   const keystore = folder.endsWith('.json') ? folder : join(folder, 'keystore.json');
   if (!existsSync(keystore))
     throw new CliError('usage', `${keystore} is not there: "consilium keys new" makes one`);
-  const { sign } = secretsOf(keystore, join(dirname(keystore), 'password'));
+  const { sign } = keysOf(keystore);
   const { chainId } = await client.call('chain.status', {});
   const key = publicKeyOf(sign);
   const said = { account: account === null ? key : hexToBytes(account), hospital, publicKey: key };

@@ -10,8 +10,8 @@ import type { Client } from '../../rpc/index.js';
 import { writeWhole } from '../../wholeFile.js';
 import { CliError } from '../failure.js';
 import type { Io } from '../io.js';
+import { commitCall } from '../signer.js';
 import { type NodeOptions, nodesOf } from './nodeOptions.js';
-import { commit } from './signer.js';
 
 /**
  * `consilium device rotate` and the like: the account of a folder's keystore gets a fresh key.
@@ -51,7 +51,7 @@ async function changeKey(client: Client, secret: Uint8Array, fresh: Uint8Array):
   const said = { account, hospital: found.hospital, publicKey };
   const possession = signPossession(hexToBytes(chainId), said, fresh);
   const call = { contract: 'identity', method: 'rotate', args: { publicKey, possession } };
-  return (await commit(client, secret, call)).height;
+  return (await commitCall(client, secret, call)).height;
 }
 
 function signingKey(keystore: string, password: string): Uint8Array {

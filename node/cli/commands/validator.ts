@@ -4,17 +4,17 @@ import type { ResultOf } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
-import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 import {
-  commit,
+  commitCall,
   eventsOf,
+  keysOf,
   keystoreIn,
   publicKey,
   type SignerOptions,
-  secretsOf,
-  signerOf,
-  signerOptions,
-} from './signer.js';
+  validatorOptions,
+  validatorSecretOf,
+} from '../signer.js';
+import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 
 const EXAMPLES = `
 Examples:
@@ -43,7 +43,7 @@ export function addValidatorCommands(validator: Command, io: Io): void {
   nodeOptions(validator.command('list'))
     .description('validators with seat and weight, and proposals that wait for approvals')
     .action((_, self: Command) => list(self.optsWithGlobals(), io));
-  signerOptions(validator.command('add').argument('<name>', 'of who shall join'))
+  validatorOptions(validator.command('add').argument('<name>', 'of who shall join'))
     .description('propose that a validator joins, or approve the same proposal')
     .option(
       '--public-key <hex>',
@@ -53,18 +53,18 @@ export function addValidatorCommands(validator: Command, io: Io): void {
     .option('--vrf-public-key <hex>', 'its VRF key (default: as above)', publicKey)
     .option('--hospital <name>', 'whose validator it is (default: its name)')
     .action((name: string, _, self: Command) => add(name, self.optsWithGlobals(), io));
-  signerOptions(validator.command('remove').argument('<validator>', 'its name or public key'))
+  validatorOptions(validator.command('remove').argument('<validator>', 'its name or public key'))
     .description('propose that a validator leaves, or approve the same proposal')
     .action((who: string, _, self: Command) => remove(who, self.optsWithGlobals(), io));
-  signerOptions(validator.command('approve').argument('<proposal>', 'its number', proposalNumber))
+  validatorOptions(validator.command('approve').argument('<proposal>', 'its number', proposalNumber))
     .description('approve what another has proposed; "list" shows it')
     .action((proposal: number, _, self: Command) =>
       send('approve', { proposal }, self.optsWithGlobals(), io),
     );
-  signerOptions(validator.command('reject').argument('<proposal>', 'its number', proposalNumber))
+  validatorOptions(validator.command('reject').argument('<proposal>', 'its number', proposalNumber))
     .description('vote against what another has proposed')
     .action((proposal: number, _, self: Command) => send('reject', { proposal }, self.optsWithGlobals(), io));
-  signerOptions(validator.command('replace').argument('<validator>', 'its name or public key'))
+  validatorOptions(validator.command('replace').argument('<validator>', 'its name or public key'))
     .description('propose that a hospital’s seat goes to another key, or approve the same proposal')
     .requiredOption('--public-key <hex>', 'the signing key that it shall have', publicKey)
     .requiredOption('--vrf-public-key <hex>', 'the VRF key that it shall have', publicKey)
@@ -137,7 +137,7 @@ function candidateKeys(name: string, { publicKey, vrfPublicKey, network }: Candi
   if (network === undefined) {
     throw new CliError('usage', 'whose keys? Give --public-key and --vrf-public-key, or --network FOLDER');
   }
-  const { sign, vrf } = secretsOf(keystoreIn(network, name));
+  const { sign, vrf } = keysOf(keystoreIn(network, name));
   if (vrf === undefined) throw new CliError('bad-config', `the keystore of ${name} holds no VRF key`);
   return { publicKey: bytesToHex(publicKeyOf(sign)), vrfPublicKey: bytesToHex(vrfPublicKeyOf(vrf)) };
 }
@@ -168,9 +168,9 @@ async function seatedKey(who: string, options: SignerOptions): Promise<Uint8Arra
 
 /** Signs a call of the identity contract, waits for its block and tells what came of it. */
 async function send(method: string, args: unknown, options: SignerOptions, io: Io): Promise<void> {
-  const secret = signerOf(options);
+  const secret = validatorSecretOf(options);
   const call = { contract: 'identity', method, args };
-  const done = await nodesOf(options).use((client) => commit(client, secret, call));
+  const done = await nodesOf(options).use((client) => commitCall(client, secret, call));
   const { fields, kinds } = eventsOf(done);
   const { proposal, approvals, needed, rejections, era } = fields;
   const inEffect = Number(approvals) >= Number(needed);

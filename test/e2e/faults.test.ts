@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { clockImport, setClock } from '../faults/clock.js';
 import { runFaults } from '../faults/run.js';
-import { PATIENCE_MS, root } from '../support/processes.js';
+import { PATIENCE_MS } from '../support/processes.js';
 
 describe('a network of processes under faults', () => {
   it('keeps one chain and all that clients were told, and comes together again', async () => {
@@ -42,11 +42,10 @@ describe('the preload that bends a clock', () => {
   it('shifts Date while the file says so, and no other clock', async () => {
     folder = mkdtempSync(join(tmpdir(), 'consilium-clock-'));
     const file = join(folder, 'skew');
-    writeFileSync(file, '3600000\n');
-    const preload = pathToFileURL(join(root, 'dist', 'test', 'children', 'skewedClock.js')).href;
+    setClock(file, 3_600_000);
     const tell =
       'setInterval(() => console.log(JSON.stringify([Date.now(), +new Date(), performance.now(), +new Date(5)])), 20)';
-    const args = ['--import', `${preload}?file=${encodeURIComponent(pathToFileURL(file).href)}`, '-e', tell];
+    const args = ['--import', clockImport(file), '-e', tell];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const skews: number[] = [];
@@ -56,7 +55,7 @@ describe('the preload that bends a clock', () => {
         expect(fresh - now).toBeLessThan(1_000);
         expect(monotonic).toBeLessThan(PATIENCE_MS);
         skews.push(Math.round((now - Date.now()) / 3_600_000));
-        if (skews.at(-1) === 1) writeFileSync(file, '-7200000\n');
+        if (skews.at(-1) === 1) setClock(file, -7_200_000);
         if (skews.at(-1) === -2) break;
       }
       expect(skews[0]).toBe(1);

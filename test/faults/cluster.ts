@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { bytesToHex } from '../../crypto/index.js';
 import { chainIdOf, type Genesis, genesisValue } from '../../genesis/index.js';
 import type { NodeConfig } from '../../node/config.js';
@@ -20,15 +19,13 @@ import {
 } from '../../node/provision/index.js';
 import { type Client, createClient } from '../../node/rpc/index.js';
 import { killNodeProcess, type NodeProcess, startNodeProcess } from '../../node/testnet/index.js';
+import { clockImport, setClock } from './clock.js';
 import { Links } from './links.js';
 import { wireNamespaces } from './namespaces.js';
+import { root } from './root.js';
 import { portOf, type Wiring, wireProxies } from './wiring.js';
 
-/** Where the compiled project lies: this file is run from dist, or by the test runner from the sources. */
-const here = dirname(fileURLToPath(import.meta.url));
-const root = here.includes(`${join('dist', 'test')}`) ? join(here, '..', '..', '..') : join(here, '..', '..');
 const programFile = join(root, 'dist', 'node', 'cli', 'main.js');
-const clockFile = join(root, 'dist', 'test', 'children', 'skewedClock.js');
 
 const READY_MS = 120_000;
 /** A node that is stopped or busy does not answer: then the client asks another one. */
@@ -132,7 +129,7 @@ class Processes implements Cluster {
   }
 
   async start(node: number): Promise<void> {
-    const clock = `${pathToFileURL(clockFile).href}?file=${encodeURIComponent(pathToFileURL(this.#skewFile(node)).href)}`;
+    const clock = clockImport(this.#skewFile(node));
     const program = [...this.wiring.prefix(node), process.execPath, '--import', clock, programFile];
     const options = { withParent: true, readyTimeoutMs: READY_MS, program };
     const started = await startNodeProcess(this.network, this.#name(node), options);
@@ -167,9 +164,7 @@ class Processes implements Cluster {
   }
 
   skew(node: number, ms: number): void {
-    const file = this.#skewFile(node);
-    writeFileSync(`${file}.new`, `${ms}\n`);
-    renameSync(`${file}.new`, file); // never half written
+    setClock(this.#skewFile(node), ms);
   }
 
   async close(keep: boolean): Promise<void> {

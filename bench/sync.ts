@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { databaseBytes, openStore } from '../node/store/index.js';
+import { YOUNG_SPACE } from '../node/testnet/index.js';
 import { createTestChain } from '../test/support/chain.js';
 import { HOSPITALS, historyIn } from './history.js';
 import type { ChainAnswer, ChainOrder } from './load/chainNode.js';
@@ -77,7 +78,7 @@ async function opening(path: string): Promise<Pick<Synced, 'opening' | 'diskByte
 
 async function startPeer(path: string, index: number): Promise<Peer> {
   const program = fileURLToPath(new URL('./load/chainNode.js', import.meta.url));
-  const child = fork(program, [path, `${index}`], { serialization: 'advanced' });
+  const child = fork(program, [path, `${index}`], { serialization: 'advanced', execArgv: [YOUNG_SPACE] });
   return { process: child, born: await answerOf(child) };
 }
 

@@ -24,6 +24,8 @@ export interface Edwards<P> {
 export class Irregular extends Error {}
 
 const { Point } = ed25519;
+/** Of the subgroup that B generates: q. */
+export const ORDER = Point.Fn.ORDER;
 type NoblePoint = InstanceType<typeof Point>;
 
 export const nobleEdwards: Edwards<NoblePoint> = {

@@ -38,7 +38,7 @@ export function sign(secret: Uint8Array, message: Uint8Array): Uint8Array {
  * All nodes must answer alike, so the rule is the strict one: canonical public key that is not of small order
  *   (a small-order key has signatures that fit any message), R not of small order either, s < q, and the cofactorless
  *   equation on the bytes of R.
- * Cost: about 70 µs once the key is cached.
+ * Cost: about 70 µs once the key is cached, half of that from its 32nd use on (knownKeys.ts).
  * Source: RFC 8032; Chalkias, Garillot, Nikolaenko 2020, "Taming the many EdDSAs".
  */
 export function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {

@@ -7,6 +7,9 @@ export interface Sodium {
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void;
   /** Fills in the public key and the secret key (64 bytes: seed ‖ public key). */
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void;
+  crypto_hash_sha512(digest: Uint8Array, message: Uint8Array): void;
+  /** 64 bytes to 32, modulo the group's order. */
+  crypto_core_ed25519_scalar_reduce(scalar: Uint8Array, bytes: Uint8Array): void;
   /** Points of any order; throws for bytes that are no point of the curve. */
   crypto_core_ed25519_add(sum: Uint8Array, p: Uint8Array, q: Uint8Array): void;
   crypto_core_ed25519_sub(difference: Uint8Array, p: Uint8Array, q: Uint8Array): void;

@@ -7,6 +7,7 @@ import {
   Irregular,
   nobleEdwards,
   numberToBytesLE,
+  ORDER,
   sodiumEdwards,
 } from './edwards.js';
 import { sha512 } from './hash.js';
@@ -24,7 +25,7 @@ export const VRF_PROOF_BYTES = 80;
 /** The VRF's output. */
 export const VRF_HASH_BYTES = 64;
 
-const q = ed25519.Point.Fn.ORDER;
+const q = ORDER;
 const POINT_BYTES = 32;
 const CHALLENGE_BYTES = 16;
 

@@ -1,11 +1,10 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { concatBytes, equalBytes } from '../bytes.js';
 import type { Ed25519 } from '../ed25519.js';
-import { bytesToNumberLE } from '../edwards.js';
+import { bytesToNumberLE, ORDER } from '../edwards.js';
 import { sha512 } from '../hash.js';
 
 const { Point } = ed25519;
-const q = Point.Fn.ORDER;
 
 /**
  * ../ed25519.ts, where there is no Node. Not noble's own `verify`: that multiplies by the cofactor, and so takes
@@ -19,8 +18,8 @@ export const nobleEd25519: Ed25519 = {
     return (message, signature) => {
       const r = signature.subarray(0, 32);
       const s = bytesToNumberLE(signature.subarray(32));
-      if (s >= q) return false;
-      const k = bytesToNumberLE(sha512(r, publicKey, message)) % q;
+      if (s >= ORDER) return false;
+      const k = bytesToNumberLE(sha512(r, publicKey, message)) % ORDER;
       const expected = Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k));
       // The bytes of R are compared, so no other form of it passes.
       return !expected.isSmallOrder() && equalBytes(expected.toBytes(), r);

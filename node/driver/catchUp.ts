@@ -64,23 +64,31 @@ interface Batch {
   /** Decoded when it is their turn: what waits shall not keep the collector busy. */
   readonly raws: readonly RawEntry[];
   readonly findings: Promise<readonly Finding[]>;
+  /** What these are, once they are there. */
+  found: readonly Finding[] | null;
   /** Of the ring by which they are checked. */
   readonly ringRoot: Uint8Array;
 }
 
-/** Blocks to execute, what was found of each, and what stands for payloads of the first. */
-interface Run {
-  readonly entries: readonly Certified[];
-  readonly findings: readonly Finding[];
+/** A certified block, and what was found of it. */
+interface Item {
+  readonly entry: Certified;
+  readonly finding: Finding;
   readonly ringRoot: Uint8Array;
+  readonly peer: string;
+}
+
+/** Blocks to execute, and what stands for payloads of the first. */
+interface Run {
+  readonly items: readonly Item[];
   readonly marks: Held;
 }
 
 /** What stands for a block's payloads that were pruned elsewhere; null: all are held. */
 type Held = Marks | null;
 
-/** `bad`: the range's sender is to blame. `stuck`: nobody delivers a payload, or the node closes. */
-type Outcome = 'done' | 'bad' | 'stuck';
+/** `stuck`: nobody delivers a payload, or the node closes. */
+type Outcome = 'done' | 'stuck' | { readonly liar: string };
 
 /**
  * One run of catching up, as a pipeline of four stages with a bound each: a range is on its way from a peer; the
@@ -124,11 +132,11 @@ export class CatchUp {
           await this.#pulling;
           continue;
         }
-        const outcome = await this.#adoptBatch(batch);
+        const outcome = await this.#adopt(batch);
         if (outcome === 'done') continue;
         await this.#pulling;
         if (outcome === 'stuck') return;
-        blame(batch.peer);
+        blame(outcome.liar);
         this.#dropAll();
         await driver.resume();
       }
@@ -221,38 +229,53 @@ export class CatchUp {
       range: encodeRange(raws),
       blocks: raws.length,
     });
-    findings.catch(() => {}); // thrown where it is awaited
-    return { peer, raws, findings, ringRoot: ringRoot(ring) };
+    const batch: Batch = { peer, raws, findings, found: null, ringRoot: ringRoot(ring) };
+    const note = (found: readonly Finding[]): void => {
+      batch.found = found;
+    };
+    findings.then(note, () => {}); // thrown where it is awaited
+    return batch;
   }
 
-  async #adoptBatch({ peer, raws, findings, ringRoot }: Batch): Promise<Outcome> {
+  async #adopt(first: Batch): Promise<Outcome> {
     const { driver, onCertified } = this.#options;
-    const found = await findings;
-    // Each was decoded where it was checked.
-    const certified = raws.slice(0, found.length).map((raw) => readEntry(raw)!);
-    const last = certified.at(-1);
-    if (last !== undefined) onCertified(last.block.header.height);
+    const batches = this.#joined(first, await first.findings);
+    const items = batches.flatMap(({ raws, found, ringRoot, peer }) =>
+      // Each was decoded where it was checked.
+      found!.map((finding, at): Item => ({ entry: readEntry(raws[at]!)!, finding, ringRoot, peer })),
+    );
+    const last = items.at(-1)?.entry.block.header.height;
+    if (last !== undefined) onCertified(last);
     const held: Promise<Held | 'stuck'>[] = [];
-    for (let at = 0; at < certified.length; ) {
-      for (const entry of certified.slice(held.length, at + PAYLOADS_AHEAD))
+    for (let at = 0; at < items.length; ) {
+      for (const { entry, peer } of items.slice(held.length, at + PAYLOADS_AHEAD))
         held.push(this.#hold(entry, peer));
       const marks = await held[at]!;
       if (marks === 'stuck') return 'stuck';
       let end = at + 1;
-      while (end < certified.length && this.#missing(certified[end]!).length === 0) end += 1;
+      while (end < items.length && this.#missing(items[end]!.entry).length === 0) end += 1;
       // In a turn of its own: votes and requests go between.
       await new Promise((resolve) => setImmediate(resolve));
-      const run = { entries: certified.slice(at, end), findings: found.slice(at, end), ringRoot, marks };
-      const adopted = await this.#adoptRun(run, end < certified.length);
+      const adopted = await this.#adoptRun({ items: items.slice(at, end), marks }, end < items.length);
       if (adopted === 0) return 'stuck';
       at += adopted;
       this.#fill();
     }
-    assert.ok(
-      last === undefined || driver.tip.height >= last.block.header.height,
-      'what is certified is adopted',
-    );
-    return found.length < raws.length ? 'bad' : 'done';
+    assert.ok(last === undefined || driver.tip.height >= last, 'what is certified is adopted');
+    const { peer, found, raws } = batches.at(-1)!;
+    return found!.length < raws.length ? { liar: peer } : 'done';
+  }
+
+  /** With those that follow on it and were found meanwhile: a write costs by itself. */
+  #joined(first: Batch, found: readonly Finding[]): readonly Batch[] {
+    const joined = [{ ...first, found }];
+    const isWhole = ({ raws, found }: Batch): boolean => found?.length === raws.length;
+    // What follows on a block that is not certified does not count.
+    while (isWhole(joined.at(-1)!) && this.#batches[0]?.found) {
+      const next = this.#batches.shift()!;
+      joined.push({ ...next, found: next.found! });
+    }
+    return joined;
   }
 
   #missing({ block }: Certified) {
@@ -279,7 +302,7 @@ export class CatchUp {
   }
 
   /** Executes certified blocks, as many as fit into a turn. Marks may stand for the first one's payloads. Returns how many. */
-  async #adoptRun({ entries, findings, ringRoot, marks }: Run, more: boolean): Promise<number> {
+  async #adoptRun({ items, marks }: Run, more: boolean): Promise<number> {
     const { driver, clock, rules } = this.#options;
     let done = 0;
     await driver.enqueue(async () => {
@@ -288,13 +311,12 @@ export class CatchUp {
       let { tip } = driver;
       let bytes = 0;
       try {
-        for (const [at, entry] of entries.entries()) {
-          if (entry.block.header.height <= tip.height) {
+        for (const [at, item] of items.entries()) {
+          if (item.entry.block.header.height <= tip.height) {
             done += 1;
             continue;
           }
-          const finding = { ...findings[at]!, ringRoot };
-          const decided = await this.#judge(tip, entry, finding, at === 0 ? marks : null);
+          const decided = await this.#judge(tip, item, at === 0 ? marks : null);
           if (decided === null) break;
           const { judged } = decided;
           run.push(decided);
@@ -310,8 +332,7 @@ export class CatchUp {
           if (judged.executed.payloads.size > 0) break;
         }
       } finally {
-        if (run.length > 0)
-          await driver.adopt(run, more || done < entries.length || this.#batches.length > 0);
+        if (run.length > 0) await driver.adopt(run, more || done < items.length || this.#batches.length > 0);
       }
     });
     return done;
@@ -320,12 +341,12 @@ export class CatchUp {
   /** Null: a payload was removed since it was found to be held, and is pulled again; or the node closes. */
   async #judge(
     tip: Tip,
-    entry: Certified,
-    { committee, signed, ringRoot: drawnFrom }: Finding & Pick<Run, 'ringRoot'>,
+    { entry, finding, ringRoot: drawnFrom }: Item,
     marks: Held,
   ): Promise<Decided | null> {
     const { driver, rules, store, log } = this.#options;
     const { block, certificate } = entry;
+    const { committee, signed } = finding;
     const { height, leader } = block.header;
     // The thread that found it certified has compared hash and body, and drawn the committee.
     noteChecked(block, certificate.hash);

@@ -156,7 +156,7 @@ function spawnNode(folder: string, { withParent, program = ownProgram() }: Start
  * Half of what a node allocates lives for one message: with more room for the young, the collector copies less of it
  * (p50 finality in the demo: 255 ms instead of 288). Costs up to 96 MiB a process.
  */
-const YOUNG_SPACE = '--max-semi-space-size=32';
+export const YOUNG_SPACE = '--max-semi-space-size=32';
 
 function ownProgram(): readonly string[] {
   return [process.execPath, YOUNG_SPACE, fileURLToPath(new URL('../cli/main.js', import.meta.url))];

@@ -1,27 +1,17 @@
 import {
-  add,
-  addDoubles,
-  addFloats,
   type Code,
-  constant,
   doWhile,
+  type Func,
+  f32x4,
+  f64x2,
   get,
-  isAtMost,
-  isBelow,
-  type KernelSource,
-  load,
-  loadVector,
-  multiplyDoubles,
-  multiplyFloats,
+  i32,
+  repeat,
   set,
-  splatDouble,
-  splatFloat,
-  storeVector,
-  subtract,
-  truncateDoubles,
+  several,
+  v128,
   when,
-  zeroVector,
-} from './assemble.js';
+} from '../../../wasm/index.js';
 
 const VECTOR_BYTES = 16;
 /** Vectors that are summed side by side: sums stay in registers, and none waits for another. */
@@ -42,35 +32,33 @@ const FACTOR = PARAMETERS + INTEGERS;
 const SUMS = FACTOR + 1;
 
 /** On top of what is there, in float32: what a convolution's backward pass is made of. */
-export const combineFloats: KernelSource = {
+export const combineFloats: Func<'combineFloats'> = {
   name: 'combineFloats',
-  parameters: PARAMETERS,
-  integers: INTEGERS,
-  vectors: 1 + WIDE,
+  params: several(PARAMETERS, 'i32'),
+  locals: [...several(INTEGERS, 'i32'), ...several(1 + WIDE, 'v128')],
   body: overRuns((sums) => ({
     valueBytes: 4,
-    factor: splatFloat(get(VALUE)),
-    begin: (sum) => loadVector(get(TARGET), VECTOR_BYTES * sum),
+    factor: f32x4.loadSplat(get(VALUE)),
+    begin: (sum) => v128.load(get(TARGET), VECTOR_BYTES * sum),
     next: (sum) =>
-      addFloats(get(SUMS + sum), multiplyFloats(loadVector(get(SOURCE), VECTOR_BYTES * sum), get(FACTOR))),
+      f32x4.add(get(SUMS + sum), f32x4.mul(v128.load(get(SOURCE), VECTOR_BYTES * sum), get(FACTOR))),
     sums,
   })),
 };
 
 /** In place of what is there, in float64, each product cut toward zero to a whole number: exact sums of those. */
-export const combineWholes: KernelSource = {
+export const combineWholes: Func<'combineWholes'> = {
   name: 'combineWholes',
-  parameters: PARAMETERS,
-  integers: INTEGERS,
-  vectors: 1 + WIDE,
+  params: several(PARAMETERS, 'i32'),
+  locals: [...several(INTEGERS, 'i32'), ...several(1 + WIDE, 'v128')],
   body: overRuns((sums) => ({
     valueBytes: 8,
-    factor: splatDouble(get(VALUE)),
-    begin: () => zeroVector,
+    factor: f64x2.loadSplat(get(VALUE)),
+    begin: () => v128.const(0, 0, 0, 0),
     next: (sum) =>
-      addDoubles(
+      f64x2.add(
         get(SUMS + sum),
-        truncateDoubles(multiplyDoubles(loadVector(get(SOURCE), VECTOR_BYTES * sum), get(FACTOR))),
+        f64x2.truncate(f64x2.mul(v128.load(get(SOURCE), VECTOR_BYTES * sum), get(FACTOR))),
       ),
     sums,
   })),
@@ -86,48 +74,44 @@ interface Block {
 
 function overRuns(blockOf: (sums: number) => Block): Code {
   return [
-    set(END, add(get(OFFSETS), times4(get(COUNT)))),
-    doWhile(
-      [
-        set(AT, constant(0)),
-        [WIDE, WIDE / 2, 2, 1].map((sums) => overBlocks(blockOf(sums))),
-        set(FROM, add(get(FROM), get(FROM_STRIDE))),
-        set(TO, add(get(TO), get(TO_STRIDE))),
-        set(RUNS, subtract(get(RUNS), constant(1))),
-      ],
-      get(RUNS),
-    ),
+    set(END, i32.add(get(OFFSETS), times4(get(COUNT)))),
+    repeat(RUNS, [
+      set(AT, i32.const(0)),
+      [WIDE, WIDE / 2, 2, 1].map((sums) => overBlocks(blockOf(sums))),
+      set(FROM, i32.add(get(FROM), get(FROM_STRIDE))),
+      set(TO, i32.add(get(TO), get(TO_STRIDE))),
+    ]),
   ];
 }
 
 /** As many whole blocks as there are left of a run. */
 function overBlocks(block: Block): Code {
   const bytes = VECTOR_BYTES * block.sums;
-  const fits = isAtMost(add(get(AT), constant(bytes)), get(LENGTH));
-  return when(fits, doWhile([oneBlock(block), set(AT, add(get(AT), constant(bytes)))], fits));
+  const fits = i32.isAtMostUnsigned(i32.add(get(AT), i32.const(bytes)), get(LENGTH));
+  return when(fits, doWhile([oneBlock(block), set(AT, i32.add(get(AT), i32.const(bytes)))], fits));
 }
 
 function oneBlock({ valueBytes, factor, begin, next, sums }: Block): Code {
   const each = (code: (sum: number) => Code): Code => Array.from({ length: sums }, (_, sum) => code(sum));
   return [
-    set(TARGET, add(get(TO), get(AT))),
+    set(TARGET, i32.add(get(TO), get(AT))),
     each((sum) => set(SUMS + sum, begin(sum))),
     set(OFFSET, get(OFFSETS)),
     set(VALUE, get(VALUES)),
     doWhile(
       [
-        set(SOURCE, add(add(get(FROM), get(AT)), load(get(OFFSET)))),
+        set(SOURCE, i32.add(i32.add(get(FROM), get(AT)), i32.load(get(OFFSET)))),
         set(FACTOR, factor),
         each((sum) => set(SUMS + sum, next(sum))),
-        set(VALUE, add(get(VALUE), constant(valueBytes))),
-        set(OFFSET, add(get(OFFSET), constant(4))),
+        set(VALUE, i32.add(get(VALUE), i32.const(valueBytes))),
+        set(OFFSET, i32.add(get(OFFSET), i32.const(4))),
       ],
-      isBelow(get(OFFSET), get(END)),
+      i32.isBelowUnsigned(get(OFFSET), get(END)),
     ),
-    each((sum) => storeVector(get(TARGET), VECTOR_BYTES * sum, get(SUMS + sum))),
+    each((sum) => v128.store(get(TARGET), VECTOR_BYTES * sum, get(SUMS + sum))),
   ];
 }
 
 function times4(value: Code): Code {
-  return [value, constant(2), 0x74];
+  return i32.shiftLeft(value, i32.const(2));
 }

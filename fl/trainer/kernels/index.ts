@@ -5,7 +5,7 @@
  * All of it leaves out terms that are zero, and behind a maximum and a relu most slopes are. A caller lays out what it
  * needs, fills the views, calls; nothing is kept between calls.
  */
-import { assemble } from './assemble.js';
+import { createMemory, instantiate, PAGE_BYTES } from '../../../wasm/index.js';
 import { combineFloats, combineWholes } from './combine.js';
 
 /** Terms and shape of a call; addresses, strides and length in bytes (see combine.ts). */
@@ -21,22 +21,8 @@ export interface Combination {
   readonly length: number;
 }
 
-type Kernel = (...parameters: readonly number[]) => void;
-
-/** What is used of the engine's; the project is compiled without the types of one. */
-interface Engine {
-  readonly Memory: new (limits: {
-    readonly initial: number;
-  }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
-const PAGE_BYTES = 65_536;
-const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: Engine }).WebAssembly;
-const memory = new Memory({ initial: 1 });
-const kernels = new Instance(new Module(assemble([combineFloats, combineWholes])), { env: { memory } })
-  .exports as Record<'combineFloats' | 'combineWholes', Kernel>;
+const memory = createMemory(1);
+const kernels = instantiate<'combineFloats' | 'combineWholes'>([combineFloats, combineWholes], memory);
 
 /** to += Σ values · from, float32. */
 export function addCombination(combination: Combination): void {
@@ -49,7 +35,7 @@ export function sumWholes(combination: Combination): void {
 }
 
 /** Without terms nothing is done, nor written. */
-function run(kernel: Kernel, { count, ...rest }: Combination): void {
+function run(kernel: (...params: readonly number[]) => void, { count, ...rest }: Combination): void {
   if (count === 0) return;
   const { offsets, values, from, fromStride, to, toStride, runs, length } = rest;
   kernel(count, offsets, values, from, fromStride, to, toStride, runs, length);

@@ -42,7 +42,7 @@ interface Wrapped {
 }
 
 /** A network of a node that has nothing, and of peers that are no nodes: they say and serve what a test wants. */
-function network() {
+function network(served = test) {
   const errors: string[] = [];
   const limits = { penaltyPointsMax: 50, penaltyDecayPerSecond: 0, banMs: 60_000 };
   const memory = createMemoryNetwork({ limits, onError: (error) => void errors.push(error.message) });
@@ -51,18 +51,18 @@ function network() {
     async peer(name: string, answer?: (from: number) => Uint8Array) {
       const transport = memory.transport(person(name).secret);
       closing.push(() => transport.stop());
-      const asked = serveChain(test, transport, answer);
+      const asked = serveChain(served, transport, answer);
       await transport.start();
-      const status = { height: HEIGHTS, hash: new Uint8Array(32), period: 0 };
+      const status = { height: served.tip.height, hash: new Uint8Array(32), period: 0 };
       const claim = () => transport.publish('consensus', encodeMessage({ kind: 'status', status }));
       return { transport, asked, claim };
     },
     async behind({ wrap = (transport) => transport, ...options }: Wrapped = {}) {
       opened += 1;
-      const who = test.validators[1]!;
+      const who = served.validators[1]!;
       const path = join(folder.path, `new-${opened}`);
       const transport = wrap(memory.transport(who.secret));
-      const found = await openNode({ chain: test.chain, who, path, transport, ...options });
+      const found = await openNode({ chain: served.chain, who, path, transport, ...options });
       closing.push(() => found.node.close());
       await found.node.start();
       return found;
@@ -82,6 +82,31 @@ const forged = ({ block, certificate }: RawEntry): RawEntry => ({
   certificate: certificate.map((byte, i) => (i === certificate.length - 1 ? byte ^ 1 : byte)),
 });
 
+/** Which heights are written together, and of which the records are read. */
+function watchedStore() {
+  const runs: number[][] = [];
+  const begun = new Set<number>();
+  const wrapStore = (store: Store): Store =>
+    new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'commit') {
+          return (...commits: readonly Commit[]) => {
+            runs.push(commits.map(({ block }) => block.header.height));
+            return target.commit(...commits);
+          };
+        }
+        if (name === 'records') {
+          return (height: number) => {
+            begun.add(height);
+            return target.records(height);
+          };
+        }
+        return Reflect.get(target, name, target) as unknown;
+      },
+    });
+  return { runs, begun, wrapStore };
+}
+
 describe('catching up', () => {
   it('goes through eras whose rings are not known when the range arrives', async () => {
     const { peer, behind } = network();
@@ -97,26 +122,7 @@ describe('catching up', () => {
 
   it('writes several heights at a time, and gets ready to agree on none of them', async () => {
     const { peer, behind } = network();
-    const runs: number[][] = [];
-    const begun = new Set<number>();
-    const wrapStore = (store: Store): Store =>
-      new Proxy(store, {
-        get: (target, name) => {
-          if (name === 'commit') {
-            return (...commits: readonly Commit[]) => {
-              runs.push(commits.map(({ block }) => block.header.height));
-              return target.commit(...commits);
-            };
-          }
-          if (name === 'records') {
-            return (height: number) => {
-              begun.add(height);
-              return target.records(height);
-            };
-          }
-          return Reflect.get(target, name, target) as unknown;
-        },
-      });
+    const { runs, begun, wrapStore } = watchedStore();
     const [server, { node, transport }] = [await peer('a server', whole), await behind({ wrapStore })];
     introduce([server.transport, transport]);
     await linked(transport, 1);
@@ -167,6 +173,46 @@ describe('a certificate', () => {
       waiting[at]!.answer();
       await eventually('its blocks', () => node.tip.height >= Math.min(HEIGHTS, (at + 1) * ERA - 1));
     }
+  });
+
+  it('that was checked meanwhile is adopted in one go with the one before it', async () => {
+    const plain = createTestChain();
+    while (plain.tip.height < 20) plain.adopt(plain.build([]));
+    const { peer, behind } = network(plain);
+    const { waiting, certifier } = heldBack();
+    const { runs, wrapStore } = watchedStore();
+    const server = await peer('a server', () => encodeRange(entriesOf(plain, 1, 20)));
+    const { node, transport } = await behind({ certifier, wrapStore });
+    introduce([server.transport, transport]);
+    await linked(transport, 1);
+    server.claim();
+    await eventually('two pieces', () => waiting.length === 2);
+    waiting[1]!.answer();
+    await turns(5);
+    waiting[0]!.answer();
+    await eventually('both pieces', () => node.tip.height === 20);
+    const second = waiting[1]!.job.parent.height + 1;
+    expect(runs.filter((run) => run.includes(second - 1) && run.includes(second))).toHaveLength(1);
+  });
+
+  it('is of no use behind one that is forged, though it was checked first', async () => {
+    const { peer, behind, errors } = network();
+    const { waiting, certifier } = heldBack();
+    const liar = await peer('a liar', (from) => {
+      const entries = entriesOf(test, from, HEIGHTS);
+      return encodeRange(entries.map((entry, i) => (i === 3 ? forged(entry) : entry)));
+    });
+    const { node, transport, failures } = await behind({ certifier });
+    introduce([liar.transport, transport]);
+    await linked(transport, 1);
+    liar.claim();
+    await eventually('two pieces', () => waiting.length === 2);
+    waiting[1]!.answer();
+    await turns(5);
+    waiting[0]!.answer();
+    await eventually('the ban', () => errors.length === 1);
+    expect(node.tip.height).toBe(3);
+    expect(failures).toEqual([]);
   });
 
   it('that is forged costs its sender, and nothing that was certified before it', async () => {

@@ -228,7 +228,8 @@ function sendAll(
       isBad(device) && attack!.craft !== null && honest.length > 0
         ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
         : null;
-    const payload = encodeUpdate(crafted === null ? wires[at]! : craftedWire(crafted, units, grid), grid);
+    const wire = crafted === null ? wires[at]! : craftedWire(crafted, units, grid, random);
+    const payload = encodeUpdate(wire, grid);
     return { device: nameOf(device), units, hash: bytesToHex(sha256(payload)), payload };
   });
 }

@@ -71,7 +71,7 @@ export function createAttacker(
         attackers: honest.length,
         random: (length: number) => new Uint8Array(randomBytes(length)),
       };
-      const crafted = craftedWire(attack.craft(knowledge), countOf(own, unit), grid);
+      const crafted = craftedWire(attack.craft(knowledge), countOf(own, unit), grid, knowledge.random);
       return encodeUpdate(crafted, grid, opened(update, grid).signedCount);
     },
   };

@@ -5,11 +5,14 @@ import {
   attacks,
   craftedWire,
   createGrid,
+  energyFloorSquared,
   type Knowledge,
   largestZ,
   meanOfWire,
   normCapSquared,
   squaredNorm,
+  wireStep,
+  wireSteps,
   withTrigger,
 } from '../../../../fl/index.js';
 
@@ -106,12 +109,43 @@ describe('attacks', () => {
     'what is sent is under the norm cap and no shorter than needed (σ16 = %i)',
     (sigma16) => {
       const grid = createGrid({ dimension: 2, clip16: 65_536, sigma16 });
-      const long = craftedWire(Float64Array.of(900, -900), 27, grid);
+      const long = craftedWire(Float64Array.of(900, -900), 27, grid, drbg(utf8ToBytes('wire')));
       expect(squaredNorm(long) <= normCapSquared(grid, 27)).toBe(true);
       expect(Number(squaredNorm(long))).toBeGreaterThan(0.9 * Number(normCapSquared(grid, 27)));
-      const short = meanOfWire(craftedWire(Float64Array.of(0.25, -0.125), 27, grid), 27, grid);
+      const short = meanOfWire(
+        craftedWire(Float64Array.of(0.25, -0.125), 27, grid, drbg(utf8ToBytes('wire'))),
+        27,
+        grid,
+      );
       expect(short[0]).toBeCloseTo(0.25, sigma16 === 0 ? 3 : 1);
       expect(short[1]).toBeCloseTo(-0.125, sigma16 === 0 ? 3 : 1);
     },
   );
+
+  it('what is sent has the noise that it lacks, and no more', () => {
+    const grid = createGrid({ dimension: 1_000, clip16: 65_536, sigma16: 6 * 65_536 });
+    // Mean square 1, so that rounding evens out.
+    const spread = Float64Array.from({ length: 1_000 }, (_, at) => Math.sqrt(3) * (at / 499.5 - 1));
+    const noise = ((6 * grid.sensitivity) / wireSteps(grid)) ** 2;
+    const sent = (entry: number) =>
+      Number(
+        squaredNorm(
+          craftedWire(
+            spread.map((share) => share * entry),
+            27,
+            grid,
+            drbg(utf8ToBytes(`noise ${entry}`)),
+          ),
+        ),
+      );
+    const real = (energy: number) => (Math.sqrt(energy) * wireStep(grid)) / 27;
+    for (const share of [0, 0.1, 0.9]) {
+      const squared = sent(real(share * noise));
+      expect(BigInt(squared) >= energyFloorSquared(grid)).toBe(true);
+      // Of a sum of a thousand squares: a fifth is more than four deviations.
+      expect(Math.abs(squared / (1_000 * noise) - 1)).toBeLessThan(0.2);
+    }
+    // Longer than noise: sent as it is, but for the rounding.
+    expect(sent(real(1.2 * noise)) / (1_200 * noise)).toBeCloseTo(1, 1);
+  });
 });

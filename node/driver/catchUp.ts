@@ -238,7 +238,9 @@ export class CatchUp {
   }
 
   async #adopt(first: Batch): Promise<Outcome> {
-    const { driver, onCertified } = this.#options;
+    const { driver, certifier, onCertified } = this.#options;
+    let mayHelp = true;
+    while (first.found === null && mayHelp) mayHelp = await certifier.help();
     const batches = this.#joined(first, await first.findings);
     const items = batches.flatMap(({ raws, found, ringRoot, peer }) =>
       // Each was decoded where it was checked.

@@ -6,6 +6,8 @@ import { type CertifyJob, certifyRange, type Finding } from './certify.js';
 export interface Certifier {
   /** `certifyRange`, perhaps in another thread. Rejects with CertifierError when that thread ends before it answers. */
   certify(job: CertifyJob): Promise<readonly Finding[]>;
+  /** Does the oldest job here that no thread has taken yet, for a caller that would only wait. False: there is none. */
+  help(): Promise<boolean>;
   /** Nothing is wanted for the time being: threads end after a while, unless a job comes. */
   rest(): void;
   /** What is under way is rejected. */
@@ -23,6 +25,7 @@ export const certifierHere: Certifier = {
     await new Promise((resolve) => setImmediate(resolve));
     return certifyRange(job);
   },
+  help: async () => false,
   rest: () => {},
   close: async () => {},
 };
@@ -33,8 +36,11 @@ const SMALL_JOB_BLOCKS = 4;
 const IDLE_MS = 10_000;
 /** One core is left to execution. Memory: about 30 MB each, while a node catches up. */
 const THREADS_MAX = 4;
+/** Jobs that a thread has, so that it need not wait for the next. */
+const DEALT_MAX = 2;
 
 interface Waiting {
+  readonly job: CertifyJob;
   readonly resolve: (findings: readonly Finding[]) => void;
   readonly reject: (error: CertifierError) => void;
 }
@@ -54,15 +60,30 @@ export function createCertifier(
   idleMs = IDLE_MS,
 ): Certifier {
   let slots: readonly Slot[] = [];
+  /** Oldest first; no thread has them. */
+  let queue: Waiting[] = [];
   let next = 0;
   let idle: NodeJS.Timeout | undefined;
 
   async function end(why: string): Promise<void> {
-    const ended = slots;
+    const [ended, left] = [slots, queue];
     slots = [];
+    queue = [];
     const error = new CertifierError(`the threads that check certificates ended: ${why}`);
-    for (const { waiting } of ended) for (const { reject } of waiting.values()) reject(error);
+    const dealt = ended.flatMap(({ waiting }) => [...waiting.values()]);
+    for (const { reject } of [...dealt, ...left]) reject(error);
     await Promise.all(ended.map(({ worker }) => worker.terminate()));
+  }
+
+  function deal(): void {
+    while (queue.length > 0) {
+      const free = slots.reduce((best, slot) => (slot.waiting.size < best.waiting.size ? slot : best));
+      if (free.waiting.size >= DEALT_MAX) return;
+      const one = queue.shift()!;
+      const id = next++;
+      free.waiting.set(id, one);
+      free.worker.postMessage({ id, job: one.job });
+    }
   }
 
   function start(): Slot {
@@ -74,6 +95,7 @@ export function createCertifier(
     worker.on('message', ({ id, findings }: { id: number; findings: readonly Finding[] }) => {
       waiting.get(id)?.resolve(findings);
       waiting.delete(id);
+      deal();
     });
     worker.on('error', (error) => failed(error.message));
     worker.on('exit', (code) => failed(`exit code ${code}`));
@@ -85,12 +107,16 @@ export function createCertifier(
       clearTimeout(idle);
       if (job.blocks <= SMALL_JOB_BLOCKS && slots.length === 0) return certifierHere.certify(job);
       if (slots.length === 0) slots = Array.from({ length: threads }, start);
-      const free = slots.reduce((best, slot) => (slot.waiting.size < best.waiting.size ? slot : best));
       return new Promise((resolve, reject) => {
-        const id = next++;
-        free.waiting.set(id, { resolve, reject });
-        free.worker.postMessage({ id, job });
+        queue.push({ job, resolve, reject });
+        deal();
       });
+    },
+    help: async () => {
+      const one = queue.shift();
+      if (one === undefined) return false;
+      await certifierHere.certify(one.job).then(one.resolve, one.reject);
+      return true;
     },
     rest: () => {
       clearTimeout(idle);

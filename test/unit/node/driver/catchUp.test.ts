@@ -145,6 +145,7 @@ function heldBack() {
       new Promise<readonly Finding[]>((resolve) => {
         waiting.push({ job, answer: () => resolve(certifyRange(job)) });
       }),
+    help: async () => false,
     rest: () => {},
     close: async () => {},
   };
@@ -274,6 +275,7 @@ describe('a certificate', () => {
         ended += 1;
         return ended === 2 ? Promise.reject(new Error('no memory, say')) : certifierHere.certify(job);
       },
+      help: async () => false,
       rest: () => {},
       close: async () => {},
     };

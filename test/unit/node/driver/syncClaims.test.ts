@@ -23,7 +23,7 @@ function syncOf(ending: (times: number) => void) {
         throw new Error('nothing');
       },
     },
-    certifier: { certify: async () => [], rest: () => {}, close: async () => {} },
+    certifier: { certify: async () => [], help: async () => false, rest: () => {}, close: async () => {} },
     clock: { monotonic: () => 0 } as SyncOptions['clock'],
     log: () => {},
   };

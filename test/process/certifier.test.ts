@@ -76,6 +76,36 @@ describe('threads that check certificates', () => {
     await certifier.close();
   });
 
+  it('leave to a caller that would wait what none of them has taken', async () => {
+    const program = join(folder, 'mute.mjs');
+    writeFileSync(
+      program,
+      'import { parentPort } from "node:worker_threads"; parentPort.on("message", () => {})',
+    );
+    const certifier = createCertifier(pathToFileURL(program), 1);
+    const jobs = [job(1, 8), job(9, 16), job(17, 24), job(1, 12, [5])];
+    const found = jobs.map((each) => certifier.certify(each));
+    // The thread has two, and says nothing of them.
+    expect(await certifier.help()).toBe(true);
+    expect(await found[2]).toEqual(certifyRange(jobs[2]!));
+    expect(await certifier.help()).toBe(true);
+    expect(await found[3]).toEqual(certifyRange(jobs[3]!));
+    expect(await certifier.help()).toBe(false);
+    const rejected = Promise.allSettled(found.slice(0, 2));
+    await certifier.close();
+    expect((await rejected).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
+
+  it('deal on what waits as they answer, and end with all of it', async () => {
+    const certifier = createCertifier(undefined, 1);
+    const jobs = Array.from({ length: 6 }, () => job(1, 24));
+    const found = await Promise.all(jobs.map((each) => certifier.certify(each)));
+    expect(found.map(({ length }) => length)).toEqual([24, 24, 24, 24, 24, 24]);
+    const left = Promise.allSettled(jobs.map((each) => certifier.certify(each)));
+    await certifier.close();
+    expect(new Set((await left).map(({ status }) => status))).toEqual(new Set(['rejected']));
+  });
+
   it('end when nothing came for a while, and not before', async () => {
     const program = join(folder, 'thread.mjs');
     writeFileSync(

@@ -196,6 +196,27 @@ describe('a certificate', () => {
     expect(runs.filter((run) => run.includes(second - 1) && run.includes(second))).toHaveLength(1);
   });
 
+  it('is checked by the main thread itself while it would wait', async () => {
+    const { peer, behind } = network();
+    const waiting: (() => void)[] = [];
+    const certifier: Certifier = {
+      // Threads that do nothing.
+      certify: (job) => new Promise((resolve) => void waiting.push(() => resolve(certifyRange(job)))),
+      help: async () => {
+        const one = waiting.shift();
+        one?.();
+        return one !== undefined;
+      },
+      rest: () => {},
+      close: async () => {},
+    };
+    const [server, { node, transport }] = [await peer('a server', whole), await behind({ certifier })];
+    introduce([server.transport, transport]);
+    await linked(transport, 1);
+    server.claim();
+    await eventually('the head', () => node.tip.height === HEIGHTS);
+  });
+
   it('is of no use behind one that is forged, though it was checked first', async () => {
     const { peer, behind, errors } = network();
     const { waiting, certifier } = heldBack();

@@ -31,7 +31,7 @@ export interface PayloadFetchOptions {
   readonly onRoom: () => void;
 }
 
-/** A wake-up that comes so late says that this process stood still, and nothing about the peers. */
+/** A wake-up that comes so late says that this process stood still since it last looked, and nothing about the peers. */
 const STALL_MS = 100;
 
 /**
@@ -50,6 +50,7 @@ export class PayloadFetch {
   #settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #cancelled = false;
   #wakeAt = Number.POSITIVE_INFINITY;
+  #lookedAt = 0;
   #cancelWake: () => void = () => {};
 
   constructor(id: Uint8Array, size: number, options: PayloadFetchOptions) {
@@ -64,7 +65,7 @@ export class PayloadFetch {
 
   /** Adds peers to ask. */
   addCandidates(peers: readonly PeerKey[]): void {
-    for (const peer of peers) if (peer !== this.#options.transport.self) this.#plan.add(peer);
+    for (const peer of peers) this.#plan.add(peer);
     this.pump();
   }
 
@@ -124,7 +125,8 @@ export class PayloadFetch {
     if (this.#settle === null) return;
     const { clock, transport, paces, limits } = this.#options;
     const now = clock.now();
-    if (now - this.#wakeAt > STALL_MS) this.#plan.forgive(now - this.#wakeAt);
+    if (now - this.#wakeAt > STALL_MS) this.#plan.forgive(now - this.#lookedAt);
+    this.#lookedAt = now;
     if (this.#plan.whole && this.#writing === 0) {
       this.#end(null);
       return;
@@ -143,7 +145,6 @@ export class PayloadFetch {
   }
 
   #arm(wakeAt: number | null, now: number): void {
-    if (wakeAt === this.#wakeAt) return;
     this.#cancelWake();
     this.#wakeAt = wakeAt ?? Number.POSITIVE_INFINITY;
     this.#cancelWake =
@@ -183,9 +184,9 @@ export class PayloadFetch {
   async #take(ask: ChunkAsk, response: Uint8Array): Promise<void> {
     const known = this.#plan.holds(ask.index);
     this.#plan.delivered(ask);
-    if (known || this.#settle === null || this.#partial === null) return;
+    if (known || this.#settle === null) return;
     this.#writing += 1;
-    await this.#partial.write(ask.index, response);
+    await this.#partial!.write(ask.index, response);
     this.#writing -= 1;
     this.#noteWritten(ask.index);
   }
@@ -222,7 +223,6 @@ export class PayloadFetch {
     for (let index = 0; index < chunkCount(this.#size); index += 1) {
       if (this.#cancelled) return;
       const slot = await this.#partial!.read(index);
-      if (slot.length === 0) continue;
       const request = this.#requestOf(index);
       if (readChunkResponse(responseInSlot(slot, request), request).kind !== 'chunk') continue;
       this.#plan.hold(index);

@@ -19,17 +19,23 @@ export interface PayloadServerOptions {
 
 /**
  * Answers chunk requests, from the store or from what has been pulled so far. A payload is read and its tree hashed
- * once for the requests that come together; those last asked for are kept at hand, up to `servedBytesMax`.
+ * once for the requests that come together, one after another, so that those of one peer for many payloads don't fill
+ * the memory; those last asked for are kept at hand, up to `servedBytesMax`.
  */
 export function servePayloads({ transport, store, limits, respondPartly }: PayloadServerOptions): void {
   /** In order of last use. */
   const served = new Map<string, Served>();
   const reading = new Map<string, Promise<Served | null>>();
   let servedBytes = 0;
+  /** Ends when the last of `reading` has. */
+  let turn: Promise<unknown> = Promise.resolve();
 
-  async function read(id: Uint8Array): Promise<Served | null> {
+  async function read(name: string, id: Uint8Array): Promise<Served | null> {
     const payload = await store.get(id);
-    return payload === null ? null : { size: payload.length, respond: chunkResponder(payload) };
+    if (payload === null) return null;
+    const found = { size: payload.length, respond: chunkResponder(payload) };
+    keep(name, found);
+    return found;
   }
 
   function keep(name: string, found: Served): void {
@@ -53,11 +59,13 @@ export function servePayloads({ transport, store, limits, respondPartly }: Paylo
     if (!store.has(id)) return null;
     const underWay = reading.get(name);
     if (underWay !== undefined) return underWay;
-    const begun = read(id).finally(() => reading.delete(name));
+    const begun = turn.then(() => read(name, id)).finally(() => reading.delete(name));
     reading.set(name, begun);
-    const found = await begun;
-    if (found !== null) keep(name, found);
-    return found;
+    turn = begun.then(
+      () => {},
+      () => {},
+    );
+    return begun;
   }
 
   transport.serve(

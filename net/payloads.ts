@@ -142,13 +142,10 @@ class Exchange implements PayloadExchange {
     const result = turn
       .then(() => this.#pull(job, id))
       .finally(() => {
-        this.#forget(job);
         if (!this.#running.delete(job)) return;
         this.#inFlightBytes -= size;
         this.#beginNext();
       });
-    // Each waiter handles the failure; with none left nobody needs to.
-    result.catch(() => {});
     const job: Job = { name, size, fetch, result, begin, fail, waiters: 0 };
     this.#jobs.set(name, job);
     this.#queue.push(job);
@@ -197,13 +194,9 @@ class Exchange implements PayloadExchange {
     });
   }
 
-  #forget(job: Job): void {
-    if (this.#jobs.get(job.name) === job) this.#jobs.delete(job.name);
-  }
-
-  /** Ends a fetch for all its waiters; without effect on one that is done. Who asks next begins anew. */
+  /** Ends a fetch for all its waiters, if it isn't over, and forgets it: who asks next begins anew. */
   #giveUp(job: Job): void {
-    this.#forget(job);
+    this.#jobs.delete(job.name);
     job.fetch.cancel();
     const place = this.#queue.indexOf(job);
     if (place < 0) return;

@@ -101,10 +101,7 @@ function partialFile(
           const rest = slotBytes - skip - into.length;
           return [new Uint8Array(skip), into, new Uint8Array(rest)];
         });
-        await file.readv(
-          slots.filter(({ length }) => length > 0),
-          at * slotBytes,
-        );
+        await file.readv(slots, at * slotBytes);
       }
     },
     write: async (index, response) => {
@@ -126,9 +123,13 @@ function partialFile(
 
 /** What an earlier process has left, oldest first. */
 async function leftovers(folder: string, isHeld: (id: Uint8Array) => boolean): Promise<Map<string, Kept>> {
-  await onDisk(folder, mkdir(folder, { recursive: true, mode: 0o700 }));
+  const made = mkdir(folder, { recursive: true, mode: 0o700 });
+  const names = await onDisk(
+    folder,
+    made.then(() => readdir(folder)),
+  );
   const found: { readonly name: string; readonly size: number; readonly touchedMs: number }[] = [];
-  for (const name of await onDisk(folder, readdir(folder))) {
+  for (const name of names) {
     const [, id, size] = NAME.exec(name) ?? [];
     if (id === undefined) continue;
     const file = join(folder, name);

@@ -168,15 +168,17 @@ export function describePayloads(kind: TransportKind): void {
         const { fetcher, others, exchange, store } = await setUp({ payloadLimits }, 'holder');
         others[0]!.serve('ping', async (request) => request, { requestBytesMax: 1, concurrentMax: 1 });
         const gate = new Collector<() => void>();
-        const held = new MapStore(...payloads);
-        createPayloadExchange({
-          transport: others[0]!,
-          store: {
-            has: (id) => held.has(id),
-            get: (id) => new Promise((resolve) => gate.push(() => resolve(held.get(id)))),
-            put: (id, bytes) => held.put(id, bytes),
-          },
-        });
+        const slow = standIn(others[0]!, (protocol, handler, limits) =>
+          others[0]!.serve(
+            protocol,
+            async (request, from) => {
+              await new Promise<void>((open) => gate.push(open));
+              return handler(request, from);
+            },
+            limits,
+          ),
+        );
+        createPayloadExchange({ transport: slow, store: new MapStore(...payloads) });
         const fetch = (payload: Uint8Array) => exchange.fetch(payloadId(payload), 1_000, [others[0]!.self]);
         const fetches = payloads.map(fetch);
         await gate.until('two payloads to be asked for', (values) => values.length === 2);

@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../../crypto/index.js';
@@ -40,14 +49,14 @@ describe('unfinished payloads on disk', () => {
   });
 
   it('are read at once, from behind what goes before each part, more slots than one read takes', async () => {
-    const count = 300;
+    const count = 512;
     const partial = await (await open()).open(idOf(1), count * 65_536);
     for (let index = 0; index < count; index += 1) {
       await partial.write(index, Uint8Array.of(0, 0, index >> 8, index & 255, 9));
     }
     const parts = Array.from({ length: count }, (_, index) => ({
       skip: index % 3,
-      into: new Uint8Array(index === 299 ? 5 - (index % 3) : 4),
+      into: new Uint8Array(index === count - 1 ? 5 - (index % 3) : 4),
     }));
     await partial.gather(parts);
     for (const [index, { skip, into }] of parts.entries()) {
@@ -88,16 +97,102 @@ describe('unfinished payloads on disk', () => {
 
   it('that were left longest ago go first beyond the bound; those in use never', async () => {
     const partials = await open(undefined, 2 * SIZE);
-    await leave(partials, 2);
     await leave(partials, 1);
+    await leave(partials, 2);
+    utimesSync(fileOf(1), 9, 9);
     // By the times of the files, not by their names or by the order in which they were begun.
     const later = await open(undefined, 2 * SIZE);
     const third = await later.open(idOf(3), SIZE);
-    expect([existsSync(fileOf(1)), existsSync(fileOf(2))]).toEqual([false, true]);
+    expect([existsSync(fileOf(1)), existsSync(fileOf(2))]).toEqual([true, false]);
     const fourth = await later.open(idOf(4), SIZE);
     const fifth = await later.open(idOf(5), SIZE);
-    expect([2, 3, 4, 5].map((byte) => existsSync(fileOf(byte)))).toEqual([false, true, true, true]);
+    expect([1, 3, 4, 5].map((byte) => existsSync(fileOf(byte)))).toEqual([false, true, true, true]);
     for (const each of [third, fourth, fifth]) await each.remove();
+    const again = await later.open(idOf(1), SIZE);
+    expect(again.begun).toBe(false);
+    await again.remove();
+  });
+
+  it('are in use until the last of those who opened them is done', async () => {
+    const partials = await open(undefined, SIZE);
+    const one = await partials.open(idOf(1), SIZE);
+    const other = await partials.open(idOf(1), SIZE);
+    await one.close();
+    const second = await partials.open(idOf(2), SIZE);
+    expect(existsSync(fileOf(1))).toBe(true);
+    await other.close();
+    const third = await partials.open(idOf(3), SIZE);
+    expect([1, 2, 3].map((byte) => existsSync(fileOf(byte)))).toEqual([false, true, true]);
+    for (const each of [second, third]) await each.remove();
+  });
+
+  it('are gone for the one who removed them and for the other who had them open', async () => {
+    const partials = await open();
+    const one = await partials.open(idOf(1), SIZE);
+    const other = await partials.open(idOf(1), SIZE);
+    await one.remove();
+    await other.close();
+    const again = await partials.open(idOf(1), SIZE);
+    expect(again.begun).toBe(false);
+    await again.remove();
+  });
+
+  it('go by when they were last in use, of those that this process left', async () => {
+    const partials = await open(undefined, 2 * SIZE);
+    for (const byte of [1, 2, 1]) await leave(partials, byte);
+    const third = await partials.open(idOf(3), SIZE);
+    expect([1, 2, 3].map((byte) => existsSync(fileOf(byte)))).toEqual([true, false, true]);
+    await third.remove();
+  });
+
+  it('take 512 MiB together, unless it is said otherwise', async () => {
+    const size = 32 * 1024 * 1024;
+    for (let byte = 1; byte <= 18; byte += 1) {
+      writeFileSync(fileOf(byte, size), '');
+      utimesSync(fileOf(byte, size), byte, byte);
+    }
+    const partial = await (await openPartials(folder.path, () => false)).open(idOf(18), size);
+    expect(readdirSync(folder.path).length).toBe(16);
+    expect([1, 2, 3].map((byte) => existsSync(fileOf(byte, size)))).toEqual([false, false, true]);
+    await partial.remove();
+  });
+
+  it('are nobody else’s to read', async () => {
+    const files = join(folder.path, 'partial');
+    const partial = await (await openPartials(files, () => false)).open(idOf(1), SIZE);
+    const [file] = readdirSync(files);
+    expect([files, join(files, file!)].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o600]);
+    await partial.remove();
+  });
+
+  it('keep no file open when they are closed or removed', async () => {
+    const partials = await open();
+    for (const end of ['close', 'remove'] as const) {
+      const partial = await partials.open(idOf(1), SIZE);
+      await partial[end]();
+      await expect(partial.read(0)).rejects.toThrow();
+      await expect(partial.write(0, Uint8Array.of(1))).rejects.toMatchObject({ code: 'write-failed' });
+    }
+  });
+
+  it('that could not be opened are not in use', async () => {
+    const partials = await open(undefined, 2 * SIZE);
+    rmSync(folder.path, { recursive: true });
+    await expect(partials.open(idOf(1), SIZE)).rejects.toMatchObject({ code: 'write-failed' });
+    mkdirSync(folder.path);
+    await leave(partials, 2);
+    const third = await partials.open(idOf(3), SIZE);
+    expect(existsSync(fileOf(2))).toBe(true);
+    await third.remove();
+  });
+
+  it('that can’t be removed or looked at say so', async () => {
+    const failed = { code: 'write-failed' };
+    mkdirSync(fileOf(1));
+    await expect(open(() => true)).rejects.toMatchObject(failed);
+    await expect((await open(undefined, SIZE)).open(idOf(2), SIZE)).rejects.toMatchObject(failed);
+    symlinkSync(join(folder.path, 'nowhere'), fileOf(3));
+    await expect(open()).rejects.toMatchObject(failed);
   });
 
   it('say what to do when the folder can’t be used', async () => {

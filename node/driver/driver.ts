@@ -28,6 +28,7 @@ import type { RoundOutcome } from '../../fl/index.js';
 import type { PayloadExchange, Transport } from '../../net/index.js';
 import type { Logger } from '../log.js';
 import type { Mempool } from '../mempool.js';
+import { createSharedAbort } from '../sharedAbort.js';
 import { certifiedAt, type Store } from '../store/index.js';
 import type { Clock } from './clock.js';
 import type { Closer } from './closer.js';
@@ -266,7 +267,7 @@ export class Driver {
       announced: new Set(),
       judged: new Map(),
       timers: new Map(),
-      abort: new AbortController(),
+      abort: createSharedAbort(),
       machine: step.state,
       provedSeed: null,
     };

@@ -1,3 +1,4 @@
+import { createSharedAbort } from '../sharedAbort.js';
 import { type Client, clientOver } from './client.js';
 import type { RpcContext } from './context.js';
 import { dispatch, type OnBug } from './dispatch.js';
@@ -20,7 +21,7 @@ export function createLocalClient({
   readonly context: RpcContext;
   readonly onBug: OnBug;
 }): Client {
-  const never = new AbortController().signal;
+  const never = createSharedAbort().signal;
   return clientOver(url, async (request, { signal = never }) => {
     const waitsUntil = performance.now() + rpcLimits.waitMsMax;
     const scope = { context, fromLoopback: true, waitsUntil, signal };

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign as opensslSign, verify as opensslVerify } from 'node:crypto';
 import { concatBytes, hexToBytes } from './bytes.js';
-import { bytesToNumberLE, numberToBytesLE, ORDER } from './edwards.js';
+import { bytesToNumberLE, hasSmallOrder, numberToBytesLE, ORDER } from './edwards.js';
 import { sha512 } from './hash.js';
 import { withKnownKeys } from './knownKeys.js';
 import { type Sodium, sodium } from './sodium.js';
@@ -27,7 +27,7 @@ export const opensslEd25519: Ed25519 = {
   verifier: (publicKey) => {
     const spki = Buffer.from(concatBytes(SPKI_PREFIX, publicKey));
     const key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
-    return (message, signature) => !hasSmallOrderR(signature) && opensslVerify(null, message, key, signature);
+    return (message, signature) => !hasSmallOrder(signature) && opensslVerify(null, message, key, signature);
   },
   signer: (seed) => {
     const pkcs8 = Buffer.from(concatBytes(PKCS8_PREFIX, seed));
@@ -62,11 +62,8 @@ export function sodiumEd25519(library: Sodium): Ed25519 {
 
 export const ed25519Of: Ed25519 =
   sodium === null
-    ? withKnownKeys(opensslEd25519, { challengeOf, isRefusedR: hasSmallOrderR })
-    : withKnownKeys(sodiumEd25519(sodium), {
-        challengeOf: sodiumChallengeOf(sodium),
-        isRefusedR: hasSmallOrderR,
-      });
+    ? withKnownKeys(opensslEd25519, { challengeOf })
+    : withKnownKeys(sodiumEd25519(sodium), { challengeOf: sodiumChallengeOf(sodium) });
 
 function challengeOf(...parts: readonly Uint8Array[]): Uint8Array {
   return numberToBytesLE(bytesToNumberLE(sha512(...parts)) % ORDER, 32);
@@ -81,19 +78,4 @@ function sodiumChallengeOf(library: Sodium): typeof challengeOf {
     library.crypto_core_ed25519_scalar_reduce(scalar, digest);
     return scalar;
   };
-}
-
-/** y of the points of order 1, 2, 4 and 8, little-endian, as libsodium lists them; their x may have either sign. */
-const SMALL_ORDER_YS = [
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-].map(hexToBytes);
-
-function hasSmallOrderR(signature: Uint8Array): boolean {
-  return SMALL_ORDER_YS.some((y) =>
-    y.every((byte, at) => byte === (signature[at]! & (at === 31 ? 0x7f : 0xff))),
-  );
 }

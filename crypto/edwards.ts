@@ -1,5 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { equalBytes } from './bytes.js';
+import { equalBytes, hexToBytes } from './bytes.js';
 import type { Sodium } from './sodium.js';
 
 /**
@@ -96,3 +96,17 @@ export function numberToBytesLE(value: bigint, length: number): Uint8Array {
   for (let i = 0; i < length; i++) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
   return bytes;
 }
+
+/** Whether the point that the bytes begin with, canonical or not, is of order 1, 2, 4 or 8. */
+export function hasSmallOrder(bytes: Uint8Array): boolean {
+  return SMALL_ORDER_YS.some((y) => y.every((byte, at) => byte === (bytes[at]! & (at === 31 ? 0x7f : 0xff))));
+}
+
+/** y of the points of order 1, 2, 4 and 8, little-endian, as libsodium lists them; their x may have either sign. */
+const SMALL_ORDER_YS = [
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+].map(hexToBytes);

@@ -1,6 +1,6 @@
 import { equalBytes } from './bytes.js';
 import type { Ed25519 } from './ed25519.js';
-import { numberToBytesLE, ORDER } from './edwards.js';
+import { hasSmallOrder, numberToBytesLE, ORDER } from './edwards.js';
 import { createKeyTables, type KeyTables } from './tables/keyTables.js';
 
 /** A table costs as much as about 25 checks without one. */
@@ -12,8 +12,6 @@ const POINT_BYTES = 32;
 export interface KnownKeysOptions {
   /** SHA-512 of R ‖ A ‖ message modulo q: 32 bytes, little-endian. */
   readonly challengeOf: (r: Uint8Array, publicKey: Uint8Array, message: Uint8Array) => Uint8Array;
-  /** Whether R is of small order. */
-  readonly isRefusedR: (signature: Uint8Array) => boolean;
   /** Throws where there are no tables to be had: then all is as it was. */
   readonly create?: () => KeyTables;
   readonly tablesMax?: number;
@@ -37,7 +35,7 @@ interface Key {
  */
 export function withKnownKeys(
   plain: Ed25519,
-  { challengeOf, isRefusedR, create = createKeyTables, tablesMax = TABLES_MAX }: KnownKeysOptions,
+  { challengeOf, create = createKeyTables, tablesMax = TABLES_MAX }: KnownKeysOptions,
 ): Ed25519 {
   let tables: KeyTables | null = null;
   let isPossible = true;
@@ -85,7 +83,7 @@ export function withKnownKeys(
         const [r, s] = [signature.subarray(0, POINT_BYTES), signature.subarray(POINT_BYTES)];
         if (!isBelowOrder(s)) return false;
         const expected = tables.difference(key.place, s, challengeOf(r, publicKey, message));
-        return equalBytes(expected, r) && !isRefusedR(signature);
+        return equalBytes(expected, r) && !hasSmallOrder(r);
       };
     },
   };

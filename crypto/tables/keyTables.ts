@@ -30,7 +30,7 @@ const p = Point.Fp.ORDER;
  * with signed digits.
  */
 export interface KeyTables {
-  /** Puts the table of a key (canonical, not of small order) into a place below `places`. Cost: about 1 ms. */
+  /** Puts the table of a key (canonical, not of small order) into a place, 0 or the next ones. Cost: about 1 ms. */
   make(place: number, publicKey: Uint8Array): void;
   /** The 32 bytes of s·B − h·A, A being the key of that place; s and h: 32 bytes, little-endian, below q. */
   difference(place: number, s: Uint8Array, h: Uint8Array): Uint8Array;

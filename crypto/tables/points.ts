@@ -55,7 +55,7 @@ export const places = {
   inverse: single(3),
   /** A scalar's 32 bytes, and zeros behind them. */
   scalar: single(12),
-  /** What `encode` writes, 32 bytes. */
+  /** What `canonical` writes, 32 bytes. */
   encoded: single(13),
   tables: 4096,
 } as const;

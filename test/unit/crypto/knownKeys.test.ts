@@ -37,7 +37,6 @@ function counted(create?: typeof createKeyTables): { known: Ed25519; plainly: ()
   };
   const known = withKnownKeys(plain, {
     challengeOf,
-    isRefusedR: () => false,
     tablesMax: TABLES,
     ...(create === undefined ? {} : { create }),
   });

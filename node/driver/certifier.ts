@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type CertifyJob, certifyRange, type Finding } from './certify.js';
+import { type CertifyOrder, type Claim, createClaim, isFirst } from './claim.js';
 
 /** Checks certificates. The caller bounds what is under way. */
 export interface Certifier {
   /** `certifyRange`, perhaps in another thread. Rejects with CertifierError when that thread ends before it answers. */
   certify(job: CertifyJob): Promise<readonly Finding[]>;
-  /** Does the oldest job here that no thread has taken yet, for a caller that would only wait. False: there is none. */
+  /** Does the oldest job here that no thread has begun, for a caller that would only wait. False: there is none. */
   help(): Promise<boolean>;
   /** Nothing is wanted for the time being: threads end after a while, unless a job comes. */
   rest(): void;
@@ -36,17 +37,16 @@ const SMALL_JOB_BLOCKS = 4;
 const IDLE_MS = 10_000;
 /** One core is left to execution. Memory: about 30 MB each, while a node catches up. */
 const THREADS_MAX = 4;
-/** Jobs that a thread has, so that it need not wait for the next. */
-const DEALT_MAX = 2;
-
 interface Waiting {
   readonly job: CertifyJob;
+  readonly claim: Claim;
   readonly resolve: (findings: readonly Finding[]) => void;
   readonly reject: (error: CertifierError) => void;
 }
 
 interface Slot {
   readonly worker: Worker;
+  /** Jobs that it was given and has not answered, oldest first. */
   readonly waiting: Map<number, Waiting>;
 }
 
@@ -60,30 +60,15 @@ export function createCertifier(
   idleMs = IDLE_MS,
 ): Certifier {
   let slots: readonly Slot[] = [];
-  /** Oldest first; no thread has them. */
-  let queue: Waiting[] = [];
   let next = 0;
   let idle: NodeJS.Timeout | undefined;
 
   async function end(why: string): Promise<void> {
-    const [ended, left] = [slots, queue];
+    const ended = slots;
     slots = [];
-    queue = [];
     const error = new CertifierError(`the threads that check certificates ended: ${why}`);
-    const dealt = ended.flatMap(({ waiting }) => [...waiting.values()]);
-    for (const { reject } of [...dealt, ...left]) reject(error);
+    for (const { reject } of ended.flatMap(({ waiting }) => [...waiting.values()])) reject(error);
     await Promise.all(ended.map(({ worker }) => worker.terminate()));
-  }
-
-  function deal(): void {
-    while (queue.length > 0) {
-      const free = slots.reduce((best, slot) => (slot.waiting.size < best.waiting.size ? slot : best));
-      if (free.waiting.size >= DEALT_MAX) return;
-      const one = queue.shift()!;
-      const id = next++;
-      free.waiting.set(id, one);
-      free.worker.postMessage({ id, job: one.job });
-    }
   }
 
   function start(): Slot {
@@ -95,7 +80,6 @@ export function createCertifier(
     worker.on('message', ({ id, findings }: { id: number; findings: readonly Finding[] }) => {
       waiting.get(id)?.resolve(findings);
       waiting.delete(id);
-      deal();
     });
     worker.on('error', (error) => failed(error.message));
     worker.on('exit', (code) => failed(`exit code ${code}`));
@@ -107,14 +91,19 @@ export function createCertifier(
       clearTimeout(idle);
       if (job.blocks <= SMALL_JOB_BLOCKS && slots.length === 0) return certifierHere.certify(job);
       if (slots.length === 0) slots = Array.from({ length: threads }, start);
-      return new Promise((resolve, reject) => {
-        queue.push({ job, resolve, reject });
-        deal();
-      });
+      const { worker, waiting } = slots.reduce((best, slot) =>
+        slot.waiting.size < best.waiting.size ? slot : best,
+      );
+      const [id, claim] = [next++, createClaim()];
+      worker.postMessage({ id, job, claim } satisfies CertifyOrder);
+      return new Promise((resolve, reject) => waiting.set(id, { job, claim, resolve, reject }));
     },
     help: async () => {
-      const one = queue.shift();
-      if (one === undefined) return false;
+      const all = slots.flatMap(({ waiting }) => [...waiting].map(([id, one]) => ({ id, one, waiting })));
+      const free = all.sort((a, b) => a.id - b.id).find(({ one }) => isFirst(one.claim));
+      if (free === undefined) return false;
+      const { id, one, waiting } = free;
+      waiting.delete(id);
       await certifierHere.certify(one.job).then(one.resolve, one.reject);
       return true;
     },

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
-import { type CertifyJob, certifyRange } from './certify.js';
+import { certifyRange } from './certify.js';
+import { type CertifyOrder, isFirst } from './claim.js';
 
-parentPort?.on('message', ({ id, job }: { id: number; job: CertifyJob }) => {
-  parentPort?.postMessage({ id, findings: certifyRange(job) });
+parentPort?.on('message', ({ id, job, claim }: CertifyOrder) => {
+  if (isFirst(claim)) parentPort?.postMessage({ id, findings: certifyRange(job) });
 });

@@ -50,6 +50,7 @@ import type { MarkedInputs } from './marks.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
 import { agreementParams } from './params.js';
 import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
+import { Writes } from './writes.js';
 
 export interface DriverOptions {
   readonly rules: Rules<RoundOutcome>;
@@ -91,6 +92,8 @@ export interface DriverOptions {
 }
 
 const PROPOSALS_MAX = 4;
+/** Runs of pulled blocks that may be on their way to disk at a time. */
+const WRITES_MAX = 4;
 /** A block further in the future is dropped: its leader sends it again, and no height lasts that long. */
 const AHEAD_MS_MAX = 60_000;
 
@@ -106,8 +109,8 @@ export class Driver {
   #work: HeightWork | null = null;
   #parentVotes: readonly ParentVote[] = [];
   #queue: Promise<void> = Promise.resolve();
-  /** The newest decided block on its way to disk; never rejects. */
-  #writing: Promise<void> = Promise.resolve();
+  /** Decided blocks on their way to disk. */
+  readonly #writes = new Writes();
   #closed = false;
 
   constructor(options: DriverOptions) {
@@ -135,7 +138,7 @@ export class Driver {
     this.#closed = true;
     this.#endHeight();
     await this.#queue;
-    await this.#writing;
+    await this.#writes.atMost(0);
   }
 
   /** Runs a step after all that were asked for before it. An error is fatal: the state would be unknown. */
@@ -454,13 +457,16 @@ export class Driver {
   async #commit(run: readonly Decided[], votes: readonly ParentVote[], more: boolean): Promise<void> {
     const { store, onDecided, onPulled, onCommit } = this.#options;
     const commits = commitsOf(run, this.#work);
-    await this.#writing;
-    this.#writing = store
-      .commit(...commits)
-      .then(() => onCommit(run.map(({ judged }) => judged)))
-      .catch((error: unknown) => this.#fail(error));
+    // While more follows some runs may wait for the disk: the store writes together what waits.
+    await this.#writes.atMost(more ? WRITES_MAX - 1 : 0);
+    this.#writes.add(
+      store
+        .commit(...commits)
+        .then(() => onCommit(run.map(({ judged }) => judged)))
+        .catch((error: unknown) => this.#fail(error)),
+    );
     // Models that execution made are read from the store, by the next block's closings at the earliest.
-    if (commits.some(({ payloads }) => payloads.size > 0)) await this.#writing;
+    if (commits.some(({ payloads }) => payloads.size > 0)) await this.#writes.atMost(0);
     const [{ judged, certificate }, ...others] = run as readonly [Decided, ...Decided[]];
     const first = others.length === 0 ? votes : votesOfCertificate(judged.tip, certificate);
     if (this.#work !== null) onDecided(this.#work, judged.hash, first);

@@ -33,7 +33,7 @@ import { createHoldings, type Holdings } from './holdings.js';
 import { mustBeOurs } from './identity.js';
 import type { Abstention, Bound, Journal, StoredRecord } from './journal.js';
 import type { Place } from './placeIndex.js';
-import { createQueue } from './queue.js';
+import { createQueue, together } from './queue.js';
 import { createChecked, readBlock, readHeight, readPlaceOf, readRing, readSmall } from './reads.js';
 import { type Base, readOrigin } from './snapshotBase.js';
 import { createWriter, type Writer } from './writer.js';
@@ -206,6 +206,19 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     recent.delete(height - RECENT_BLOCKS);
   };
 
+  /** What is asked for while a write is under way is one write, after it. */
+  const writeCommits = together(inOrder, async (commits: readonly Commit[]) => {
+    checkCommits(commits, chainId, tail);
+    const made = commitWrites(commits, chainId, tail);
+    const stamp = put(key.journal, encode(stampCodec, journal.stamp));
+    await writer.write([...made.writes, stamp]);
+    tail = made.tail;
+    head = { height: tail.height, hash: tail.hash };
+    for (const commit of commits) remember(commit);
+    noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
+    collectYoung(commits.reduce((sum, { changes }) => sum + changes.size, 0));
+  });
+
   const { holdings, whileBinding } = createHoldings(database, writer, checked, chainId);
   const mayVote = (height: number): boolean => mayVoteAt(journal.bound, height);
 
@@ -221,20 +234,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     heightOf: (hash) => readPlaceOf(database, hash, 'block')?.height ?? null,
     transaction: (hash) => readPlaceOf(database, hash, 'transaction'),
     ring: (root) => readRing(database, root),
-    commit: (...commits) =>
-      whileBinding(commits.flatMap(payloadsOf), () =>
-        inOrder(async () => {
-          checkCommits(commits, chainId, tail);
-          const made = commitWrites(commits, chainId, tail);
-          const stamp = put(key.journal, encode(stampCodec, journal.stamp));
-          await writer.write([...made.writes, stamp]);
-          tail = made.tail;
-          head = { height: tail.height, hash: tail.hash };
-          for (const commit of commits) remember(commit);
-          noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
-          collectYoung(commits.reduce((sum, { changes }) => sum + changes.size, 0));
-        }),
-      ),
+    commit: (...commits) => whileBinding(commits.flatMap(payloadsOf), () => writeCommits(commits)),
     ...holdings,
     putRecords: (height, added, drop = []) =>
       inOrder(async () => {

@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encode, readState } from '../../chain/index.js';
 import { ringAt, ringCodec } from '../../consensus/index.js';
 import { type CertifyJob, certifyRange } from '../../node/driver/certify.js';
+import { createClaim, isFirst } from '../../node/driver/claim.js';
 import { encodeRange, type RawEntry } from '../../node/driver/range.js';
 import { createTestChain, type TestChain } from '../support/chain.js';
 
@@ -76,27 +79,45 @@ describe('threads that check certificates', () => {
     await certifier.close();
   });
 
-  it('leave to a caller that would wait what none of them has taken', async () => {
-    const program = join(folder, 'mute.mjs');
+  it('leave to a caller that would wait what none of them has begun', async () => {
+    const program = join(folder, 'begins.mjs');
+    // Begins the first job that it is given, and is never done with it.
     writeFileSync(
       program,
-      'import { parentPort } from "node:worker_threads"; parentPort.on("message", () => {})',
+      `import { parentPort } from 'node:worker_threads';
+       parentPort.once('message', ({ job, claim }) => {
+         Atomics.store(claim, 0, 1);
+         Atomics.store(job.begun, 0, 1);
+         Atomics.notify(job.begun, 0);
+       });`,
     );
+    const begun = new Int32Array(new SharedArrayBuffer(4));
     const certifier = createCertifier(pathToFileURL(program), 1);
-    const jobs = [job(1, 8), job(9, 16), job(17, 24), job(1, 12, [5])];
-    const found = jobs.map((each) => certifier.certify(each));
-    // The thread has two, and says nothing of them.
+    const jobs = [{ ...job(1, 8), begun }, job(9, 16), job(1, 12, [5])];
+    const [first, ...others] = jobs.map((each) => certifier.certify(each));
+    const rejected = Promise.allSettled([first]);
+    expect(await Atomics.waitAsync(begun, 0, 0, 60_000).value).not.toBe('timed-out');
     expect(await certifier.help()).toBe(true);
-    expect(await found[2]).toEqual(certifyRange(jobs[2]!));
+    expect(await others[0]).toEqual(certifyRange(jobs[1]!));
     expect(await certifier.help()).toBe(true);
-    expect(await found[3]).toEqual(certifyRange(jobs[3]!));
+    expect(await others[1]).toEqual(certifyRange(jobs[2]!));
     expect(await certifier.help()).toBe(false);
-    const rejected = Promise.allSettled(found.slice(0, 2));
     await certifier.close();
-    expect((await rejected).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect((await rejected)[0]!.status).toBe('rejected');
   });
 
-  it('deal on what waits as they answer, and end with all of it', async () => {
+  it('leave alone what such a caller has begun', async () => {
+    const thread = new Worker(new URL('../../dist/node/driver/certifyWorker.js', import.meta.url));
+    const [theirs, free] = [createClaim(), createClaim()];
+    isFirst(theirs);
+    thread.postMessage({ id: 1, job: job(1, 8), claim: theirs });
+    thread.postMessage({ id: 2, job: job(9, 16), claim: free });
+    const [answer] = await once(thread, 'message');
+    expect(answer).toEqual({ id: 2, findings: certifyRange(job(9, 16)) });
+    await thread.terminate();
+  });
+
+  it('take what waits as they answer, and end with all of it', async () => {
     const certifier = createCertifier(undefined, 1);
     const jobs = Array.from({ length: 6 }, () => job(1, 24));
     const found = await Promise.all(jobs.map((each) => certifier.certify(each)));

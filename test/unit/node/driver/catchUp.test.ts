@@ -196,6 +196,47 @@ describe('a certificate', () => {
     expect(runs.filter((run) => run.includes(second - 1) && run.includes(second))).toHaveLength(1);
   });
 
+  it('is executed while those before it are on their way to disk, up to four writes', async () => {
+    const plain = createTestChain();
+    while (plain.tip.height < 80) plain.adopt(plain.build([]));
+    const { peer, behind } = network(plain);
+    const { waiting, certifier } = heldBack();
+    const { runs, wrapStore } = watchedStore();
+    const { promise: disk, resolve: write } = Promise.withResolvers<void>();
+    const slow = (store: Store): Store => {
+      const watched = wrapStore(store);
+      return new Proxy(store, {
+        get: (target, name) =>
+          name === 'commit'
+            ? (...commits: readonly Commit[]) => Promise.all([watched.commit(...commits), disk])
+            : (Reflect.get(target, name, target) as unknown),
+      });
+    };
+    const server = await peer('a server', (from) => encodeRange(entriesOf(plain, from, 80)));
+    const { node, transport } = await behind({ certifier, wrapStore: slow });
+    introduce([server.transport, transport]);
+    await linked(transport, 1);
+    server.claim();
+    let answered = 0;
+    const answerUntil = async (what: string, holds: () => boolean) =>
+      eventually(what, () => {
+        // One piece at a time: what was found meanwhile would be one run.
+        if (answered < waiting.length && (runs.flat().at(-1) ?? 0) >= waiting[answered]!.job.parent.height) {
+          waiting[answered]!.answer();
+          answered += 1;
+        }
+        return holds();
+      });
+    await answerUntil('four writes', () => runs.length === 4);
+    for (const { answer } of waiting.slice(answered)) answer();
+    answered = waiting.length;
+    await turns(100);
+    expect(runs).toHaveLength(4);
+    expect(node.tip.height).toBe(0);
+    write();
+    await answerUntil('the head', () => node.tip.height === 80);
+  });
+
   it('is checked by the main thread itself while it would wait', async () => {
     const { peer, behind } = network();
     const waiting: (() => void)[] = [];

@@ -34,7 +34,7 @@ const CLIPPING: Readonly<Record<ClippingName, { rate: number; aim: number; minPa
   adaptive: { rate: 0.1, aim: 1, minPart: 1_000 },
   quantile: { rate: 0.1, aim: 0.5, minPart: 1_000 },
   // Chosen on the tuning seeds of bench/learning/clipping.ts; from a C a hundred times too large, seven rounds.
-  search: { rate: 0.5, aim: 0.3, minPart: 100 },
+  search: { rate: 0.5, aim: 0.2, minPart: 100 },
 };
 
 const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>

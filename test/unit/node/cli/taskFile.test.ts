@@ -68,7 +68,7 @@ describe('the demo’s task', () => {
     }
     const searching = of({ rule: 'search' });
     expect(checkTask(searching)).toBeNull();
-    const parts = { clipMin16: 655, rate16: 32_768, aim16: 19_661 };
+    const parts = { clipMin16: 655, rate16: 32_768, aim16: 13_107 };
     expect(searching.clipping).toMatchObject({ rule: 'search', ...parts });
     expect(searching.privacy.sigma16).toBeGreaterThan(fixed.privacy.sigma16);
     // A twentieth of ρ: σ grows by 1/√0.95.

@@ -7,28 +7,29 @@ import {
   addNoise,
   alignmentThresholds,
   attacks,
-  type ClippingName,
-  type ClippingParams,
-  clippingRules,
+  type Clipping,
+  type ClippingChoice,
   closeRoundBy,
+  countSigmaOf,
   craftedWire,
   createAlignment,
   createGrid,
-  decodeUpdate,
   encodeUpdate,
   encodeWeights,
   evaluate,
   type FrontName,
+  fixedClipping,
   type Grid,
   initialWeights,
   type ModelSpec,
   meanOfWire,
+  noiseCount,
   oneStep,
   parameterCount,
   type Records,
   roundToFine,
   type SubmittedUpdate,
-  squaredNorm,
+  startClipping,
   toWire,
   type Verdict,
   type VerificationName,
@@ -38,6 +39,7 @@ import {
 import { pick, type Split } from './data.js';
 import { type Unit, updateOf } from './descend.js';
 import { logisticLearner } from './logistic.js';
+import type { Learner } from './net.js';
 import { stream } from './stream.js';
 
 export interface Rules {
@@ -78,7 +80,7 @@ export interface Setting extends Rules {
   /** What is clipped and protected as one; a record if not given. */
   readonly unit?: Unit;
   /** How C follows what was released; it stays if not given. `clip` is then the largest C and that of round 1. */
-  readonly clipping?: Omit<ClippingParams, 'clip16'> & { readonly rule: ClippingName };
+  readonly clipping?: ClippingChoice;
   /** Note accuracy and C of every round. */
   readonly traced?: boolean;
 }
@@ -116,14 +118,14 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
   const learner = split.learner ?? logisticLearner(inputs);
   const { model } = learner;
   const random = stream(`bench/noise/${seed}`);
-  const clipper = createClipper(setting, parameterCount(model));
   const reputation = new Array<number>(shards.length).fill(REPUTATION.start);
   const bad = (device: number) => device < setting.attackers && (setting.attack !== null || setting.oracle);
   const rule =
     setting.rule === 'alignment'
       ? createAlignment(setting.thresholds ?? alignmentThresholds(), inMemory())
       : verificationRules[setting.rule];
-  let state = startOf(model);
+  const { clip16, choice, lattice } = latticeOf(setting, model);
+  let state = startOf(model, startClipping(choice, clip16));
   let [honestRefusals, refusedAtEnd] = [0, 0];
   const refusedRounds = shards.map(() => 0);
   const trace: { accuracy: number; clip: number }[] = [];
@@ -131,7 +133,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
     const present = [...shards.keys()].filter(
       (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
     );
-    const grid = clipper.grid();
+    const grid = createGrid({ ...lattice, clip16: state.clipping.clip16 });
     const updates = sendAll(present, shards, state.weights, setting, round, grid, random, split);
     const outcome = closeRoundBy(rule, {
       ...state,
@@ -145,7 +147,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       faulty: setting.attackers,
       blacklisted: setting.fixedF ? 0 : reputation.filter((points) => points <= 0).length,
       local: oneStep,
-      clipping: null,
+      clipping: { choice, clip16, before: state.clipping },
       server: {
         step: (setting.momentum ?? 0) === 0 ? 'fedavg' : 'fedavgm',
         learningRate16: Math.round(setting.learningRate * 65_536),
@@ -154,8 +156,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
         adaptivity16: 1,
       },
     });
-    state = outcome;
-    clipper.follow(updates, outcome.verdicts);
+    state = { ...outcome, clipping: outcome.clipping! };
     if (setting.traced === true)
       trace.push({ accuracy: accuracyOn(split.test, model, state.weights), clip: grid.clip16 / 65_536 });
     refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
@@ -191,11 +192,25 @@ interface State {
   readonly weights: Uint8Array;
   readonly accumulator: Uint8Array | null;
   readonly optimizer: Uint8Array | null;
+  readonly clipping: Clipping;
 }
 
-function startOf(model: ModelSpec): State {
+/** The threshold that a task starts with, how it moves, and what every round's grid has. */
+function latticeOf({ clip, clipping: choice = fixedClipping, sigma }: Setting, model: ModelSpec) {
+  return {
+    clip16: Math.round((clip ?? 1) * 65_536),
+    choice,
+    lattice: {
+      dimension: parameterCount(model),
+      sigma16: Math.round(sigma * 65_536),
+      countSigma16: countSigmaOf(choice),
+    },
+  };
+}
+
+function startOf(model: ModelSpec, clipping: Clipping): State {
   const weights = encodeWeights(initialWeights(model, sha256(utf8ToBytes('bench/weights'))));
-  return { weights, accumulator: null, optimizer: null };
+  return { weights, accumulator: null, optimizer: null, clipping };
 }
 
 function sendAll(
@@ -229,7 +244,11 @@ function sendAll(
         ? attack!.craft({ own: means[at]!, honest, devices: shards.length, attackers, random })
         : null;
     const wire = crafted === null ? wires[at]! : craftedWire(crafted, units, grid, random);
-    const payload = encodeUpdate(wire, grid);
+    const count =
+      grid.countSigma16 === null
+        ? null
+        : noiseCount(signedCount(learner, floats, shards[device]!, grid.clip16 / 65_536), grid, random);
+    const payload = encodeUpdate(wire, grid, count);
     return { device: nameOf(device), units, hash: bytesToHex(sha256(payload)), payload };
   });
 }
@@ -247,42 +266,19 @@ function inMemory(): Parameters<typeof createAlignment>[1] {
   };
 }
 
-/** The grid of each round, as C follows what was released. */
-function createClipper(setting: Setting, dimension: number) {
-  const clip16 = Math.round((setting.clip ?? 1) * 65_536);
-  const sigma16 = Math.round(setting.sigma * 65_536);
-  const { rule: name, ...rest } = setting.clipping ?? { rule: 'fixed', clipMin16: 1, rate16: 1, aim16: 1 };
-  const params = { clip16, ...rest };
-  const rule = clippingRules[name];
-  let clipping = rule.start(params);
-  let grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
-  return {
-    grid: () => grid,
-    follow: (updates: readonly SubmittedUpdate[], verdicts: readonly Verdict[]): void => {
-      if (name === 'fixed') return;
-      const qualified = new Set(verdicts.filter((one) => one.qualified).map(({ device }) => device));
-      const kept = updates.filter(({ device }) => qualified.has(device));
-      if (kept.length === 0) return;
-      const sum = new Float64Array(dimension);
-      for (const { payload } of kept) {
-        const update = decodeUpdate(payload, grid);
-        if (!update.ok) throw new Error(update.reason);
-        for (let at = 0; at < dimension; at++) sum[at]! += update.wire[at]!;
-      }
-      const divisor = kept.reduce((total, { units }) => total + units, 0);
-      const release = {
-        grid,
-        squaredNorm: squaredNorm(sum),
-        devices: kept.length,
-        divisor,
-        signedCount: null,
-        gradients32: 2 ** 32,
-        asked: divisor,
-      };
-      clipping = rule.next(params, clipping, release);
-      grid = createGrid({ dimension, clip16: clipping.clip16, sigma16 });
-    },
-  };
+/** How many more records are left whole than are clipped. */
+function signedCount(
+  { gradientSum, model: { inputs } }: Learner,
+  weights: Float32Array,
+  records: Records,
+  bound: number,
+): number {
+  let count = 0;
+  for (const row of records.y.keys()) {
+    const gradient = gradientSum(weights, pick(records, inputs, [row]), Number.POSITIVE_INFINITY);
+    count += Math.hypot(...gradient) > bound ? -1 : 1;
+  }
+  return count;
 }
 
 function accuracyOn({ x, y }: Records, model: ModelSpec, weights: Uint8Array): number {

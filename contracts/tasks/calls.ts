@@ -37,6 +37,7 @@ import {
   MISSING_MAX,
   NAME_BYTES_MAX,
   RATE_ALL,
+  RATE16_MAX,
   type ServerStepName,
   SIGMA16_MAX,
   SOURCE_BYTES_MAX,
@@ -136,7 +137,7 @@ export const taskSpecCodec = record({
   clipping: record({
     rule: nameOf<ClippingName>(clippingRules),
     clipMin16: integer(1, CLIP16_MAX),
-    rate16: integer(1, 65_536),
+    rate16: integer(1, RATE16_MAX),
     aim16: integer(1, AIM16_MAX),
     /** Noise of each device's count, for a rule that asks for one; charged beside the update's. */
     countSigma16: integer(0, SIGMA16_MAX),

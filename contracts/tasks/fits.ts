@@ -51,8 +51,8 @@ function checkLocal({ privacy, local }: TaskSpec): Refusal | null {
   return problem === null ? null : refuse('local-work-unfit', problem);
 }
 
-function checkThreshold({ privacy, clipping }: TaskSpec): Refusal | null {
-  const problem = checkClipping(clipping, privacy.clip16, privacy.sigma16);
+function checkThreshold({ privacy, clipping, rounds }: TaskSpec): Refusal | null {
+  const problem = checkClipping(clipping, { ...privacy, rounds });
   return problem === null ? null : refuse('clipping-unfit', problem);
 }
 

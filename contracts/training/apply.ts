@@ -15,6 +15,7 @@ import {
   encodeWeights,
   energyFloorSquared,
   initialWeights,
+  leavesOutStep,
   ledgerCost,
   normCapSquared,
   type RoundOutcome,
@@ -214,16 +215,17 @@ function closeQuorate(scope: Scope<RoundOutcome>, due: DueClosing): void {
   const accumulator = outcome.accumulator === null ? null : refOf(scope, outcome.accumulator);
   const optimizer = outcome.optimizer === null ? null : refOf(scope, outcome.optimizer);
   modelCell.set(scope.state, weights, task.id);
-  record(scope, task, round, { status: 'closed', verdicts, weights });
+  const clipping = outcome.clipping ?? round.clipping;
+  const status = leavesOutStep(task.spec.clipping, round.clipping, clipping) ? 'searched' : 'closed';
+  record(scope, task, round, { status, verdicts, weights });
   noteRound(scope.state, task.id, pointsOf(round, verdicts));
   const qualified = verdicts.filter((verdict) => verdict.qualified).length;
   const refused = verdicts.length - qualified;
   const said = verdicts.map(({ qualified, reason, score16 }) => ({ qualified, reason, score16 }));
   const event = { task: task.id, round: round.round, weights: weights.id, qualified, refused };
-  const { clipping } = outcome;
-  const told = { verdicts: said, weights, accumulator, optimizer, clipping };
+  const told = { verdicts: said, weights, accumulator, optimizer, clipping: outcome.clipping };
   scope.emit('closed', closedEventFields({ ...event, outcome: told }));
-  advance(scope, task, { ...round, weights, accumulator, optimizer, clipping: clipping ?? round.clipping });
+  advance(scope, task, { ...round, weights, accumulator, optimizer, clipping });
 }
 
 /** What the updates of a round earn: points for each unit that the device enrolled with. */

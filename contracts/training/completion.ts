@@ -19,7 +19,7 @@ export function completedBy(state: StateReader, task: Task): readonly Uint8Array
   let closed = 0;
   for (let round = Math.max(1, rounds - COMPLETION_ROUNDS + 1); round <= rounds; round += 1) {
     const end = closedRoundCell.get(state, task.id, round);
-    if (end === null || end.status !== 'closed') continue;
+    if (end === null || end.status === 'failed') continue;
     closed += 1;
     for (const verdict of end.verdicts) {
       if (!verdict.qualified) continue;

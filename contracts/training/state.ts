@@ -50,7 +50,11 @@ const verdictCodec = record({
 /** How a round ended: kept for good, for people and for audits. */
 export const closedRoundCodec = record({
   round: uint,
-  status: oneOf('closed', 'failed'),
+  /**
+   * searched: there are verdicts as of a closed one, but the round only lowered the threshold, and the model stays
+   * (`leavesOutStep` in fl/privacy/clipping). failed: too few updates, no verdict.
+   */
+  status: oneOf('closed', 'searched', 'failed'),
   openedHeight: uint,
   closedHeight: uint,
   /** C_t in 2^-16: late updates of this round live on its grid. */

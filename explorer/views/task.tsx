@@ -36,7 +36,7 @@ export function TaskView({ words: [word = ''] }: { readonly words: readonly stri
             <h2>
               Task {id}: {task.spec.title === '' ? '(sealed)' : task.spec.title}
             </h2>
-            <TaskFacts task={task} closed={rounds?.length ?? 0} />
+            <TaskFacts task={task} rounds={rounds ?? []} />
           </section>
           <Verdicts task={task} rounds={rounds ?? []} />
           <section>
@@ -52,11 +52,13 @@ export function TaskView({ words: [word = ''] }: { readonly words: readonly stri
 
 function TaskFacts({
   task: { spec, status, enrolled, round, model },
-  closed,
+  rounds,
 }: {
   readonly task: Task;
-  readonly closed: number;
+  readonly rounds: readonly Round[];
 }) {
+  const closed = rounds.length;
+  const searched = rounds.filter((one) => one.status === 'searched').length;
   const { epsilonMicro, deltaPico, unit } = spec.privacy;
   return (
     <Facts
@@ -66,6 +68,7 @@ function TaskFacts({
           'rounds',
           <div key="rounds">
             {closed} of {spec.rounds} closed
+            {searched === 0 ? '' : `, ${searched} of them to find C, with the model as it was`}
             {round === null ? '' : `; round ${round.round} has ${round.updates} updates`}
             <Meter used={closed} of={spec.rounds} label="closed rounds" />
           </div>,

@@ -13,7 +13,7 @@ import {
 import { decodeUpdate, type Grid } from '../grid/index.js';
 import { directionScale, drawnUnits, gradients32Of, type LocalWork, localSteps } from '../local/index.js';
 import { decodeWeights, encodeWeights, type ModelSpec, parameterCount } from '../model/index.js';
-import { type Clipping, type ClippingChoice, clippingRules } from '../privacy/index.js';
+import { type Clipping, type ClippingChoice, clippingRules, leavesOutStep } from '../privacy/index.js';
 import {
   type FrontName,
   type RoundUpdate,
@@ -89,8 +89,8 @@ export interface ComputedOutcome extends RoundOutcome {
 }
 
 /**
- * Closes a round: verdicts, then the mean of what qualified, then the next model. If nothing qualifies, the weights
- * stay.
+ * Closes a round: verdicts, then the mean of what qualified, then the next model. If nothing qualifies, or the rule of
+ * the threshold leaves the step out (`leavesOutStep`), weights and optimizer stay.
  *
  * The same bytes on every machine and for every order of the updates, so that nodes agree and an audit repeats it.
  * Fails: payloads were checked on admission and the rest comes from state, so anything malformed asserts.
@@ -117,7 +117,7 @@ export function closeRoundBy(rule: VerificationRule, input: RoundInput): Compute
     input,
     updates.filter((_, at) => verdicts[at]!.qualified),
   );
-  if (qualified.length === 0)
+  if (qualified.length === 0 || isLeftOut(input, clipping))
     return { verdicts, weights: input.weights, accumulator, optimizer: input.optimizer, clipping };
   const next = step(input, weights, qualified);
   return {
@@ -127,6 +127,10 @@ export function closeRoundBy(rule: VerificationRule, input: RoundInput): Compute
     optimizer: next.optimizer,
     clipping,
   };
+}
+
+function isLeftOut({ clipping }: RoundInput, after: Clipping | null): boolean {
+  return clipping !== null && after !== null && leavesOutStep(clipping.choice, clipping.before, after);
 }
 
 /**

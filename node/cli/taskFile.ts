@@ -28,8 +28,14 @@ import { CliError } from './failure.js';
 
 const ONE16 = 65_536;
 const AUDIT_HEIGHTS = 100_000;
-/** The least threshold, unless told otherwise, is so small a part of the first. */
-const CLIP_MIN_PART = 1_000;
+/** What a clipping rule goes by unless told otherwise; the least threshold is so small a part of the first. */
+const CLIPPING: Readonly<Record<ClippingName, { rate: number; aim: number; minPart: number }>> = {
+  fixed: { rate: 0.1, aim: 1, minPart: 1_000 },
+  adaptive: { rate: 0.1, aim: 1, minPart: 1_000 },
+  quantile: { rate: 0.1, aim: 0.5, minPart: 1_000 },
+  // Chosen on the tuning seeds of bench/learning/clipping.ts; from a C a hundred times too large, seven rounds.
+  search: { rate: 0.5, aim: 0.2, minPart: 100 },
+};
 
 const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
@@ -60,11 +66,11 @@ export const taskFileSchema = z.strictObject({
     .strictObject({
       rule: oneNameOf<ClippingName>(clippingRules).default('fixed'),
       min: z.number().positive().max(32_767).optional(),
-      /** adaptive: how much of the newest round counts; quantile: the exponent's rate. */
-      rate: z.number().positive().max(1).default(0.1),
-      /** adaptive: C over the length of the mean; quantile: the share of units to leave whole. */
+      /** adaptive: how much of the newest round counts; quantile: the exponent's rate; search: what C is multiplied by. */
+      rate: z.number().positive().max(1).optional(),
+      /** adaptive: C over the length of the mean; quantile, search: the share of units to leave whole. */
       aim: z.number().positive().max(256).optional(),
-      /** quantile: noise of each device's count; left out: so much that it costs a twentieth of the budget. */
+      /** quantile, search: noise of each device's count; left out: so much that it costs a twentieth of the budget. */
       countSigma: z.number().positive().max(32_767).optional(),
     })
     .prefault({}),
@@ -190,11 +196,12 @@ function protectionOf(task: Parsed): Pick<TaskSpec, 'privacy' | 'clipping'> {
   const clip16 = in16(task.clip);
   const { rule, min, rate, aim, countSigma } = task.clipping;
   const { asksForCount } = clippingRules[rule];
+  const unsaid = CLIPPING[rule];
   const choice = {
     rule,
-    clipMin16: min === undefined ? Math.max(1, Math.round(clip16 / CLIP_MIN_PART)) : in16(min),
-    rate16: in16(rate),
-    aim16: in16(aim ?? (asksForCount ? 0.5 : 1)),
+    clipMin16: min === undefined ? Math.max(1, Math.round(clip16 / unsaid.minPart)) : in16(min),
+    rate16: in16(rate ?? unsaid.rate),
+    aim16: in16(aim ?? unsaid.aim),
   };
   const { unit } = task;
   if (task.privacy === null) {

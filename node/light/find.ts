@@ -67,7 +67,7 @@ export type LightFinding =
       readonly by: ByBlock;
       /** Null: the round has not ended. */
       readonly closed: {
-        readonly status: 'closed' | 'failed';
+        readonly status: 'closed' | 'searched' | 'failed';
         readonly closedHeight: number;
         readonly model: { readonly id: string; readonly size: number };
         readonly verdicts: readonly Verdict[];

@@ -18,7 +18,13 @@ export interface ModelCard {
     readonly layers: ModelFacts['spec']['model']['layers'];
   };
   readonly training: {
-    readonly rounds: { readonly asked: number; readonly closed: number; readonly failed: number };
+    readonly rounds: {
+      readonly asked: number;
+      readonly closed: number;
+      /** Closed too, but they only lowered the threshold. */
+      readonly searched: number;
+      readonly failed: number;
+    };
     readonly learningRate: number;
     /** The first and largest threshold, and the rule by which it moved. */
     readonly clip: number;
@@ -74,7 +80,12 @@ export function modelCard(facts: ModelFacts, files: ModelCard['files'], software
     columns: encodedColumns(schema),
     model: { id: facts.model.id, parameters: parameterCount(spec.model), layers: spec.model.layers },
     training: {
-      rounds: { asked: spec.rounds, closed: count('closed'), failed: count('failed') },
+      rounds: {
+        asked: spec.rounds,
+        closed: count('closed'),
+        searched: count('searched'),
+        failed: count('failed'),
+      },
       learningRate: spec.learningRate16 / ONE16,
       clip: privacy.clip16 / ONE16,
       clipping: spec.clipping.rule,
@@ -137,7 +148,7 @@ export function formatCard(card: ModelCard): string {
       card.inputs.map(({ name, source }) => [name, source]),
     ),
     '## How it was trained',
-    `${training.rounds.closed} of ${training.rounds.asked} rounds closed, ${training.rounds.failed} failed for lack of updates. Learning rate ${training.learningRate}, clipping bound ${training.clip} (\`${training.clipping}\`), verification \`${training.verification}\` behind \`${training.front}\`, aggregation \`${training.aggregation}\`, server step \`${training.serverStep}\`, on devices \`${training.local.step}\` in ${training.local.steps} step(s)${training.classWeights.length === 0 ? '' : `, class weights ${training.classWeights.join(', ')}`}.`,
+    `${training.rounds.closed} of ${training.rounds.asked} rounds closed, ${training.rounds.searched > 0 ? `${training.rounds.searched} searched for the clipping bound and left the model as it was, ` : ''}${training.rounds.failed} failed for lack of updates. Learning rate ${training.learningRate}, clipping bound ${training.clip} (\`${training.clipping}\`), verification \`${training.verification}\` behind \`${training.front}\`, aggregation \`${training.aggregation}\`, server step \`${training.serverStep}\`, on devices \`${training.local.step}\` in ${training.local.steps} step(s)${training.classWeights.length === 0 ? '' : `, class weights ${training.classWeights.join(', ')}`}.`,
     table(
       ['hospital', 'devices', 'units (records) enrolled'],
       card.hospitals.map(({ name, devices, units }) => [name, String(devices), String(units)]),

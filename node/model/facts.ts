@@ -31,7 +31,7 @@ export interface DeviceFacts {
 
 export interface RoundFacts {
   readonly round: number;
-  readonly status: 'closed' | 'failed';
+  readonly status: 'closed' | 'searched' | 'failed';
   readonly verdicts: readonly VerdictFacts[];
 }
 

@@ -1,7 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { wireSteps } from '../../grid/index.js';
 import { integerSqrt } from '../integerSqrt.js';
-import { AIM16_MAX, assertClipping, type ClippingRelease, type ClippingRule, clampClip } from './rule.js';
+import {
+  AIM16_MAX,
+  assertClipping,
+  type ClippingRelease,
+  type ClippingRule,
+  clampClip,
+  RATE16_MAX,
+} from './rule.js';
 
 /** The mean square of updates is kept in 2^-64. */
 const ENERGY_BITS = 64;
@@ -22,7 +29,9 @@ const ENERGY_BITS = 64;
  */
 export const adaptive: ClippingRule = {
   asksForCount: false,
+  leavesOutFalls: false,
   aim16Max: AIM16_MAX,
+  rate16Max: RATE16_MAX,
   start(params) {
     assertClipping(params);
     const { clip16, aim16 } = params;

@@ -1,9 +1,11 @@
-import { AIM16_MAX, assertClipping, type ClippingRule } from './rule.js';
+import { AIM16_MAX, assertClipping, type ClippingRule, RATE16_MAX } from './rule.js';
 
 /** C stays what the task says. */
 export const fixed: ClippingRule = {
   asksForCount: false,
+  leavesOutFalls: false,
   aim16Max: AIM16_MAX,
+  rate16Max: RATE16_MAX,
   start(params) {
     assertClipping(params);
     return { clip16: params.clip16, memory: 0n };

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { exp, fraction, ONE } from '../fixedPoint.js';
 import { roundRho } from '../rho.js';
-import { assertClipping, type ClippingRule, clampClip } from './rule.js';
+import { assertClipping, type ClippingRule, clampClip, RATE16_MAX } from './rule.js';
+import { wholeShare } from './wholeShare.js';
 
 /**
  * The threshold follows a quantile of the units' norms: C ← C·e^(-η·(b - γ)), b the noised share of units that were not
@@ -15,21 +16,19 @@ import { assertClipping, type ClippingRule, clampClip } from './rule.js';
  */
 export const quantile: ClippingRule = {
   asksForCount: true,
+  leavesOutFalls: false,
   aim16Max: 2 ** 16 - 1,
+  rate16Max: RATE16_MAX,
   start(params) {
     assertClipping(params);
     assert.ok(params.aim16 <= this.aim16Max, 'a quantile is less than all');
     return { clip16: params.clip16, memory: 0n };
   },
-  next(params, before, { signedCount, asked }) {
-    assert.ok(signedCount !== null && Number.isSafeInteger(signedCount), 'the quantile rule needs its count');
-    assert.ok(Number.isSafeInteger(asked) && asked >= 1, 'a count of at least one unit');
-    // b = (count/asked + 1)/2 within 0 .. 1; the exponent is η·(γ - b).
-    const units = BigInt(asked);
-    const count =
-      BigInt(signedCount) < -units ? -units : BigInt(signedCount) > units ? units : BigInt(signedCount);
-    const aim = (2n * units * BigInt(params.aim16) - ((units + count) << 16n)) * BigInt(params.rate16);
-    const factor = exp(fraction(aim, (2n * units) << 32n));
+  next(params, before, release) {
+    const { whole, all } = wholeShare(release);
+    // The exponent is η·(γ - b), b = whole/all.
+    const aim = (all * BigInt(params.aim16) - (whole << 16n)) * BigInt(params.rate16);
+    const factor = exp(fraction(aim, all << 32n));
     return { clip16: clampClip((BigInt(before.clip16) * factor) / ONE, params), memory: 0n };
   },
 };

@@ -4,6 +4,7 @@ import type { Grid } from '../../grid/grid.js';
 export const CLIP16_MAX = 2 ** 31 - 1;
 /** Of any rule; a rule may allow less. */
 export const AIM16_MAX = 2 ** 24;
+export const RATE16_MAX = 2 ** 16;
 
 /** What a task fixes of its clipping. Units of 2^-16. */
 export interface ClippingParams {
@@ -11,9 +12,12 @@ export interface ClippingParams {
   readonly clip16: number;
   /** The least of any round, 1 .. clip16. */
   readonly clipMin16: number;
-  /** How fast the rule follows, 1 .. 2^16: γ of `adaptive`, the learning rate of `quantile`. */
+  /**
+   * How fast the rule follows, 1 .. 2^16: γ of `adaptive`, the learning rate of `quantile`; what `search` multiplies C
+   * with, at most 2^16 - 1.
+   */
   readonly rate16: number;
-  /** What it aims at: β of `adaptive`, 1 .. 2^24; of `quantile` the share of units to leave unclipped, 1 .. 2^16 - 1. */
+  /** What it aims at: β of `adaptive`, 1 .. 2^24; of the others the share of units to leave unclipped, 1 .. 2^16 - 1. */
   readonly aim16: number;
 }
 
@@ -51,8 +55,12 @@ export interface ClippingRelease {
  */
 export interface ClippingRule {
   readonly asksForCount: boolean;
+  /** A round in which the threshold falls leaves the model and what the server's step keeps as they were. */
+  readonly leavesOutFalls: boolean;
   /** The most that `aim16` may be. */
   readonly aim16Max: number;
+  /** The most that `rate16` may be. */
+  readonly rate16Max: number;
   start(params: ClippingParams): Clipping;
   next(params: ClippingParams, before: Clipping, release: ClippingRelease): Clipping;
 }
@@ -61,7 +69,7 @@ export interface ClippingRule {
 export function assertClipping({ clip16, clipMin16, rate16, aim16 }: ClippingParams): void {
   assertWhole(clip16, 1, CLIP16_MAX, 'clip16');
   assertWhole(clipMin16, 1, clip16, 'clipMin16');
-  assertWhole(rate16, 1, 2 ** 16, 'rate16');
+  assertWhole(rate16, 1, RATE16_MAX, 'rate16');
   assertWhole(aim16, 1, AIM16_MAX, 'aim16');
 }
 

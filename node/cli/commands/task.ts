@@ -144,7 +144,9 @@ async function watch(task: number, options: Globals, io: Io): Promise<void> {
         from = round.round + 1;
         if (options.json) io.out(JSON.stringify(round));
         else
-          io.out(`round ${round.round} ${round.status}: ${qualified} updates qualified, ${refused} refused`);
+          io.out(
+            `round ${round.round} ${round.status}: ${qualified} updates qualified, ${refused} refused${round.status === 'searched' ? '; C falls, the model stays' : ''}`,
+          );
       }
       // Asked before the rounds: whatever closed until then has been told.
       if (rounds.length > 0 || !['done', 'failed', 'withdrawn'].includes(status)) continue;

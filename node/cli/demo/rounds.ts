@@ -88,7 +88,7 @@ async function enrolled({ nodes, task, devices, display, signal }: RoundsOptions
 /** The part of task.rounds' answer that is shown. */
 interface ClosedRound {
   readonly round: number;
-  readonly status: 'closed' | 'failed';
+  readonly status: 'closed' | 'searched' | 'failed';
   readonly verdicts: readonly {
     readonly name: string;
     readonly qualified: boolean;
@@ -119,7 +119,7 @@ class Progress {
   async take(round: ClosedRound): Promise<void> {
     const { display } = this.#options;
     this.rounds = round.round;
-    if (round.status === 'closed') this.#closed++;
+    if (round.status !== 'failed') this.#closed++;
     for (const { name, qualified, blacklisted } of round.verdicts) {
       if (qualified) this.#qualified++;
       else this.#refused++;

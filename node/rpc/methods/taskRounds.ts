@@ -22,7 +22,8 @@ const verdictForm = z.object({
 
 const roundForm = z.object({
   round: ordinal,
-  status: z.enum(['closed', 'failed']),
+  /** searched: verdicts as of a closed one, but it only lowered the threshold: the model stayed. */
+  status: z.enum(['closed', 'searched', 'failed']),
   openedHeight: height,
   closedHeight: height,
   /** The round's clipping threshold C_t, in 2^-16. */

@@ -12,6 +12,7 @@ import {
   taskCell,
 } from '../../../contracts/index.js';
 import { clippingCodec } from '../../../contracts/training/clippingState.js';
+import { completedBy } from '../../../contracts/training/completion.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import {
   calibrateCountSigma16,
@@ -41,6 +42,14 @@ const at16 = (x: number) => Math.round(x * 65_536);
 /** The threshold is the length of the newest mean. */
 const adaptive = { rule: 'adaptive', clipMin16: 1, rate16: 65_536, aim16: 65_536, countSigma16: 0 } as const;
 const quantile = { ...adaptive, rule: 'quantile', rate16: at16(0.5), aim16: at16(0.75) } as const;
+/** At most two rounds: from 1 to 1/4 by halves. */
+const search = {
+  rule: 'search',
+  clipMin16: at16(0.25),
+  rate16: at16(0.5),
+  aim16: at16(0.4),
+  countSigma16: 0,
+} as const;
 
 function running(spec: TaskSpec): TestChain {
   const test = createTestChain();
@@ -96,20 +105,22 @@ describe('a task whose threshold moves', () => {
     expect(openOf(test)).toMatchObject({ round: 3, clipping });
   });
 
-  it.each(['adaptive', 'quantile'] as const)(
+  it.each(['adaptive', 'quantile', 'search'] as const)(
     '%s is replayed by an audit, also from receipts alone',
     async (rule) => {
       const clipping = {
-        ...(rule === 'adaptive' ? adaptive : { ...quantile, aim16: at16(0.25) }),
-        rate16: at16(0.2),
-      };
+        adaptive: { ...adaptive, rate16: at16(0.2) },
+        quantile: { ...quantile, aim16: at16(0.25), rate16: at16(0.2) },
+        search: { ...search, clipMin16: at16(1 / 16), aim16: at16(0.25) },
+      }[rule];
       const spec = taskSpec({ rounds: 5 });
-      const count = rule === 'quantile' ? calibrateCountSigma16({ ...spec.privacy, rounds: 5 }) : 0;
+      const count = rule !== 'adaptive' ? calibrateCountSigma16({ ...spec.privacy, rounds: 5 }) : 0;
       const chosen = { ...clipping, countSigma16: count };
       const sigma16 = calibrateUpdateSigma16({ ...spec.privacy, ...spec, clipping: chosen })!;
       const test = trainedChain(5, { clipping: chosen, privacy: { ...spec.privacy, sigma16 } });
       const closed = [1, 2, 3, 4, 5].map((round) => closedRoundCell.get(test.state, 1, round)!.clip16);
-      expect(new Set(closed).size).toBeGreaterThan(2);
+      expect(new Set(closed).size).toBeGreaterThan(rule === 'search' ? 1 : 2);
+      expect(closedRoundCell.get(test.state, 1, 1)!.status).toBe(rule === 'search' ? 'searched' : 'closed');
       expect(auditOf(test)).toMatchObject({ ok: true, complete: true });
       const pruned = auditOf(test, await prunedEntries(test, restsOf(test, 3)));
       expect(pruned).toMatchObject({ ok: true, complete: false, head: { hash: bytesToHex(test.tip.hash) } });
@@ -174,6 +185,57 @@ describe('the quantile rule in a task', () => {
   });
 });
 
+describe('a task that searches for its threshold', () => {
+  const open = publicTask({ clipping: search, rounds: 4 });
+  /** A round in which these devices send updates whose counts say that so many of ten units were whole. */
+  const play = (test: TestChain, whole: number, devices = test.devices) => {
+    const { round, openedTime } = openOf(test);
+    const bytes = (device: Person) => updateBytes(test, device, round, 1, 2 * whole - 10);
+    test.block(devices.map((device) => updateCall(test, device, round, bytes(device))));
+    while (closedRoundCell.get(test.state, 1, round) === null)
+      test.block([], Math.max(test.tip.time + 1, openedTime + 500));
+    return closedRoundCell.get(test.state, 1, round)!;
+  };
+
+  it('says of a round that lowered C that it searched, and trains on from the same model', () => {
+    const test = running(open);
+    const first = openOf(test).weights;
+    const searched = play(test, 10);
+    expect(searched).toMatchObject({ status: 'searched', clip16: at16(1), weights: first });
+    expect(searched.verdicts.map(({ qualified }) => qualified)).toEqual(test.devices.map(() => true));
+    expect(openOf(test)).toMatchObject({ weights: first, optimizer: null, clipping: { clip16: at16(0.5) } });
+    const found = play(test, 3);
+    expect(found).toMatchObject({ status: 'closed', clip16: at16(0.5) });
+    expect(found.weights).not.toEqual(first);
+    expect(play(test, 10)).toMatchObject({ status: 'closed', clip16: at16(0.5) });
+    expect(auditOf(test)).toMatchObject({ ok: true });
+  });
+
+  it('charges the ledger for a round that searched as for any other', () => {
+    const spec = taskSpec({ rounds: 3 });
+    const countSigma16 = calibrateCountSigma16({ ...spec.privacy, rounds: 3 });
+    const clipping = { ...search, aim16: at16(0.1), countSigma16 };
+    const sigma16 = calibrateUpdateSigma16({ ...spec.privacy, rounds: 3, local: spec.local, clipping })!;
+    const noised = { ...spec, clipping, privacy: { ...spec.privacy, sigma16 } };
+    expect(checkTask(noised)).toBeNull();
+    const test = running(noised);
+    expect(play(test, 10).status).toBe('searched');
+    for (const device of test.devices) {
+      const ledger = ledgerCell.get(test.state, bytesToHex(device.publicKey), bytesToHex(dataset))!;
+      expect(ledger.rhoSpent).toBe(roundRho(sigma16) + countRho(countSigma16));
+    }
+  });
+
+  it('counts such a round towards completion: there was a verdict', () => {
+    const test = running({ ...open, rounds: 3 });
+    const [absent, ...others] = test.devices as [Person, ...Person[]];
+    expect([play(test, 10), play(test, 10)].map(({ status }) => status)).toEqual(['searched', 'searched']);
+    expect(play(test, 10, others).status).toBe('closed');
+    const completed = completedBy(test.state, taskCell.get(test.state, 1)!).map(bytesToHex);
+    expect(completed).toContain(bytesToHex(absent.publicKey));
+  });
+});
+
 describe('checkTask', () => {
   const spec = taskSpec();
   const refused: readonly [string, Partial<TaskSpec>, string][] = [
@@ -183,6 +245,7 @@ describe('checkTask', () => {
       { clipping: { ...quantile, aim16: 65_536, countSigma16: 65_536 } },
       'clipping-unfit',
     ],
+    ['a search that may take every round', publicTask({ clipping: search, rounds: 2 }), 'clipping-unfit'],
     ['a count without noise', { clipping: quantile }, 'clipping-unfit'],
     [
       'noise for a count that nobody asks for',
@@ -218,7 +281,7 @@ describe('checkTask', () => {
 
   it('takes each rule', () => {
     const wide = { ...spec, ...publicTask() };
-    for (const clipping of [adaptive, quantile, fixedClipping])
+    for (const clipping of [adaptive, quantile, search, fixedClipping])
       expect(checkTask({ ...wide, clipping })).toBeNull();
   });
 });

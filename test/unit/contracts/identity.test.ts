@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createReplay } from '../../../audit/index.js';
-import { readState } from '../../../chain/index.js';
+import { limits, readState } from '../../../chain/index.js';
 import { quorumOf, type RingSeat, ringAt } from '../../../consensus/index.js';
+import { register } from '../../../contracts/identity/index.js';
+import { validatorsCell } from '../../../contracts/identity/state.js';
 import {
   accountOf,
   approvalsOf,
@@ -14,7 +16,7 @@ import {
   setSeat,
   validatorOf,
 } from '../../../contracts/index.js';
-import { bytesToHex, vrfPublicKeyOf } from '../../../crypto/index.js';
+import { bytesToHex, compareBytes, sha256, utf8ToBytes, vrfPublicKeyOf } from '../../../crypto/index.js';
 import { type Call, type ChainOptions, createTestChain, type TestChain } from '../../support/chain.js';
 import { type Person, person, testGenesis } from '../../support/genesis.js';
 
@@ -160,6 +162,67 @@ describe('a change of the validators', () => {
     expect(test.refusal(addCall(a))).toBe('too-many-proposals');
     expect(test.refusal(addCall(b))).toBeNull();
     expect(test.refusal(approveCall(a, PROPOSALS_EACH_MAX + 1))).toBeNull();
+  });
+});
+
+describe('a vote against a change', () => {
+  it('counts for as long as its validator has a seat', () => {
+    const test = createTestChain({ hospitals: 5 });
+    const [a, b, c, d, e] = test.validators as [Person, Person, Person, Person, Person];
+    const rejectCall = (from: Person): Call => ({ ...approveCall(from, 1), method: 'reject' });
+    test.block([addCall(a, person('newcomer'))]);
+    test.block([rejectCall(b)]);
+    test.block([removeCall(a, b), ...[c, d, e].map((who) => approveCall(who, 2))]);
+    expect(seatOf(test.state, b.publicKey)).toBe('lost');
+    // Of four seats one may be against; the seat that is gone is no second one.
+    test.block([rejectCall(c)]);
+    expect(eventsOf(test)).toEqual(['opposed']);
+    expect(openProposalsOf(test.state)).toMatchObject([{ id: 1 }]);
+    test.block([rejectCall(d)]);
+    expect(eventsOf(test)).toEqual(['opposed', 'rejected']);
+  });
+});
+
+describe('a chain with as many validators as it may have in its life', () => {
+  const former = (at: number) => person(`former-${at}`);
+  const full = () =>
+    createTestChain({
+      write: (state, { validators }) => {
+        const seats = validatorsCell.get(state)!;
+        const gone = Array.from({ length: limits.membersMax - seats.length }, (_, at) => {
+          if (at === 0) return former(0).publicKey;
+          return sha256(utf8ToBytes(`former-${at}`));
+        });
+        const like = accountOf(state, validators[0]!.publicKey)!;
+        for (const [at, publicKey] of gone.entries()) {
+          const vrfPublicKey = at === 0 ? vrfPublicKeyOf(former(0).vrfSecret) : publicKey;
+          const name = `former-${at}`;
+          register(state, publicKey, { ...like, name, hospital: name, vrfPublicKey }, 0);
+        }
+        const all = [...seats, ...gone.map((publicKey) => ({ publicKey, seat: 'lost' as const }))];
+        validatorsCell.set(
+          state,
+          all.sort((x, y) => compareBytes(x.publicKey, y.publicKey)),
+        );
+      },
+    });
+
+  it('takes no new one and no new key for a seat, but one that comes back', () => {
+    const test = full();
+    const [a, , , d] = test.validators as [Person, Person, Person, Person];
+    expect(test.refusal(addCall(a))).toBe('too-many-validators');
+    const replacement: Call = {
+      from: a,
+      contract: 'identity',
+      method: 'replace',
+      args: {
+        validator: d.publicKey,
+        publicKey: fifth.publicKey,
+        vrfPublicKey: vrfPublicKeyOf(fifth.vrfSecret),
+      },
+    };
+    expect(test.refusal(replacement)).toBe('too-many-validators');
+    expect(test.refusal(addCall(a, former(0)))).toBeNull();
   });
 });
 

@@ -198,6 +198,21 @@ describe('completion', () => {
   });
 });
 
+describe('the bound of an era', () => {
+  it('holds for a fall as for a rise, and counts from where this era began', () => {
+    const test = createTestChain(withLevels());
+    const [device, by] = [test.devices[0]!, test.validators[0]!];
+    for (const level of [2, 3]) {
+      test.block([setLevelsCall(by, at(device, level))]);
+      toNextEra(test);
+    }
+    expect(levelOf(test, device)).toBe(3);
+    expect(test.refusal(setLevelsCall(by, at(device, 1)))).toBe('level-bound');
+    expect(test.refusal(setLevelsCall(by, at(device, 5)))).toBe('level-bound');
+    expect(test.refusal(setLevelsCall(by, at(device, 2)))).toBeNull();
+  });
+});
+
 describe('a leak', () => {
   const reported = (change: Partial<Params['levels']> = {}, eraHeights = 1_000) => {
     const test = createTestChain({ ...withLevels({ perEra: 3, ...change }, eraHeights), devicesEach: 2 });
@@ -305,5 +320,24 @@ describe('a leak', () => {
     test.block([reportCall(publisher, test.devices[5]!.publicKey)]);
     test.block(test.validators.slice(0, 2).map((by) => voteCall(by, 'reject', id + 1)));
     expect(barOf(test, anchorCall(publisher))).toBeNull();
+  });
+
+  it('that is not believed does not suspend a publisher that is suspended already', () => {
+    const test = reported();
+    const { publisher } = test;
+    const reject = (n: number) =>
+      test.block(test.validators.slice(0, 2).map((by) => voteCall(by, 'reject', n)));
+    for (let n = 1; n < STRIKES_MAX; n += 1) {
+      test.block([reportCall(publisher, test.devices[n - 1]!.publicKey)]);
+      reject(n);
+    }
+    test.block([reportCall(publisher, test.devices[STRIKES_MAX - 1]!.publicKey)]);
+    voted(test, suspendCall(test.validators[3]!, publisher.publicKey), STRIKES_MAX + 1);
+    const { changedHeight, status } = accountOf(test.state, publisher.publicKey)!;
+    expect(status).toBe('suspended');
+    reject(STRIKES_MAX);
+    expect(openProposalsOf(test.state)).toEqual([]);
+    // The last change of the account is still that of the vote.
+    expect(accountOf(test.state, publisher.publicKey)).toMatchObject({ status, changedHeight });
   });
 });

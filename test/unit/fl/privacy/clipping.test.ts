@@ -6,11 +6,13 @@ import {
   type Clipping,
   type ClippingParams,
   type ClippingRelease,
+  checkClipping,
   clippingRules,
   countRho,
   createGrid,
   discreteGaussian,
   type Grid,
+  leavesOutStep,
   roundRho,
   roundToFine,
   squaredNorm,
@@ -18,7 +20,7 @@ import {
   wireStep,
 } from '../../../../fl/index.js';
 
-const { fixed, adaptive, quantile } = clippingRules;
+const { fixed, adaptive, quantile, search } = clippingRules;
 const at16 = (x: number) => Math.round(x * 65_536);
 const params = (change: Partial<ClippingParams> = {}): ClippingParams => {
   return { clip16: at16(1), clipMin16: at16(1 / 64), rate16: at16(0.1), aim16: at16(1), ...change };
@@ -206,8 +208,78 @@ describe('quantile clipping', () => {
 
   it('is charged: one unit moves the count by one', () => {
     expect(countRho(at16(20))).toBe(roundRho(at16(20)));
-    expect(quantile.asksForCount).toBe(true);
+    expect(quantile.asksForCount && search.asksForCount).toBe(true);
     expect(adaptive.asksForCount || fixed.asksForCount).toBe(false);
+  });
+});
+
+describe('a search for the threshold', () => {
+  const rule = params({ clip16: at16(8), clipMin16: at16(1), rate16: at16(0.5), aim16: at16(0.4) });
+  const grid = createGrid({ dimension: 9, clip16: at16(1), sigma16: at16(1) });
+  const told = (signedCount: number | null): ClippingRelease => {
+    return { grid, squaredNorm: 0n, devices: 2, divisor: 50, gradients32: 2 ** 32, asked: 50, signedCount };
+  };
+
+  it('multiplies C by η while more than γ of the units are whole, then keeps it for good', () => {
+    let now = search.start(rule);
+    const seen: number[] = [];
+    for (const count of [50, 20, -12, 50, 50]) {
+      now = search.next(rule, now, told(count));
+      seen.push(now.clip16 / 65_536);
+    }
+    // 100 % and 70 % are more than 40 %, 38 % is not; after that nothing moves it.
+    expect(seen).toEqual([4, 2, 2, 2, 2]);
+  });
+
+  it('compares whole numbers, to the last unit', () => {
+    const exactly = (aim16: number, count: number) =>
+      search.next({ ...rule, aim16 }, search.start(rule), told(count)).clip16;
+    // 3/4 of 50 units whole is a count of 25; γ = 49152/65536.
+    expect(exactly(49_152, 25)).toBe(rule.clip16);
+    expect(exactly(49_151, 25)).toBe(rule.clip16 / 2);
+    expect(exactly(49_152, 26)).toBe(rule.clip16 / 2);
+    expect(exactly(2 ** 16 - 1, 5_000)).toBe(exactly(2 ** 16 - 1, 50));
+    expect(exactly(1, -5_000)).toBe(rule.clip16);
+  });
+
+  it('ends at the least threshold, even of one that is no power of the rate', () => {
+    const low = { ...rule, clipMin16: at16(3) };
+    const seen: Clipping[] = [search.start(low)];
+    for (let round = 0; round < 4; round++) seen.push(search.next(low, seen.at(-1)!, told(50)));
+    expect(seen.map(({ clip16 }) => clip16 / 65_536)).toEqual([8, 4, 3, 3, 3]);
+    expect(seen.map(({ memory }) => memory)).toEqual([0n, 0n, 0n, 1n, 1n]);
+  });
+
+  it('needs its count, and a rate and a share below one', () => {
+    expect(() => search.next(rule, search.start(rule), told(null))).toThrow(/count/);
+    for (const change of [{ rate16: 2 ** 16 }, { aim16: 2 ** 16 }])
+      expect(() => search.start({ ...rule, ...change })).toThrow();
+  });
+
+  it('leaves the step out where C falls, and no other rule does', () => {
+    const choice = { ...rule, countSigma16: at16(30) };
+    const [high, low] = [2, 1].map((clip16) => ({ clip16, memory: 0n }));
+    expect(leavesOutStep({ ...choice, rule: 'search' }, high!, low!)).toBe(true);
+    expect(leavesOutStep({ ...choice, rule: 'search' }, high!, high!)).toBe(false);
+    expect(leavesOutStep({ ...choice, rule: 'search' }, low!, high!)).toBe(false);
+    for (const other of ['fixed', 'adaptive', 'quantile'] as const)
+      expect(leavesOutStep({ ...choice, rule: other }, high!, low!)).toBe(false);
+  });
+
+  it('is refused where it could take every round, or its C would not fall', () => {
+    const choice = { ...rule, rule: 'search', countSigma16: at16(30) } as const;
+    const check = (rounds: number, change = {}) =>
+      checkClipping({ ...choice, ...change }, { clip16: rule.clip16, sigma16: at16(6), rounds });
+    // From 8 to 1 by halves: three rounds.
+    expect(check(4)).toBeNull();
+    expect(check(3)).toMatch(/all 3 rounds/);
+    expect(check(100_000, { rate16: 2 ** 16 - 8 })).toBeNull();
+    expect(check(100_000, { rate16: 2 ** 16 - 1 })).toMatch(/all 100000 rounds/);
+    expect(check(100, { rate16: 2 ** 16 - 1 })).toMatch(/all 100 rounds/);
+    expect(check(100, { rate16: 2 ** 16 })).toMatch(/rate of search/);
+    expect(check(1, { clipMin16: rule.clip16 })).toBeNull();
+    expect(check(100, { aim16: 2 ** 16 })).toMatch(/aims/);
+    expect(check(100, { countSigma16: 0 })).toMatch(/count/);
   });
 });
 

@@ -140,6 +140,39 @@ describe('closeRound', () => {
     expect(none.optimizer).toEqual(first.optimizer);
   });
 
+  it('leaves model and optimizer as they were in a round in which a search lowers C, and takes the step otherwise', () => {
+    const counted = createGrid({ dimension: 2, clip16: 65_536, sigma16: 0, countSigma16: 0 });
+    const choice = {
+      rule: 'search',
+      clipMin16: 1,
+      rate16: 32_768,
+      aim16: 26_214,
+      countSigma16: 0,
+    } as const;
+    const server = { ...plainServer(65_536), step: 'fedavgm', momentum16: 32_768 } as const;
+    const close = (count: number, change: Partial<RoundInput['clipping']> = {}) => {
+      const updates = ['a', 'b', 'c'].map((device) => {
+        const payload = encodeUpdate(Int32Array.of(512, 0), counted, count);
+        return { device, units: 10, hash: device, payload };
+      });
+      const before = { clip16: 65_536, memory: 0n };
+      const clipping = { choice, clip16: 65_536, before, ...change };
+      return closeRound(round(updates, { grid: counted, verification: 'none', server, clipping }));
+    };
+    const untouched = encodeWeights(Float32Array.of(1, -1));
+    const searched = close(10);
+    expect(searched).toMatchObject({ weights: untouched, optimizer: null, clipping: { clip16: 32_768 } });
+    expect(searched.verdicts.every(({ qualified }) => qualified)).toBe(true);
+    const found = close(-10);
+    expect(found.clipping).toEqual({ clip16: 65_536, memory: 1n });
+    expect(found.weights).not.toEqual(untouched);
+    expect(found.optimizer).not.toBeNull();
+    expect(close(10, { before: found.clipping! }).weights).toEqual(found.weights);
+    const followed = close(10, { choice: { ...choice, rule: 'quantile' } });
+    expect(followed.clipping!.clip16).toBeLessThan(65_536);
+    expect(followed.weights).toEqual(found.weights);
+  });
+
   it('keeps the last aggregate for the rules that start from it', () => {
     const kept = (changes: Partial<RoundInput>) => {
       const { optimizer } = closeRound(round(five, { verification: 'none', ...changes }));

@@ -66,6 +66,11 @@ describe('the demo’s task', () => {
       const less = { ...spec, privacy: { ...spec.privacy, sigma16: spec.privacy.sigma16 - 1 } };
       expect(checkTask(less)?.code).toBe('overdraws');
     }
+    const searching = of({ rule: 'search' });
+    expect(checkTask(searching)).toBeNull();
+    const parts = { clipMin16: 655, rate16: 32_768, aim16: 13_107 };
+    expect(searching.clipping).toMatchObject({ rule: 'search', ...parts });
+    expect(searching.privacy.sigma16).toBeGreaterThan(fixed.privacy.sigma16);
     // A twentieth of ρ: σ grows by 1/√0.95.
     const { privacy, clipping } = of({ rule: 'quantile' });
     expect(privacy.sigma16 / fixed.privacy.sigma16).toBeCloseTo(1 / Math.sqrt(0.95), 4);

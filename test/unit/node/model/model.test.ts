@@ -139,7 +139,7 @@ describe('model export', () => {
 describe('the model card', () => {
   it('counts rounds, hospitals and verdicts, and calls ε declared', () => {
     const card = modelCard(facts, [], 'a test');
-    expect(card.training.rounds).toEqual({ asked: 4, closed: 4, failed: 0 });
+    expect(card.training.rounds).toEqual({ asked: 4, closed: 4, searched: 0, failed: 0 });
     expect(card.hospitals).toHaveLength(4);
     expect(card.privacy).toMatchObject({ unit: 'record', epsilon: 3, delta: 1e-4 });
     const verdicts = facts.rounds.flatMap((round) => round.verdicts);

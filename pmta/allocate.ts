@@ -7,9 +7,7 @@ import { createRandom } from './random.js';
 
 /** What is known of an area's providers; arrays are [providers]. */
 export interface AreaProviders {
-  /** PIF, as of `classifyProviders`. */
-  readonly influence: ArrayLike<number>;
-  /** The cluster of each, likewise. */
+  /** The cluster of each, as of `classifyProviders`. */
   readonly clusters: ArrayLike<number>;
   /** What was read and reported, in at least two windows if a network is to be trained. */
   readonly pieces: readonly ReadPiece[];
@@ -48,16 +46,16 @@ export interface Allocated {
  *
  * Throws RangeError for reports of fewer than two windows, or about who is no provider or read nothing; for shares
  * that leave a class empty. Deterministic from the seed on one kind of machine: whoever publishes levels publishes the
- * result. Cost: about a second for 60 providers and the default options; providers² a training episode.
+ * result. Cost: a second or two for 150 providers and the default options; providers² a training episode.
  */
 export function allocateArea(providers: AreaProviders, options: AllocateOptions): Allocated {
-  const { influence, clusters, pieces } = providers;
-  const sizes = sizesInProportion(influence.length, options.shares);
-  const area: Area = { influence, clusters, sizes, readers: options.readers };
+  const { clusters, pieces } = providers;
+  const sizes = sizesInProportion(clusters.length, options.shares);
+  const area: Area = { clusters, sizes, readers: options.readers };
   const log = { area, pieces };
   const { hidden } = options.dqn;
   const network = options.network ?? trainDqn(log, options.dqn, createRandom(options.seed)).weights;
-  const { classes } = allocateBy(area, evidenceOf(pieces, influence.length), hidden, network);
+  const { classes } = allocateBy(area, evidenceOf(pieces, clusters.length), hidden, network);
   const measured = lessonsOf(log).map(({ evidence, reported }) => {
     const { transitions } = runEpisode(
       area,

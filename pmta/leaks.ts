@@ -13,13 +13,12 @@ export interface ReadPiece extends Piece {
 
 /** What the reports say of each provider of an area; arrays are [providers]. */
 export interface Evidence {
-  /** Pieces read. */
-  readonly reads: Float64Array;
   /** How often reported for a piece read, beside the area's mean: 1 is as often as anybody. */
   readonly named: Float64Array;
-  /** How often a piece was read for which anybody was reported, likewise. */
-  readonly present: Float64Array;
-  /** The same, each such piece counted by how much of its readers' suspicion is this one's; likewise. */
+  /**
+   * How often a piece was read for which anybody was reported, each such piece counted by how much of its readers'
+   * `named` is this one's; likewise. Who is reported for another's leaks is so beside that other.
+   */
   readonly suspicion: Float64Array;
 }
 
@@ -33,17 +32,12 @@ const PRIOR_READS = 4;
  */
 export function evidenceOf(pieces: readonly ReadPiece[], providers: number): Evidence {
   const reads = new Float64Array(providers);
-  const [namedCount, presentCount, blame] = [0, 1, 2].map(() => new Float64Array(providers)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
+  const [namedCount, blame] = [new Float64Array(providers), new Float64Array(providers)];
   for (const { readers, named } of pieces) {
     for (const reader of readers) {
       if (!(Number.isSafeInteger(reader) && reader >= 0 && reader < providers))
         throw new RangeError(`reader ${reader} of ${providers} providers`);
       reads[reader]!++;
-      if (named !== null) presentCount[reader]!++;
     }
     if (named === null) continue;
     if (!readers.includes(named))
@@ -56,7 +50,7 @@ export function evidenceOf(pieces: readonly ReadPiece[], providers: number): Evi
     const total = piece.readers.reduce((sum, reader) => sum + named[reader]!, 0);
     for (const reader of piece.readers) blame[reader]! += named[reader]! / total;
   }
-  return { reads, named, present: ratesOf(presentCount, reads), suspicion: ratesOf(blame, reads) };
+  return { named, suspicion: ratesOf(blame, reads) };
 }
 
 /** [providers]: 1 for who was reported in these pieces. */

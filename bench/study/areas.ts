@@ -33,12 +33,12 @@ export interface World {
 }
 
 export const defaultWorld: World = {
-  providers: 60,
+  providers: 150,
   classes: 3,
   readers: 3,
   malicious: 0.3,
-  windows: 8,
-  pieces: 20,
+  windows: 6,
+  pieces: 30,
   leaks: 0.3,
   noticed: 0.7,
   rightly: 0.6,
@@ -78,7 +78,7 @@ export function makeArea(world: World, name: string): KnownArea {
     drawn([...new Array(providers).keys()], Math.round(world.malicious * providers), random),
   );
   const sizes = sizesInProportion(providers, new Array<number>(classes).fill(1));
-  const area = { influence: found.influence.values, clusters: found.clusters, sizes, readers };
+  const area = { clusters: found.clusters, sizes, readers };
   const pieces: ReadPiece[] = [];
   for (let window = 0; window < world.windows; window++) {
     const placed = randomClasses(area, random);

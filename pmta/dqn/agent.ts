@@ -28,23 +28,27 @@ export interface DqnOptions {
   readonly targetEvery: number;
   /** Of Adam. */
   readonly learningRate: number;
-  /** Chance of an action at random in the first episode; it falls evenly to `explorationLast` in the last. */
+  /** What weights lose a step, beside the gradient, times the learning rate: an area has few reports. */
+  readonly weightDecay: number;
+  /**
+   * Chance of an action at random. With little of it those often reported are met in full classes alone, where they
+   * cost less, and look better than they are.
+   */
   readonly exploration: number;
-  readonly explorationLast: number;
 }
 
-/** Chosen on seeds 100 to 119 (`bench/allocation/choose.ts`). */
+/** Chosen on areas of seeds 100 to 107 of the study (docs/results/allocation.notes.md). */
 export const defaultDqn: DqnOptions = {
-  hidden: [16],
+  hidden: [8],
   discount: 0.5,
-  episodes: 60,
+  episodes: 16,
   replay: 4_096,
   batch: 32,
   stepsPerGradient: 4,
   targetEvery: 100,
-  learningRate: 0.003,
-  exploration: 0.5,
-  explorationLast: 0.05,
+  learningRate: 0.01,
+  weightDecay: 0.5,
+  exploration: 1,
 };
 
 export function shapeOf(hidden: readonly number[]): NetworkShape {
@@ -84,7 +88,7 @@ export function trainDqn({ area, pieces }: AreaLog, options: DqnOptions, random:
   const network = createNetwork(shape);
   const weights = startWeights(shape, random);
   let target = weights.slice();
-  const adam = createAdam(weights.length, options.learningRate);
+  const adam = createAdam(weights.length, options.learningRate, options.weightDecay);
   const buffer = createReplayBuffer<Transition>(options.replay);
   const gradient = new Float64Array(weights.length);
   const row = new Float64Array(shape.inputs);
@@ -92,10 +96,9 @@ export function trainDqn({ area, pieces }: AreaLog, options: DqnOptions, random:
   let [steps, gradients] = [0, 0];
   for (let episode = 0; episode < options.episodes; episode++) {
     const { evidence, reported } = lessons[random.below(lessons.length)]!;
-    const chance = explorationAt(options, episode);
     const policy = policyOf(network, weights);
     const { transitions } = runEpisode(area, evidence, reported, (providers, state) =>
-      random.unit() < chance
+      random.unit() < options.exploration
         ? state.remaining[random.below(state.remaining.length)]!
         : policy(providers, state),
     );
@@ -119,6 +122,52 @@ export function trainDqn({ area, pieces }: AreaLog, options: DqnOptions, random:
   return { weights, losses };
 }
 
+/** Transitions as rows of a task on the chain: features, and a label that is 1 with the target's chance. */
+export interface LabelledRows {
+  /** [rows][features], as `featureNames` has them. */
+  readonly x: Float32Array;
+  /** [rows], 0 or 1. */
+  readonly y: Float32Array;
+}
+
+/**
+ * An area's replay buffer as a data set: one episode a window, and what a target network says of each step.
+ *
+ * A task's labels are classes, so a target t becomes the label 1 with chance t: the cross-entropy has the same
+ * minimum, the mean of the targets. target: the model of the task before, which so is the target network for a whole
+ * task; null: there was none, and only the costs of the steps themselves count.
+ * Source: fitted Q iteration, Ernst et al. 2005; Riedmiller 2005.
+ */
+export function labelledRows(
+  log: AreaLog,
+  hidden: readonly number[],
+  target: Weights | null,
+  discount: number,
+  random: Random,
+): LabelledRows {
+  const network = createNetwork(shapeOf(hidden));
+  const transitions = lessonsOf(log).flatMap(
+    ({ evidence, reported }) =>
+      runEpisode(
+        log.area,
+        evidence,
+        reported,
+        (_, { remaining }) => remaining[random.below(remaining.length)]!,
+      ).transitions,
+  );
+  const width = featureNames.length;
+  const x = new Float32Array(transitions.length * width);
+  const y = new Float32Array(transitions.length);
+  const row = new Float64Array(width);
+  for (const [at, one] of transitions.entries()) {
+    writeFeatures(row, one.providers, one.action, one.state);
+    x.set(row, at * width);
+    const aim = target === null ? (1 - discount) * one.cost : targetOf(network, target, one, discount);
+    y[at] = random.unit() < aim ? 1 : 0;
+  }
+  return { x, y };
+}
+
 /** What of a window's reports is foretold by the other windows'. */
 export interface Lesson {
   readonly evidence: Evidence;
@@ -128,7 +177,7 @@ export interface Lesson {
 
 /** One lesson a window. Throws RangeError for fewer than two windows. */
 export function lessonsOf({ area, pieces }: AreaLog): Lesson[] {
-  const providers = area.influence.length;
+  const providers = area.clusters.length;
   const windows = [...new Set(pieces.map(({ window }) => window))].sort((a, b) => a - b);
   if (windows.length < 2)
     throw new RangeError(`leak reports of ${windows.length} windows: at least 2 are needed`);
@@ -187,10 +236,6 @@ export function allocateBy(
   weights: Weights,
 ): Episode {
   return runEpisode(area, evidence, null, policyOf(createNetwork(shapeOf(hidden)), weights));
-}
-
-function explorationAt({ exploration, explorationLast, episodes }: DqnOptions, episode: number): number {
-  return exploration + ((explorationLast - exploration) * episode) / Math.max(1, episodes - 1);
 }
 
 function checkOptions({ discount, batch, stepsPerGradient, targetEvery, episodes }: DqnOptions): void {

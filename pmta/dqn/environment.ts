@@ -2,8 +2,6 @@ import type { Evidence } from '../leaks.js';
 
 /** An area whose providers are to be classified. Arrays are [providers]. */
 export interface Area {
-  /** PIF, 0 to 1. */
-  readonly influence: ArrayLike<number>;
   /** The cluster of each, from 0. */
   readonly clusters: ArrayLike<number>;
   /** Places in each class, class 1 first; all at least 1, together as many as there are providers. */
@@ -12,20 +10,20 @@ export interface Area {
   readonly readers: number;
 }
 
-/** What a Q-network is shown of a state and an action. */
+/**
+ * What a Q-network is shown of a state and an action. Nothing that tells one provider from all others (its influence,
+ * how much it read): with a hundred of them a network would learn them by heart.
+ */
 export const featureNames = [
   'named',
-  'present',
   'suspicion',
-  'reads',
-  'influence',
   'cluster_named',
   'filled',
   'class',
   'class_named',
   'remaining_named',
 ] as const;
-const OF_PROVIDER = 6;
+const OF_PROVIDER = 3;
 /** Features lie within ± this. */
 export const FEATURE_MOST = 4;
 
@@ -39,7 +37,7 @@ export interface State {
 
 /** One step. */
 export interface Transition {
-  /** [providers][6]: the first features of each action. */
+  /** [providers][3]: the first features of each action. */
   readonly providers: Float64Array;
   readonly state: State;
   /** The provider that was given the next place. */
@@ -50,27 +48,18 @@ export interface Transition {
   readonly next: State;
 }
 
-/** [providers][6]: what is known of each provider whatever the state. */
-export function providerFeatures({ influence, clusters }: Area, evidence: Evidence): Float64Array {
-  const providers = influence.length;
-  const rows = new Float64Array(providers * OF_PROVIDER);
-  const meanReads = evidence.reads.reduce((sum, reads) => sum + reads, 0) / providers;
+/** [providers][3]: what is known of each provider whatever the state. */
+export function providerFeatures({ clusters }: Area, evidence: Evidence): Float64Array {
+  const rows = new Float64Array(clusters.length * OF_PROVIDER);
   const ofCluster = meansBy(clusters, evidence.named);
-  for (let at = 0; at < providers; at++) {
-    const features = [
-      evidence.named[at]! - 1,
-      evidence.present[at]! - 1,
-      evidence.suspicion[at]! - 1,
-      meanReads === 0 ? 0 : evidence.reads[at]! / meanReads - 1,
-      influence[at]!,
-      ofCluster.get(clusters[at]!)! - 1,
-    ];
-    for (const [index, feature] of features.entries()) rows[at * OF_PROVIDER + index] = bounded(feature);
+  for (let at = 0; at < clusters.length; at++) {
+    const rates = [evidence.named[at]!, evidence.suspicion[at]!, ofCluster.get(clusters[at]!)!];
+    for (const [index, rate] of rates.entries()) rows[at * OF_PROVIDER + index] = bounded(rate - 1);
   }
   return rows;
 }
 
-/** Writes the features of an action in a state into `row`, [10]. */
+/** Writes the features of an action in a state into `row`, [7]. */
 export function writeFeatures(
   row: Float64Array,
   providers: Float64Array,
@@ -110,7 +99,7 @@ export function runEpisode(
   checkArea(area);
   const { sizes, readers } = area;
   const providers = providerFeatures(area, evidence);
-  const classes = new Uint8Array(area.influence.length);
+  const classes = new Uint8Array(area.clusters.length);
   const transitions: Transition[] = [];
   const scale = Math.min(...sizes) / readers;
   let remaining = [...classes.keys()];
@@ -167,14 +156,14 @@ function unread(share: number, readers: number): number {
   return chance;
 }
 
-function checkArea({ influence, clusters, sizes, readers }: Area): void {
+function checkArea({ clusters, sizes, readers }: Area): void {
   const places = sizes.reduce((sum, size) => sum + size, 0);
   const areSizes =
     sizes.length >= 1 &&
     sizes.length <= 255 &&
     sizes.every((size) => Number.isSafeInteger(size) && size >= 1);
-  if (!areSizes || places !== influence.length || clusters.length !== influence.length)
-    throw new RangeError(`classes of ${sizes.join(', ')} for ${influence.length} providers`);
+  if (!areSizes || places !== clusters.length)
+    throw new RangeError(`classes of ${sizes.join(', ')} for ${clusters.length} providers`);
   if (!(Number.isSafeInteger(readers) && readers >= 1)) throw new RangeError(`${readers} readers of a piece`);
 }
 

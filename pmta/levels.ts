@@ -5,7 +5,7 @@
  * lower level. Ties of PIF by index. Result: [providers], 1 .. shares.length.
  */
 export function levelsByInfluence(influence: ArrayLike<number>, shares: readonly number[]): Uint8Array {
-  const sizes = sizesOf(influence.length, shares);
+  const sizes = sizesInProportion(influence.length, shares);
   const order = Array.from(influence, (_, index) => index).sort(
     (a, b) => influence[b]! - influence[a]! || a - b,
   );
@@ -40,7 +40,7 @@ export function levelsWithin(
 }
 
 /** Whole sizes in proportion to the shares, that add up to `count`. */
-function sizesOf(count: number, shares: readonly number[]): number[] {
+export function sizesInProportion(count: number, shares: readonly number[]): number[] {
   const total = shares.reduce((sum, share) => sum + share, 0);
   if (shares.length < 1 || shares.length > 255 || !(total > 0) || !shares.every((share) => share >= 0))
     throw new RangeError(`shares ${shares.join(', ')}`);

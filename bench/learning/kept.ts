@@ -102,7 +102,8 @@ function commitOf(): string | null {
     execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     const changed =
-      git('status', '--porcelain', '-uno', '--', ':/bench', ':/fl', ':/crypto', ':/datasets') !== '';
+      git('status', '--porcelain', '-uno', '--', ':/bench', ':/fl', ':/pmta', ':/crypto', ':/datasets') !==
+      '';
     return git('rev-parse', '--short=10', 'HEAD') + (changed ? '+' : '');
   } catch {
     return null;

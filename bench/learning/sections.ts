@@ -1,4 +1,5 @@
 import { pima, wdbc } from './accuracy.js';
+import { allocation } from './allocation.js';
 import { attacksSection } from './attacks.js';
 import { calibration } from './calibration.js';
 import { clipping } from './clipping.js';
@@ -24,4 +25,5 @@ export const sections: readonly Section[] = [
   step,
   cnn,
   flower,
+  allocation,
 ];

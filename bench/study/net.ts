@@ -15,13 +15,14 @@ interface Layer {
 }
 
 /**
- * Dense layers with relu between them and one logit a class: softmax regression where nothing is hidden.
+ * Dense layers with relu between them and one logit a class, or one logit for class 1 of two: softmax or logistic
+ * regression where nothing is hidden.
  *
  * Norms of single records need no gradient of their own: of a layer with input a and error e it has the squared norm
  * (‖a‖² + 1) ‖e‖² (Goodfellow 2015, arXiv:1510.01799). Cost: some ns a record and parameter.
  */
-export function createNet(inputs: number, hidden: readonly number[], classes: number): Learner {
-  const widths = [...hidden, classes];
+export function createNet(inputs: number, hidden: readonly number[], logits: number): Learner {
+  const widths = [...hidden, logits];
   const model: ModelSpec = {
     inputs,
     layers: widths.map((units, at) => ({
@@ -62,7 +63,7 @@ function sumOf(
       if (at < last)
         for (let unit = 0; unit < outputs.length; unit++) outputs[unit] = Math.max(0, outputs[unit]!);
     }
-    toSoftmaxError(errors[last]!, y[row]!);
+    toError(errors[last]!, y[row]!);
     for (let at = last; at > 0; at--)
       backward(layers[at]!, weights, errors[at]!, values[at]!, errors[at - 1]!);
     let squared = 0;
@@ -108,7 +109,11 @@ function backward(
 }
 
 /** Logits become probabilities less the label. */
-function toSoftmaxError(logits: Float64Array, label: number): void {
+function toError(logits: Float64Array, label: number): void {
+  if (logits.length === 1) {
+    logits[0] = 1 / (1 + Math.exp(-logits[0]!)) - label;
+    return;
+  }
   let most = logits[0]!;
   for (let unit = 1; unit < logits.length; unit++) most = Math.max(most, logits[unit]!);
   let total = 0;

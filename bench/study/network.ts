@@ -14,6 +14,7 @@ import {
   craftedWire,
   createAlignment,
   createGrid,
+  type Evaluation,
   encodeUpdate,
   encodeWeights,
   evaluate,
@@ -81,7 +82,7 @@ export interface Setting extends Rules {
   readonly unit?: Unit;
   /** How C follows what was released; it stays if not given. `clip` is then the largest C and that of round 1. */
   readonly clipping?: ClippingChoice;
-  /** Note accuracy and C of every round. */
+  /** Note accuracy, loss and C of every round. */
   readonly traced?: boolean;
 }
 
@@ -104,7 +105,7 @@ export interface Run {
   /** The last model. */
   readonly weights: Float32Array;
   /** After each round, if asked for. */
-  readonly trace: readonly { readonly accuracy: number; readonly clip: number }[];
+  readonly trace: readonly { readonly accuracy: number; readonly loss: number; readonly clip: number }[];
 }
 
 const REPUTATION = { start: 5, cap: 10 };
@@ -128,7 +129,7 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
   let state = startOf(model, startClipping(choice, clip16));
   let [honestRefusals, refusedAtEnd] = [0, 0];
   const refusedRounds = shards.map(() => 0);
-  const trace: { accuracy: number; clip: number }[] = [];
+  const trace: { accuracy: number; loss: number; clip: number }[] = [];
   for (let round = 1; round <= setting.rounds; round++) {
     const present = [...shards.keys()].filter(
       (device) => reputation[device]! > 0 && !(setting.oracle && device < setting.attackers),
@@ -157,8 +158,10 @@ export function simulate(split: Split, shards: readonly Records[], setting: Sett
       },
     });
     state = { ...outcome, clipping: outcome.clipping! };
-    if (setting.traced === true)
-      trace.push({ accuracy: accuracyOn(split.test, model, state.weights), clip: grid.clip16 / 65_536 });
+    if (setting.traced === true) {
+      const { accuracy, loss } = evaluationOn(split.test, model, state.weights);
+      trace.push({ accuracy, loss, clip: grid.clip16 / 65_536 });
+    }
     refusedAtEnd = reputation.filter((points, device) => points <= 0 && !bad(device)).length;
     for (const [device, points] of reputation.entries()) if (points <= 0) refusedRounds[device]!++;
     const costs = setting.reputation === 'paper' || verificationRules[setting.rule].absolute;
@@ -281,8 +284,12 @@ function signedCount(
   return count;
 }
 
-function accuracyOn({ x, y }: Records, model: ModelSpec, weights: Uint8Array): number {
-  return evaluate(model, new Float32Array(weights.slice().buffer), x, y).accuracy;
+function accuracyOn(records: Records, model: ModelSpec, weights: Uint8Array): number {
+  return evaluationOn(records, model, weights).accuracy;
+}
+
+function evaluationOn({ x, y }: Records, model: ModelSpec, weights: Uint8Array): Evaluation {
+  return evaluate(model, new Float32Array(weights.slice().buffer), x, y);
 }
 
 /** How many records of other classes the backdoor turns into class 1. */

@@ -1,0 +1,127 @@
+import type { Random } from '../random.js';
+
+/** A network of dense layers: relu between them, one logit at the end. */
+export interface NetworkShape {
+  readonly inputs: number;
+  readonly hidden: readonly number[];
+}
+
+/** Layer by layer a kernel [inputs][units] and its bias [units]: the order of a chain's models. */
+export type Weights = Float64Array;
+
+interface Dense {
+  readonly inputs: number;
+  readonly units: number;
+  readonly offset: number;
+}
+
+export function weightCount(shape: NetworkShape): number {
+  return layersOf(shape).reduce((sum, { inputs, units }) => sum + (inputs + 1) * units, 0);
+}
+
+/** Kernels uniform within ±√(6 / (in + out)), biases zero (Glorot and Bengio 2010, equation 16). */
+export function startWeights(shape: NetworkShape, random: Random): Weights {
+  const weights = new Float64Array(weightCount(shape));
+  for (const { inputs, units, offset } of layersOf(shape)) {
+    const limit = Math.sqrt(6 / (inputs + units));
+    for (let at = 0; at < inputs * units; at++) weights[offset + at] = limit * (2 * random.unit() - 1);
+  }
+  return weights;
+}
+
+/** What a network computes, for one row after another without new memory. */
+export interface Network {
+  /** The value σ(z) of one row, 0 to 1. */
+  value(weights: Weights, row: Float64Array): number;
+  /**
+   * Adds the row's gradient to `sum`, times `scale`: that of the cross-entropy between the value v and the target y.
+   * By the logit it is v − y, as of ½ (y − v)² by v. Returns the cross-entropy in nats.
+   */
+  addGradient(weights: Weights, row: Float64Array, target: number, scale: number, sum: Float64Array): number;
+}
+
+/** Cost of a value: some ns a weight; of a gradient three times that. */
+export function createNetwork(shape: NetworkShape): Network {
+  const layers = layersOf(shape);
+  const outputs = layers.map(({ units }) => new Float64Array(units));
+  const errors = layers.map(({ units }) => new Float64Array(units));
+  const last = layers.length - 1;
+  const logit = (weights: Weights, row: Float64Array): number => {
+    if (row.length !== shape.inputs) throw new RangeError(`a row of ${row.length}, not ${shape.inputs}`);
+    for (let at = 0; at <= last; at++)
+      forward(layers[at]!, weights, at === 0 ? row : outputs[at - 1]!, outputs[at]!, at < last);
+    return outputs[last]![0]!;
+  };
+  return {
+    value: (weights, row) => 1 / (1 + Math.exp(-logit(weights, row))),
+    addGradient: (weights, row, target, scale, sum) => {
+      const z = logit(weights, row);
+      errors[last]![0] = scale * (1 / (1 + Math.exp(-z)) - target);
+      for (let at = last; at >= 0; at--) {
+        const from = at === 0 ? row : outputs[at - 1]!;
+        addOuter(layers[at]!, from, errors[at]!, sum);
+        if (at > 0) backward(layers[at]!, weights, errors[at]!, from, errors[at - 1]!);
+      }
+      return Math.max(0, z) - target * z + Math.log1p(Math.exp(-Math.abs(z)));
+    },
+  };
+}
+
+function layersOf({ inputs, hidden }: NetworkShape): Dense[] {
+  let [width, offset] = [inputs, 0];
+  return [...hidden, 1].map((units) => {
+    const layer = { inputs: width, units, offset };
+    offset += (width + 1) * units;
+    width = units;
+    return layer;
+  });
+}
+
+function forward(
+  layer: Dense,
+  weights: Weights,
+  from: Float64Array,
+  to: Float64Array,
+  isHidden: boolean,
+): void {
+  const { inputs, units, offset } = layer;
+  const bias = offset + inputs * units;
+  for (let unit = 0; unit < units; unit++) to[unit] = weights[bias + unit]!;
+  for (let input = 0; input < inputs; input++) {
+    const value = from[input]!;
+    if (value === 0) continue;
+    const start = offset + input * units;
+    for (let unit = 0; unit < units; unit++) to[unit]! += value * weights[start + unit]!;
+  }
+  if (isHidden) for (let unit = 0; unit < units; unit++) to[unit] = Math.max(0, to[unit]!);
+}
+
+/** What the layer's inputs, outputs of a relu, are wrong by. */
+function backward(
+  layer: Dense,
+  weights: Weights,
+  errors: Float64Array,
+  from: Float64Array,
+  to: Float64Array,
+): void {
+  const { inputs, units, offset } = layer;
+  for (let input = 0; input < inputs; input++) {
+    let sum = 0;
+    const start = offset + input * units;
+    if (from[input]! > 0)
+      for (let unit = 0; unit < units; unit++) sum += weights[start + unit]! * errors[unit]!;
+    to[input] = sum;
+  }
+}
+
+function addOuter(layer: Dense, from: Float64Array, errors: Float64Array, sum: Float64Array): void {
+  const { inputs, units, offset } = layer;
+  for (let input = 0; input < inputs; input++) {
+    const value = from[input]!;
+    if (value === 0) continue;
+    const start = offset + input * units;
+    for (let unit = 0; unit < units; unit++) sum[start + unit]! += value * errors[unit]!;
+  }
+  const bias = offset + inputs * units;
+  for (let unit = 0; unit < units; unit++) sum[bias + unit]! += errors[unit]!;
+}

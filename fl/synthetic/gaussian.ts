@@ -7,7 +7,7 @@ import { drawLabels, noisedClassCounts } from './classCounts.js';
 import { conform, placesOf } from './conform.js';
 import { eigenSystem } from './eigenSystem.js';
 import { checkSynthesis, type Synthesis, type SynthesisJob } from './job.js';
-import { intoUnitBall, noisedSum } from './noisedSum.js';
+import { intoUnitBall, noisedSum, type Put } from './noisedSum.js';
 
 /** What of the budget, in ρ, each release takes; of 64. */
 const SHARES = { counts: 2n, means: 24n, covariance: 38n } as const;
@@ -75,7 +75,7 @@ function noisedMeans(
 ): Float64Array[] {
   const width = unit.length / y.length;
   const params = { dimension: counts.length * width, sigma16, records: y.length };
-  const vectorOf = (record: number, put: (at: number, value: number) => void): void => {
+  const vectorOf = (record: number, put: Put): void => {
     for (let at = 0; at < width; at++) put(y[record]! * width + at, unit[record * width + at]!);
   };
   const sums = noisedSum(params, vectorOf, random);
@@ -85,8 +85,8 @@ function noisedMeans(
 }
 
 /**
- * [width][width], symmetric: second moments of all rows less those of the class means. The upper half is released with √2 on what stands
- * twice in the matrix, so that a record's vector is as long as the matrix of its products: 1 at most.
+ * [width][width], symmetric: second moments of all rows less those of the class means. See `putProducts` for
+ * what is released.
  */
 function noisedCovariance(
   unit: Float64Array,
@@ -97,14 +97,8 @@ function noisedCovariance(
   random: RandomBytes,
 ): Float64Array[] {
   const width = unit.length / records;
-  const vectorOf = (record: number, put: (at: number, value: number) => void): void => {
-    const row = unit.subarray(record * width, (record + 1) * width);
-    let at = 0;
-    for (let i = 0; i < width; i++) {
-      put(at++, row[i]! * row[i]!);
-      for (let j = i + 1; j < width; j++) put(at++, Math.SQRT2 * row[i]! * row[j]!);
-    }
-  };
+  const vectorOf = (record: number, put: Put): void =>
+    putProducts(unit.subarray(record * width, (record + 1) * width), put);
   const params = { dimension: (width * (width + 1)) / 2, sigma16, records };
   const sums = noisedSum(params, vectorOf, random);
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -119,6 +113,15 @@ function noisedCovariance(
       matrix[j]![i] = matrix[i]![j]!;
     }
   return matrix;
+}
+
+/** A row's products, the upper half row by row, √2 times where they stand twice: as long as |row|². */
+export function putProducts(row: Float64Array, put: Put): void {
+  let at = 0;
+  for (let i = 0; i < row.length; i++) {
+    put(at++, row[i]! * row[i]!);
+    for (let j = i + 1; j < row.length; j++) put(at++, Math.SQRT2 * row[i]! * row[j]!);
+  }
 }
 
 /** [width][width]: rows v√λ of the nearest positive semidefinite matrix, whose negative eigenvalues become 0. */

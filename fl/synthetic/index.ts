@@ -4,3 +4,4 @@ export * from './conform.js';
 export * from './eigenSystem.js';
 export * from './gaussian.js';
 export * from './job.js';
+export * from './membership.js';

@@ -8,6 +8,9 @@ const UNIT = powerOfTwo(-38);
 /** Room for the rounding of a norm in float64, as the trainer's clipping leaves it. */
 const SAFETY = 1 - 2 ** -30;
 
+/** Sets an entry of a record's vector. */
+export type Put = (at: number, value: number) => void;
+
 /**
  * The sum of the records' vectors, of which one record's is at most 1 long, and discrete Gaussian noise on it:
  * (1/(2σ²))-zCDP of one record, in exact arithmetic (fl/grid/round.ts).
@@ -17,11 +20,11 @@ const SAFETY = 1 - 2 ** -30;
  */
 export function noisedSum(
   { dimension, sigma16, records }: { dimension: number; sigma16: number; records: number },
-  vectorOf: (record: number, put: (at: number, value: number) => void) => void,
+  vectorOf: (record: number, put: Put) => void,
   random: RandomBytes,
 ): Float64Array {
   const sum = new Float64Array(dimension);
-  const put = (at: number, value: number): void => {
+  const put: Put = (at, value) => {
     sum[at]! += Math.trunc((value * SAFETY) / UNIT);
   };
   for (let record = 0; record < records; record++) vectorOf(record, put);

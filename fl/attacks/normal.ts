@@ -1,6 +1,6 @@
 import type { RandomBytes } from '../../crypto/index.js';
 
-/** Independent draws of the standard normal, by Box and Muller. Float noise: for attacks, never for privacy. */
+/** Independent draws of the standard normal, by Box and Muller. In floats: for attacks and generated rows, never for privacy. */
 export function normalDraws(count: number, random: RandomBytes): Float64Array {
   const bytes = random(8 * count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

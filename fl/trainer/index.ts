@@ -7,6 +7,7 @@
 export * from './backend.js';
 export * from './descend.js';
 export * from './error.js';
+export * from './generative/index.js';
 export * from './gradientSum.js';
 export * from './job.js';
 export * from './osRandom.js';

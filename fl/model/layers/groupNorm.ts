@@ -51,10 +51,11 @@ export function normalise(
       (x[start + at]! - means[groupOf(groups, channels, at)]!) ** 2 / count;
   for (let group = 0; group < groups; group++)
     scales[group] = 1 / Math.sqrt(scales[group]! + GROUP_NORM_EPSILON);
-  const values = Float64Array.from({ length: size }, (_, at) => {
+  const values = new Float64Array(size);
+  for (let at = 0; at < size; at++) {
     const group = groupOf(groups, channels, at);
-    return (x[start + at]! - means[group]!) * scales[group]!;
-  });
+    values[at] = (x[start + at]! - means[group]!) * scales[group]!;
+  }
   return { values, scales };
 }
 

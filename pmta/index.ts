@@ -7,6 +7,7 @@ export * from './degree.js';
 export * from './eigenpairs.js';
 export * from './graph.js';
 export * from './levels.js';
+export * from './noisedAttributes.js';
 export * from './pif.js';
 export * from './ratioCut.js';
 export * from './similarity.js';

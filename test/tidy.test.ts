@@ -15,7 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   contracts: ['crypto', 'chain', 'fl', 'consensus'],
   genesis: ['crypto', 'chain', 'fl', 'consensus', 'contracts'],
   audit: ['crypto', 'chain', 'fl', 'consensus', 'contracts', 'genesis'],
-  pmta: ['crypto'],
+  pmta: ['crypto', 'fl'],
   net: ['crypto', 'chain'],
   node: ['crypto', 'chain', 'fl', 'fl/trainer', 'consensus', 'contracts', 'genesis', 'audit', 'pmta', 'net'],
 };

@@ -111,7 +111,7 @@ async function measure(start: (shape: string) => Promise<System>, options: Optio
     if ((options.only ?? shape.kind) !== shape.kind) return null;
     const system = await start(shape.kind);
     try {
-      const measured = await drive(system, { accounts: ACCOUNTS, shape }, window);
+      const measured = await drive(system, { accounts: ACCOUNTS, classes: 0, shape }, window);
       tellRun(system, shape.kind, measured);
       return measured;
     } finally {

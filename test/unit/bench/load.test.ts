@@ -30,7 +30,7 @@ const loaded = (accounts: number) =>
 describe('the load', () => {
   it('is lawful: transactions of 300 bytes that the chain takes and the contract accepts', () => {
     const test = loaded(2);
-    const dialect = createDialect('consilium', bytesToHex(test.chain.chainId), 2);
+    const dialect = createDialect('consilium', bytesToHex(test.chain.chainId), 2, 0);
     const prepared = [dialect.prepare(0, 0), dialect.prepare(0, 1), dialect.prepare(1, 0)];
     const sent = prepared.map(({ request }) => {
       const { params } = JSON.parse(request) as { params: { transaction: string } };
@@ -50,7 +50,7 @@ describe('the load', () => {
   });
 
   it('has transactions of the same size for the peer, each different', () => {
-    const dialect = createDialect('cometbft', '', 0);
+    const dialect = createDialect('cometbft', '', 0, 0);
     const sent = [dialect.prepare(0, 0), dialect.prepare(0, 1), dialect.prepare(1, 0)].map(({ request }) =>
       Buffer.from(JSON.parse(request).params.tx, 'base64').toString(),
     );
@@ -72,7 +72,7 @@ describe('the load', () => {
     ['cometbft', { result: { code: 7, log: 'no' } }, /code 7: no/],
     ['cometbft', { error: { message: 'mempool is full' } }, /mempool is full/],
   ] as const)('tells a yes of %s from a no: %j', (name, answer, refusal) => {
-    const dialect = createDialect(name, '00'.repeat(32), 1);
+    const dialect = createDialect(name, '00'.repeat(32), 1, 0);
     if (refusal === null) expect(dialect.refusal(answer)).toBeNull();
     else expect(dialect.refusal(answer)).toMatch(refusal);
   });

@@ -21,7 +21,7 @@ import { profileTable } from './load/profile.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
 import type { System } from './load/system.js';
 import { buildComet, type CometVariant, shipped, startComet, tuned } from './peers/cometbft.js';
-import { quantile, type Row } from './row.js';
+import { plain, quantile, type Row } from './row.js';
 
 const VALIDATORS = 4;
 /** Enough that no account has more than 64 nonces on their way, which is what a mempool takes of one. */
@@ -111,7 +111,7 @@ async function measure(start: (shape: string) => Promise<System>, options: Optio
     if ((options.only ?? shape.kind) !== shape.kind) return null;
     const system = await start(shape.kind);
     try {
-      const measured = await drive(system, { accounts: ACCOUNTS, shape }, window);
+      const measured = await drive(system, { accounts: ACCOUNTS, classes: 0, shape }, window);
       tellRun(system, shape.kind, measured);
       return measured;
     } finally {
@@ -208,10 +208,6 @@ function peerRows(ours: Pair, peer: Pair, variant: CometVariant): Row[] {
 
 function goal(name: string, value: number, unit: string, target: string, met: boolean): Row {
   return { name, value, unit, goal: target, met, reference: null };
-}
-
-function plain(name: string, value: number, unit: string, reference: string | null = null): Row {
-  return { name, value, unit, goal: null, met: null, reference };
 }
 
 function readOptions(args: readonly string[]): Options {

@@ -7,6 +7,7 @@ import { choose } from './learning/choose.js';
 import { learning } from './learning.js';
 import { mainJob } from './mainJob.js';
 import { payloads } from './payloads.js';
+import { pmta } from './pmta.js';
 import { privacyAudit } from './privacyAudit.js';
 import type { Row } from './row.js';
 import { statePauses } from './statePauses.js';
@@ -32,6 +33,7 @@ const benches: Readonly<
   'state-pauses': statePauses,
   store,
   payloads,
+  pmta,
   verify,
   wire,
 };

@@ -9,6 +9,11 @@ export interface Row {
   readonly reference: string | null;
 }
 
+/** A figure without a goal. */
+export function plain(name: string, value: number, unit: string, reference: string | null = null): Row {
+  return { name, value, unit, goal: null, met: null, reference };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;

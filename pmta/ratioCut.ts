@@ -1,7 +1,7 @@
 import { concatBytes, utf8ToBytes } from '../crypto/index.js';
 import { balancedKMeans } from './balancedKMeans.js';
+import { smallestEigenpairs } from './eigenpairs.js';
 import type { Graph } from './graph.js';
-import { smallestEigenpairs } from './lanczos.js';
 
 export interface RatioCutOptions {
   readonly clusters: number;

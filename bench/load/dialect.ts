@@ -1,5 +1,15 @@
 import { encodeTransaction, signTransaction, transactionHash } from '../../chain/index.js';
-import { bytesToHex, drbg, hexToBytes, publicKeyOf, sha256, utf8ToBytes } from '../../crypto/index.js';
+import { encodeContent } from '../../contracts/index.js';
+import {
+  bytesToHex,
+  deriveHpkeKeys,
+  drbg,
+  hexToBytes,
+  publicKeyOf,
+  sha256,
+  utf8ToBytes,
+} from '../../crypto/index.js';
+import { sealContent } from '../../node/sealing/content.js';
 import { post } from './http.js';
 
 /** A transaction as it will be sent: the text of its JSON-RPC request, and what a probe waits for. */
@@ -32,25 +42,71 @@ export function loadAccount(index: number): { readonly secret: Uint8Array; reado
   return { secret, publicKey: publicKeyOf(secret) };
 }
 
-export function createDialect(name: DialectName, chainId: string, accounts: number): Dialect {
-  return name === 'consilium' ? consilium(hexToBytes(chainId), accounts) : cometbft();
+/** `classes`: levels of task transactions, in turn by account; 0: what is sent is no task's. Of Consilium alone. */
+export function createDialect(
+  name: DialectName,
+  chainId: string,
+  accounts: number,
+  classes: number,
+): Dialect {
+  if (name === 'cometbft') return cometbft();
+  const chain = hexToBytes(chainId);
+  return consilium(chain, accounts, classes === 0 ? anchors(chain) : contentTasks(chain, classes));
 }
 
+/** The call of an account's transaction with this nonce. */
+type CallOf = (
+  account: number,
+  nonce: number,
+) => { readonly contract: string; readonly method: string; readonly level: number; readonly args: unknown };
+
 /** `anchor.put` of a fresh digest, its memo as long as makes 300 bytes: one signature, one key write. */
-function consilium(chainId: Uint8Array, accounts: number): Dialect {
-  const keys = Array.from({ length: accounts }, (_, index) => loadAccount(index));
-  const sign = (account: number, nonce: number, memo: string) => {
-    const { secret, publicKey: from } = keys[account]!;
-    const args = { digest: sha256(utf8ToBytes(`${account}/${nonce}`)), memo };
-    const call = { contract: 'anchor', method: 'put', level: 0, args, payloads: [] };
-    return signTransaction({ chainId, from, nonce, ...call }, secret);
+function anchors(chainId: Uint8Array): CallOf {
+  const callOf =
+    (memo: string): CallOf =>
+    (account, nonce) => {
+      const args = { digest: sha256(utf8ToBytes(`${account}/${nonce}`)), memo };
+      return { contract: 'anchor', method: 'put', level: 0, args };
+    };
+  const sizeOf = (memo: string): number =>
+    encodeTransaction(signed(chainId, loadAccount(0), 1_000, callOf(memo)(0, 1_000))).length;
+  return callOf('m'.repeat(TRANSACTION_BYTES - sizeOf('m'.repeat(30)) + 30));
+}
+
+/**
+ * `tasks.publishContent`: a doctor's sealed request at the level of its account, 1 KiB padded. It ends at once, so that as
+ * many as one likes fit under the bound of open tasks; the block is of its level all the same.
+ */
+function contentTasks(chainId: Uint8Array, classes: number): CallOf {
+  const seed = drbg(utf8ToBytes('bench/load/content'));
+  const content = { title: 'Whose retina is this?', description: 'Seen in spring.' };
+  const readers = [deriveHpkeKeys(seed(32)).publicKey];
+  const sealed = sealContent({ chainId, content, readers, taskKey: seed(32), ikms: [seed(32)] })!;
+  const fixed = { places: 1, completion: 'publisher', reward: 0, applyMs: 1, workMs: 1 };
+  const bytes = encodeContent(sealed);
+  return (account) => {
+    const level = 1 + (account % classes);
+    return { contract: 'tasks', method: 'publishContent', level, args: { ...fixed, level, content: bytes } };
   };
-  const sizeOf = (memo: string): number => encodeTransaction(sign(0, 1_000, memo)).length;
-  const memo = 'm'.repeat(TRANSACTION_BYTES - sizeOf('m'.repeat(30)) + 30);
+}
+
+function signed(
+  chainId: Uint8Array,
+  { secret, publicKey: from }: ReturnType<typeof loadAccount>,
+  nonce: number,
+  call: ReturnType<CallOf>,
+) {
+  return signTransaction({ chainId, from, nonce, ...call, payloads: [] }, secret);
+}
+
+function consilium(chainId: Uint8Array, accounts: number, callOf: CallOf): Dialect {
+  const keys = Array.from({ length: accounts }, (_, index) => loadAccount(index));
+  const sign = (account: number, nonce: number) =>
+    signed(chainId, keys[account]!, nonce, callOf(account, nonce));
   return {
-    transactionBytes: sizeOf(memo),
+    transactionBytes: encodeTransaction(sign(0, 1_000)).length,
     prepare: (account, nonce) => {
-      const transaction = sign(account, nonce, memo);
+      const transaction = sign(account, nonce);
       const encoded = Buffer.from(encodeTransaction(transaction)).toString('base64');
       return {
         request: `{"jsonrpc":"2.0","id":1,"method":"tx.submit","params":{"transaction":"${encoded}"}}`,

@@ -32,7 +32,7 @@ export interface Measured {
  */
 export async function drive(
   system: System,
-  job: Pick<LoadJob, 'accounts' | 'shape'>,
+  job: Pick<LoadJob, 'accounts' | 'classes' | 'shape'>,
   window: { readonly warmUpSeconds: number; readonly seconds: number } | null,
 ): Promise<Measured> {
   const { dialect, urls, chainId } = system;

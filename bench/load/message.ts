@@ -7,6 +7,8 @@ export interface LoadJob {
   /** Hex; empty where transactions name no chain. */
   readonly chainId: string;
   readonly accounts: number;
+  /** Levels of the task transactions that are sent; 0: none is a task's. */
+  readonly classes: number;
   readonly shape: Sustained | Light;
 }
 

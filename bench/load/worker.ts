@@ -5,7 +5,7 @@ import type { FromLoad, Light, LoadJob, LoadReport, ToLoad } from './message.js'
 import { SustainedLoad } from './sustained.js';
 
 const job = JSON.parse(process.argv[2]!) as LoadJob;
-const dialect = createDialect(job.dialect, job.chainId, job.accounts);
+const dialect = createDialect(job.dialect, job.chainId, job.accounts, job.classes);
 const { shape } = job;
 const load =
   shape.kind === 'sustained'

@@ -29,7 +29,7 @@ export const exitCodes = {
   'bad-folder': 12,
   /** A validator's process failed. */
   'node-failed': 13,
-  /** An audit that found nothing wrong, and could not check everything. */
+  /** Nothing is wrong and not everything is done: an audit that could not check all, levels that wait for an era. */
   incomplete: 14,
   /** A bug of this program. */
   internal: 70,

@@ -68,6 +68,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   JoinError: 'unreachable',
   ModelError: 'refused',
   TrainerError: 'refused',
+  PipelineError: 'refused',
 };
 
 /** Codes of these errors that mean something more exact. */

@@ -84,6 +84,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'accounts that take sealed tasks',
     load: async () => (await import('./commands/accounts.js')).addProvider,
   },
+  pmta: {
+    description: 'levels for providers from what they are like, by PMTA’s classification',
+    load: async () => (await import('./commands/pmta.js')).addPmta,
+  },
   chain: {
     description: 'export a chain, audit an export offline, repair, back up, prune or compact a folder',
     load: async () => (await import('./commands/chain.js')).addChain,

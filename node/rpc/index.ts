@@ -5,6 +5,7 @@ export type { RpcContext, SubmitFault, Submitted } from './context.js';
 export { type ErrorWord, errorTable, RpcError, RpcServerError, type RpcServerFault } from './errors.js';
 export { base64ToBytes, bytesToBase64, type Json, jsonOf } from './json.js';
 export { type RpcLimits, rpcLimits } from './limits.js';
+export { listAccounts } from './listAccounts.js';
 export { createLocalClient } from './localClient.js';
 export type { MethodName, ParamsOf, ResultOf } from './methods/index.js';
 export { type RpcServer, type RpcServerOptions, startRpcServer } from './server.js';

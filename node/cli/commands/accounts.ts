@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { signPossession } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes, publicKeyOf } from '../../../crypto/index.js';
 import { readJsonText } from '../../config.js';
-import type { Client, ResultOf, WalletCall } from '../../rpc/index.js';
+import { type Client, listAccounts, type WalletCall } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
@@ -268,10 +268,8 @@ async function request(keys: string, options: RequestOptions, io: Io): Promise<v
   io.out(JSON.stringify(made));
 }
 
-type Listed = ResultOf<'account.list'>['accounts'];
-
 async function list(role: Role, options: Globals & { readonly hospital: string }, io: Io): Promise<void> {
-  const accounts = await nodesOf(options).use((client) => accountsOf(client, options.hospital));
+  const accounts = await nodesOf(options).use((client) => listAccounts(client, options.hospital));
   const found = accounts.filter((account) => account.role === role);
   if (options.json) return io.out(JSON.stringify(found));
   const rows = found.map(({ name, level, area, status, account }) => [
@@ -313,23 +311,8 @@ async function show(who: string, options: Globals & OfHospital, io: Io): Promise
 /** The key by which `who` can be found: itself, or of the account of this name. */
 async function accountNamed(client: Client, who: string, hospital: string): Promise<string> {
   if (/^[0-9a-f]{64}$/.test(who)) return who;
-  const found = (await accountsOf(client, hospital)).find(({ name }) => name === who);
+  const found = (await listAccounts(client, hospital)).find(({ name }) => name === who);
   if (found !== undefined) return found.account;
   const hint = 'give --hospital NAME, its id or its key';
   throw new CliError('refused', `${hospital || 'no hospital'} has no account ${who}: ${hint}`);
-}
-
-async function accountsOf(client: Client, hospital: string): Promise<Listed> {
-  const all: Listed = [];
-  let from: string | null = null;
-  do {
-    const page: ResultOf<'account.list'> = await client.call('account.list', {
-      hospital,
-      from,
-      limit: 1_000,
-    });
-    all.push(...page.accounts);
-    from = page.next;
-  } while (from !== null);
-  return all;
 }

@@ -30,7 +30,7 @@ const loaded = (accounts: number) =>
 describe('the load', () => {
   it('is lawful: transactions of 300 bytes that the chain takes and the contract accepts', () => {
     const test = loaded(2);
-    const dialect = createDialect('consilium', bytesToHex(test.chain.chainId), 2);
+    const dialect = createDialect('consilium', bytesToHex(test.chain.chainId), 2, 0);
     const prepared = [dialect.prepare(0, 0), dialect.prepare(0, 1), dialect.prepare(1, 0)];
     const sent = prepared.map(({ request }) => {
       const { params } = JSON.parse(request) as { params: { transaction: string } };
@@ -49,8 +49,24 @@ describe('the load', () => {
     expect(bytes).toBe(dialect.transactionBytes);
   });
 
+  it('has task transactions of so many levels, each account at its own, of which a block takes one level', () => {
+    const test = loaded(6);
+    const dialect = createDialect('consilium', bytesToHex(test.chain.chainId), 6, 3);
+    const sent = [0, 1, 2, 3, 4, 5].map((account) => {
+      const { params } = JSON.parse(dialect.prepare(account, 0).request);
+      return decodeTransaction(new Uint8Array(Buffer.from(params.transaction, 'base64')));
+    });
+    expect(sent.map(({ level }) => level)).toEqual([1, 2, 3, 1, 2, 3]);
+    const judged = test.build(sent.map((transaction) => verified(transaction, test.chain.chainId)));
+    expect(judged.block.header.level).toBe(1);
+    expect(judged.block.transactions.map(({ from }) => bytesToHex(from))).toEqual(
+      [0, 3].map((account) => bytesToHex(loadAccount(account).publicKey)),
+    );
+    expect(judged.executed.receipts.every(({ ok }) => ok)).toBe(true);
+  });
+
   it('has transactions of the same size for the peer, each different', () => {
-    const dialect = createDialect('cometbft', '', 0);
+    const dialect = createDialect('cometbft', '', 0, 0);
     const sent = [dialect.prepare(0, 0), dialect.prepare(0, 1), dialect.prepare(1, 0)].map(({ request }) =>
       Buffer.from(JSON.parse(request).params.tx, 'base64').toString(),
     );
@@ -72,7 +88,7 @@ describe('the load', () => {
     ['cometbft', { result: { code: 7, log: 'no' } }, /code 7: no/],
     ['cometbft', { error: { message: 'mempool is full' } }, /mempool is full/],
   ] as const)('tells a yes of %s from a no: %j', (name, answer, refusal) => {
-    const dialect = createDialect(name, '00'.repeat(32), 1);
+    const dialect = createDialect(name, '00'.repeat(32), 1, 0);
     if (refusal === null) expect(dialect.refusal(answer)).toBeNull();
     else expect(dialect.refusal(answer)).toMatch(refusal);
   });

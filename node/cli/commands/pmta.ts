@@ -1,0 +1,298 @@
+import { createHash } from 'node:crypto';
+import { type Command, InvalidArgumentError } from 'commander';
+import { bytesToHex } from '../../../crypto/index.js';
+import {
+  calibrateSigma16,
+  type DataSchema,
+  encodedWidth,
+  epsilonMicroOfRho,
+  readSchema,
+  rhoCap,
+  roundRho,
+} from '../../../fl/index.js';
+import { longestRow } from '../../../pmta/index.js';
+import { readJsonText } from '../../config.js';
+import { hashFiles } from '../../data/index.js';
+import {
+  type Area,
+  type AreaResult,
+  type AreaRun,
+  type PipelineOptions,
+  type PmtaResult,
+  readAreas,
+  readResult,
+  runSteps,
+  writeResult,
+} from '../../pmta/index.js';
+import { epsilon, wholeNumber } from '../args.js';
+import { CliError } from '../failure.js';
+import { formatColumns, type Io } from '../io.js';
+import { type SignerOptions, validatorOptions } from '../signer.js';
+import { type LevelsWritten, sendLevels } from './pmtaLevels.js';
+
+const EXAMPLES = `
+Examples:
+  consilium pmta run patients.csv --schema schema.json --clusters 3 --shares 1,1,1 --epsilon 8 --delta 1e-5 --out levels.json
+  consilium pmta run wards.csv --schema schema.json --area-column ward --provider device --clusters 2 --shares 1,2 --public --out levels.json
+  consilium pmta run patients.csv ... --out levels.json --network ./net --as hospital-1     and set them on chain
+  consilium pmta run patients.csv ... --out levels.json --node http://127.0.0.1:4001 --keystore keys.json
+
+Levels are computed for all areas before the first is written. The same command again takes them from --out, adds no noise
+and costs no budget, and sends what the chain does not have yet. Accounts are found by the providers' names among those
+of the signer's hospital. Keep --out: it also says what is spent.`;
+
+interface Options extends SignerOptions {
+  readonly schema: string;
+  readonly areaColumn?: string;
+  readonly provider?: string;
+  readonly area?: readonly string[];
+  readonly clusters: number;
+  readonly shares: readonly number[];
+  readonly neighbours: number;
+  readonly balance: number;
+  readonly clip?: number;
+  readonly epsilon?: number | 'none';
+  readonly delta?: number;
+  readonly budget?: number | 'none';
+  readonly public?: boolean;
+  readonly seed: string;
+  readonly out: string;
+}
+
+/** `consilium pmta run`. */
+export function addPmta(pmta: Command, io: Io): void {
+  pmta.addHelpText('after', EXAMPLES);
+  validatorOptions(
+    pmta.command('run').argument('<data.csv>', 'rows of providers, with a column that says their area'),
+  )
+    .description('levels of the providers of each area, and on request their way to the chain')
+    .requiredOption('--schema <file.json>', 'what the columns mean, with public bounds')
+    .option('--area-column <name>', 'the column with the area (default: the schema’s site column)')
+    .option(
+      '--provider <column>',
+      'the column that names the provider (default: the schema’s subject, else AREA-1, ...)',
+    )
+    .option('--area <names...>', 'only these areas')
+    .requiredOption('--clusters <k>', 'clusters of each area', wholeNumber(1, 255))
+    .requiredOption('--shares <n,n,...>', 'how many of a cluster level 1, 2, ... take, in proportion', shares)
+    .option('--epsilon <ε>', 'noise on each provider’s attributes, at most so much leaks', epsilon)
+    .option('--delta <δ>', 'with --epsilon', positive(1))
+    .option('--budget <ε>', 'what all noised releases of this data may cost (default: --epsilon)', epsilon)
+    .option('--public', 'the attributes are no secret: take them as they are')
+    .option(
+      '--clip <length>',
+      'longest row, in schema scales (default: the root of the number of inputs)',
+      positive(1e9),
+    )
+    .option('--neighbours <n>', 'links of each provider to its nearest', wholeNumber(1, 1_000), 10)
+    .option('--balance <times>', 'no cluster exceeds so many times the mean size', positive(1e9), 1.5)
+    .option('--seed <text>', 'of what is drawn for the clusters; never of the noise', 'consilium')
+    .requiredOption('--out <file.json>', 'where the levels go, and where an interrupted run goes on')
+    .addHelpText('after', EXAMPLES)
+    .action((file: string, _, self: Command) => run(file, self.optsWithGlobals(), io));
+}
+
+function shares(text: string): readonly number[] {
+  const found = text.split(',').map(Number);
+  const isFit =
+    /^[\d.,]+$/.test(text) && found.every((share) => share >= 0) && found.some((share) => share > 0);
+  if (isFit && found.length <= 255) return found;
+  throw new InvalidArgumentError('It must be numbers such as 1,1,2: one a level, not all 0.');
+}
+
+const positive =
+  (max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text !== '' && value > 0 && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number above 0 and at most ${max}.`);
+  };
+
+async function run(file: string, options: Options, io: Io): Promise<void> {
+  const schema = schemaOf(options);
+  const pipeline = pipelineOf(options, schema);
+  const dataset = bytesToHex(await hashFiles([], [file]));
+  const key = keyOf(dataset, pipeline, schema, options);
+  const before = readResult(options.out);
+  if (before !== null && before.dataset !== dataset)
+    throw new CliError('bad-data', `${options.out} is of other data: give --out another file for ${file}`);
+  const isKept = before !== null && before.key === key;
+  const result = isKept
+    ? before
+    : await compute(file, schema, pipeline, { dataset, key, before }, options, io);
+  if (isKept)
+    io.note(`${options.out} has these levels already: nothing is computed anew, nothing is charged`);
+  const { node, network } = options;
+  const isSent = node !== undefined || network !== undefined;
+  const written = isSent ? await sendLevels(result, options, io) : null;
+  io.out(options.json ? JSON.stringify(toldOf(result, options.out, written)) : formatResult(result, written));
+  if (written?.refusal != null)
+    throw new CliError('refused', `the chain refused levels (${written.refusal})`);
+  if (written !== null && written.later > 0)
+    throw new CliError(
+      'incomplete',
+      `${written.later} providers reach their level in a later era`,
+      `run the same again from height ${written.nextEra} on`,
+    );
+}
+
+function schemaOf({ schema: file, areaColumn }: Options): DataSchema & { readonly site: string } {
+  const read = readSchema(readJsonText(file));
+  if (!read.ok) throw new CliError('bad-data', `${file}: ${read.reason}`);
+  const site = areaColumn ?? read.schema.site;
+  if (site !== null) return { ...read.schema, site };
+  throw new CliError('usage', `which column is the area? ${file} names no site: give --area-column NAME`);
+}
+
+function pipelineOf(options: Options, schema: DataSchema): PipelineOptions {
+  const { clusters, shares: levels, neighbours, balance, seed } = options;
+  if (balance < 1) throw new CliError('usage', '--balance is 1 or more: clusters have to hold everybody');
+  const { epsilon: own, delta } = options;
+  if (options.public === true && (own !== undefined || delta !== undefined))
+    throw new CliError('usage', '--public adds no noise: leave --epsilon and --delta out, or leave it out');
+  const common = { clusters, shares: levels, neighbours, balance, seed };
+  if (options.public === true) return { ...common, privacy: null };
+  if (typeof own !== 'number' || delta === undefined || delta >= 1)
+    throw new CliError(
+      'usage',
+      'how private? Give --epsilon and --delta (below 1), or --public if nothing is secret',
+    );
+  const clip = Math.min(options.clip ?? Math.sqrt(encodedWidth(schema)), longestRow(schema));
+  const deltaPico = Math.max(1, Math.round(delta * 1e12));
+  return { ...common, privacy: { epsilonMicro: Math.round(own * 1e6), deltaPico, clip } };
+}
+
+const keyOf = (
+  dataset: string,
+  pipeline: PipelineOptions,
+  schema: DataSchema,
+  { provider, area }: Options,
+): string =>
+  createHash('sha256')
+    .update(JSON.stringify({ dataset, pipeline, schema, provider: provider ?? null, area: area ?? null }))
+    .digest('hex');
+
+interface Origin {
+  readonly dataset: string;
+  readonly key: string;
+  readonly before: PmtaResult | null;
+}
+
+/** All areas, then one file: a run that fails on the way leaves what was there, and has spent nothing. */
+async function compute(
+  file: string,
+  schema: DataSchema & { readonly site: string },
+  pipeline: PipelineOptions,
+  { dataset, key, before }: Origin,
+  options: Options,
+  io: Io,
+): Promise<PmtaResult> {
+  const all = await readAreas({ file, schema, provider: options.provider ?? null });
+  const areas = chosen(all, options.area, file);
+  for (const { name, providers } of areas)
+    if (providers.length < Math.max(2, pipeline.clusters))
+      throw new CliError(
+        'bad-data',
+        `area ${name} has ${providers.length} provider${providers.length === 1 ? '' : 's'}, too few for ${pipeline.clusters} clusters`,
+        'ask for fewer clusters, or name the areas with --area',
+      );
+  // Before any noise is drawn: whoever may not spend it gets no levels.
+  const spent = chargeOf(pipeline, before, options);
+  const runs = areas.map((area) =>
+    runSteps(area, pipeline, (step) => io.note(`${area.name}: ${area.providers.length} providers, ${step}`)),
+  );
+  const result: PmtaResult = {
+    version: 1,
+    dataset,
+    spent,
+    key,
+    areas: runs.map((each) => areaResult(each, pipeline)),
+  };
+  await writeResult(options.out, result);
+  return result;
+}
+
+function chosen(all: readonly Area[], names: readonly string[] | undefined, file: string): readonly Area[] {
+  const unknown = names?.find((name) => !all.some((area) => area.name === name));
+  if (unknown === undefined) return all.filter(({ name }) => names?.includes(name) ?? true);
+  const known = all.map(({ name }) => name).slice(0, 20);
+  throw new CliError('bad-data', `${file} has no area ${unknown}: it has ${known.join(', ')}`);
+}
+
+/** What the data's releases come to with this one. Throws CliError "refused" over the budget. */
+function chargeOf(
+  { privacy }: PipelineOptions,
+  before: PmtaResult | null,
+  { budget, out }: Options,
+): PmtaResult['spent'] {
+  const earlier = before?.spent ?? null;
+  if (privacy === null) return earlier;
+  const { epsilonMicro, deltaPico } = privacy;
+  if (earlier !== null && earlier.deltaPico !== deltaPico)
+    throw new CliError('refused', `${out} counts at δ = ${earlier.deltaPico / 1e12}: give the same --delta`);
+  const cap = rhoCap(typeof budget === 'number' ? Math.round(budget * 1e6) : epsilonMicro, deltaPico);
+  const rho = BigInt(earlier?.rho ?? 0) + roundRho(calibrateSigma16({ epsilonMicro, deltaPico, rounds: 1 }));
+  if (rho <= cap) return { rho: String(rho), releases: (earlier?.releases ?? 0) + 1, deltaPico };
+  throw new CliError(
+    'refused',
+    `another noised release of this data is over its budget: ${earlier?.releases ?? 0} were made (${out})`,
+    'use the levels that are there, or allow more with --budget',
+  );
+}
+
+function areaResult(
+  { area, classified, noise }: AreaRun,
+  { clusters, shares: levels }: PipelineOptions,
+): AreaResult {
+  const found = classified!;
+  const countOf = (values: ArrayLike<number>, wanted: number): number =>
+    Array.from(values).filter((value) => value === wanted).length;
+  return {
+    area: area.name,
+    clusters: Array.from({ length: clusters }, (_, cluster) => countOf(found.clusters, cluster)),
+    levels: levels.map((_, index) => countOf(found.levels, index + 1)),
+    betweenness: found.influence.betweenness,
+    deviation: noise?.deviation ?? null,
+    providers: area.providers.map((name, index) => ({
+      name,
+      cluster: found.clusters[index]!,
+      influence: found.influence.values[index]!,
+      level: found.levels[index]!,
+    })),
+  };
+}
+
+const epsilonSpent = ({ spent }: PmtaResult): number | null =>
+  spent === null ? null : epsilonMicroOfRho(BigInt(spent.rho), spent.deltaPico) / 1e6;
+
+function toldOf(result: PmtaResult, out: string, written: LevelsWritten | null) {
+  const { spent, areas } = result;
+  const budget =
+    spent === null
+      ? null
+      : { epsilon: epsilonSpent(result), delta: spent.deltaPico / 1e12, releases: spent.releases };
+  const told = areas.map(({ providers, ...area }) => ({ ...area, providers: providers.length }));
+  return { out, areas: told, budget, written };
+}
+
+function formatResult(result: PmtaResult, written: LevelsWritten | null): string {
+  const { areas, spent } = result;
+  const rows = areas.map(({ area, providers, clusters, levels, deviation, betweenness }) => [
+    `  ${area}`,
+    String(providers.length),
+    clusters.join(' '),
+    levels.join(' '),
+    deviation === null ? 'none' : deviation.toFixed(2),
+    betweenness.error === 0 ? 'exact' : `±${betweenness.error.toFixed(3)}`,
+  ]);
+  const head = ['  area', 'providers', 'of each cluster', 'of each level', 'noise', 'betweenness'];
+  const budget =
+    spent === null
+      ? 'Public attributes: no budget is spent.'
+      : `Spent so far: ε = ${epsilonSpent(result)} at δ = ${spent.deltaPico / 1e12}, each provider (${spent.releases} releases).`;
+  const sent =
+    written === null
+      ? 'Nothing was sent: with --network or --node they go to the chain.'
+      : `On chain: ${written.before} were there, ${written.set} set in ${written.transactions.length} transactions, ${written.later} wait for a later era.`;
+  return [formatColumns([head, ...rows]), '', budget, sent].join('\n');
+}

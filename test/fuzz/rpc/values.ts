@@ -32,7 +32,9 @@ export function validValue(schema: Schema, known: Known, random: Random): unknow
   switch (schema.type) {
     case 'integer': {
       const { minimum = 0, maximum = 100 } = schema;
-      const high = maximum === 30_000 ? 20 : Math.min(maximum, known.height + 3);
+      const isWait = maximum === 30_000;
+      if (!isWait && random.chance(100)) return maximum;
+      const high = isWait ? 20 : Math.min(maximum, known.height + 3);
       return random.between(minimum, Math.max(minimum, high));
     }
     case 'boolean':

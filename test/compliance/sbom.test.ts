@@ -13,7 +13,6 @@ it('the bill of materials names every package that ships, with licence and hash,
   const bill = softwareBill();
   expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'consilium' } } });
   const named = bill.components.map(({ name, version }) => `${name}@${version}`);
-  // What is optional and for another platform is in the lock file, and may be left out of the bill.
   const shipped = new Set(production(packages).map(([name, { version }]) => `${name}@${version}`));
   expect(named.filter((each) => !shipped.has(each))).toEqual([]);
   expect([...shipped].filter((each) => !named.includes(each))).toEqual([]);
@@ -22,5 +21,10 @@ it('the bill of materials names every package that ships, with licence and hash,
     expect([name, hashes.map(({ alg }) => alg)]).toEqual([name, ['SHA-512']]);
   }
   expect(JSON.stringify(bill)).not.toMatch(/timestamp|serialNumber/);
+  // What is used for development too ships all the same.
+  expect(named).toContain(`multiformats@${packages['node_modules/multiformats']!.version}`);
+  const refs = new Set([...bill.components, bill.metadata.component].map((each) => each['bom-ref']));
+  for (const { ref, dependsOn } of bill.dependencies)
+    expect([ref, dependsOn.filter((each) => !refs.has(each))]).toEqual([ref, []]);
   expect(softwareBill()).toEqual(bill);
-});
+}, 240_000);

@@ -27,14 +27,15 @@ beforeAll(async () => {
   // What npm ci fetched for the project is in npm's cache: nothing is asked of a registry.
   await npm('install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', `./${filename}`);
   writeFileSync(join(folder, 'task.json'), JSON.stringify(task));
-}, 180_000);
+}, 600_000);
 afterAll(async () => {
   await hospitals?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const npm = (...args: string[]) => run('npm', args, { cwd: folder, maxBuffer: 16 * 1024 * 1024 });
-const task = pimaTask({ devices: 1, quorum: 1, rounds: 1, enrolMs: 3_600_000 });
+/** Waits for a second device, which there is not: it stays as it was published. */
+const task = pimaTask({ devices: 2, quorum: 1, rounds: 1, enrolMs: 3_600_000 });
 
 /** Runs a program that publishes a task and says what it read. */
 async function publishes(program: string): Promise<void> {
@@ -95,7 +96,13 @@ it('is bundled for browsers without anything of Node, and works without it', asy
   });
   const parts = readdirSync(join(folder, 'page'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.js'))
-    .map((name) => readFileSync(join(folder, 'page', name)));
+    .map((name) => {
+      const file = join(folder, 'page', name);
+      const part = readFileSync(file, 'utf8');
+      // A page has neither of these; Node's own fetch needs them, so they are hidden from the bundle alone.
+      writeFileSync(file, `const process = undefined, Buffer = undefined, require = undefined;\n${part}`);
+      return part;
+    });
   const text = parts.join('\n');
   expect(text).not.toMatch(/(from|import\() *["'`]node:|__vite-browser-external/);
   const gzipped = parts.reduce((sum, part) => sum + gzipSync(part).length, 0);

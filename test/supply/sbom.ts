@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { root } from '../support/root.js';
+import { type Lock, production } from './licences.js';
 
 interface Component {
   readonly 'bom-ref': string;
   readonly name: string;
   readonly version: string;
+  /** Of npm: where it lies, and that it is for development too. */
+  readonly properties?: readonly unknown[];
   readonly licenses?: readonly unknown[];
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
 }
@@ -19,29 +24,37 @@ interface Bom {
 /**
  * What ships with a node, as CycloneDX: every production package with version, licence and hash, from the lock file
  * alone. The same lock file gives the same bytes: `npm sbom` without its time, random serial number and own version.
+ *
+ * Not by `--omit dev`, which also leaves out what ships *and* is used for development (npm 11.19).
  */
 export function softwareBill(): Bom {
-  const args = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only'];
-  const bom = JSON.parse(
-    execFileSync('npm', args, {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      maxBuffer: 64 * 1024 * 1024,
-    }).toString(),
-  ) as Bom & { serialNumber?: string; metadata: { timestamp?: string; tools?: unknown } };
-  const { serialNumber: _, ...rest } = bom;
-  const { timestamp: _time, tools: _tools, ...metadata } = rest.metadata;
+  const { serialNumber: _, ...bom } = askNpm();
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Lock;
+  };
+  const shipped = new Set(production(packages).map(([name, { version }]) => `${name}@${version}`));
+  const { timestamp: _time, tools: _tools, ...metadata } = bom.metadata;
   // npm takes the folder's name for the project's.
   const component = { ...metadata.component, name: 'consilium' };
+  const isPart = (ref: string) => shipped.has(ref) || ref === component['bom-ref'];
   return {
-    ...rest,
+    ...bom,
     metadata: { ...metadata, component },
-    components: sortedBy(rest.components, (each) => each['bom-ref']),
-    dependencies: sortedBy(rest.dependencies, ({ ref }) => ref).map(({ ref, dependsOn }) => ({
-      ref,
-      dependsOn: [...dependsOn].sort(),
-    })),
+    components: sortedBy(
+      bom.components.filter((each) => isPart(each['bom-ref'])),
+      (each) => each['bom-ref'],
+    ).map(({ properties: _says, ...each }) => each),
+    dependencies: sortedBy(
+      bom.dependencies.filter(({ ref }) => isPart(ref)),
+      ({ ref }) => ref,
+    ).map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(isPart).sort() })),
   };
+}
+
+function askNpm(): Bom & { serialNumber?: string; metadata: { timestamp?: string; tools?: unknown } } {
+  const args = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'];
+  const options = { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 * 1024 * 1024 } as const;
+  return JSON.parse(execFileSync('npm', args, options).toString());
 }
 
 function sortedBy<T>(list: readonly T[], keyOf: (item: T) => string): T[] {

@@ -5,10 +5,5 @@ const [url, publisher, taskFile] = process.argv.slice(2);
 const keystore = JSON.parse(readFileSync(`${publisher}/keystore.json`, 'utf8'));
 const secret = readSigningKey(keystore, readFileSync(`${publisher}/password`, 'utf8').trim());
 const task = JSON.parse(readFileSync(taskFile, 'utf8'));
-const { log } = console;
-// A page has neither of these. Node's own fetch takes them from here when it is first used.
-await fetch(url);
-delete globalThis.process;
-delete globalThis.Buffer;
 const { publish } = await import('./page/page.js');
-log(JSON.stringify(await publish(url, secret, task)));
+console.log(JSON.stringify(await publish(url, secret, task)));

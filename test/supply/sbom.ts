@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/root.js';
@@ -53,7 +53,11 @@ export function softwareBill(): Bom {
 
 function askNpm(): Bom & { serialNumber?: string; metadata: { timestamp?: string; tools?: unknown } } {
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'];
-  const options = { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 64 * 1024 * 1024 } as const;
+  const options: ExecFileSyncOptions = {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 64 * 1024 * 1024,
+  };
   return JSON.parse(execFileSync('npm', args, options).toString());
 }
 

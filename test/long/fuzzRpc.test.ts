@@ -28,4 +28,4 @@ it('a node takes malformed calls over HTTP, WebSocket and bare sockets, answers 
     expect(words[word], word).toBeGreaterThan(0);
   expect(node.errors()).toEqual([]);
   expect(await node.publish()).toBe(2);
-});
+}, 600_000);

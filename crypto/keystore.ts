@@ -42,7 +42,8 @@ const SEALED_BYTES_MAX = 1024 * 1024;
  * Seals secrets under a password: scrypt (N = 2^15, r = 8, p = 1), then ChaCha20-Poly1305 over the JSON of the
  * secrets (names sorted, values in hex) with the header as associated data.
  *
- * The password is taken in Unicode NFKC, so that it does not depend on the keyboard that typed it.
+ * The password is taken in Unicode NFKC, so that it does not depend on the keyboard that typed it. Of the secrets and the
+ * key nothing stays behind in memory but what the caller holds; the password, a text, cannot be wiped.
  * Cost: about 80 ms and 32 MiB. Source: RFC 7914, RFC 8439.
  */
 export function sealKeystore({ password, salt, nonce, secrets }: KeystoreInput): KeystoreFile {
@@ -53,12 +54,13 @@ export function sealKeystore({ password, salt, nonce, secrets }: KeystoreInput):
     kdf: { name: 'scrypt', ...SCRYPT, salt: bytesToHex(salt) },
     cipher: { name: 'chacha20-poly1305', nonce: bytesToHex(nonce) },
   } as const;
-  const names = Object.keys(secrets).sort();
-  const plain = JSON.stringify(names.map((name) => [name, bytesToHex(secrets[name]!)]));
+  const plain = writeSecrets(secrets);
   const key = deriveKey(password, salt);
   const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(headerBytes(header), { plaintextLength: Buffer.byteLength(plain) });
-  const sealed = concatBytes(cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag());
+  cipher.setAAD(headerBytes(header), { plaintextLength: plain.length });
+  const sealed = concatBytes(cipher.update(plain), cipher.final(), cipher.getAuthTag());
+  key.fill(0);
+  plain.fill(0);
   assert.ok(sealed.length <= SEALED_BYTES_MAX, 'too many secrets for one keystore');
   return { ...header, sealed: bytesToHex(sealed) };
 }
@@ -81,13 +83,79 @@ export function openKeystore(file: unknown, password: string): OpenedKeystore {
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
   const plain = decipher.update(body);
   try {
-    decipher.final();
-  } catch {
-    return { ok: false, reason: 'wrong-password' };
+    // Authenticated from here on: what is inside is what sealKeystore wrote.
+    return isWhole(decipher)
+      ? { ok: true, secrets: readSecrets(plain) }
+      : { ok: false, reason: 'wrong-password' };
+  } finally {
+    key.fill(0);
+    plain.fill(0);
   }
-  // Authenticated from here on: what is inside is what sealKeystore wrote.
-  const entries = JSON.parse(bytesToUtf8(plain)) as [string, string][];
-  return { ok: true, secrets: Object.fromEntries(entries.map(([name, hex]) => [name, hexToBytes(hex)])) };
+}
+
+function isWhole(decipher: { final(): Uint8Array }): boolean {
+  try {
+    decipher.final();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const HEX_DIGITS = utf8ToBytes('0123456789abcdef');
+
+/** JSON of names and hex, as bytes: a secret that was once a text stays in memory until it is collected, or longer. */
+function writeSecrets(secrets: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const parts = Object.keys(secrets)
+    .sort()
+    .flatMap((name, i) => {
+      const digits = new Uint8Array(2 * secrets[name]!.length);
+      for (const [at, byte] of secrets[name]!.entries()) {
+        digits[2 * at] = HEX_DIGITS[byte >> 4]!;
+        digits[2 * at + 1] = HEX_DIGITS[byte & 15]!;
+      }
+      return [utf8ToBytes(`${i === 0 ? '' : ','}[${JSON.stringify(name)},"`), digits, utf8ToBytes('"]')];
+    });
+  const plain = concatBytes(utf8ToBytes('['), ...parts, utf8ToBytes(']'));
+  for (const part of parts) part.fill(0);
+  return plain;
+}
+
+/** What `writeSecrets` wrote; the hex is never a text. */
+function readSecrets(plain: Uint8Array): Record<string, Uint8Array> {
+  const secrets: Record<string, Uint8Array> = {};
+  for (let at = plain.indexOf(QUOTE); at >= 0; ) {
+    const nameEnd = textEnd(plain, at);
+    const name = JSON.parse(bytesToUtf8(plain.subarray(at, nameEnd))) as string;
+    const from = plain.indexOf(QUOTE, nameEnd) + 1;
+    const to = plain.indexOf(QUOTE, from);
+    assert.ok(from > 0 && to >= from && (to - from) % 2 === 0, 'a secret is hex');
+    secrets[name] = Uint8Array.from(
+      { length: (to - from) / 2 },
+      (_, i) => (digitOf(plain[from + 2 * i]!) << 4) | digitOf(plain[from + 2 * i + 1]!),
+    );
+    at = plain.indexOf(QUOTE, to + 1);
+  }
+  return secrets;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Behind the closing quote of the JSON text that begins at `at`. */
+function textEnd(bytes: Uint8Array, at: number): number {
+  let end = at + 1;
+  while (bytes[end] !== QUOTE) {
+    assert.ok(end < bytes.length, 'a text ends');
+    end += bytes[end] === BACKSLASH ? 2 : 1;
+  }
+  return end + 1;
+}
+
+function digitOf(byte: number): number {
+  const digit = HEX_DIGITS.indexOf(byte);
+  assert.ok(digit >= 0, 'a hex digit');
+  return digit;
 }
 
 function deriveKey(password: string, salt: Uint8Array): Uint8Array {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { generated } from './docs/generated.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -149,8 +150,9 @@ describe('tidy', () => {
     expect(offences).toEqual([]);
   });
 
-  it('keeps files under 500 lines', () => {
+  it('keeps files under 500 lines, generated ones aside', () => {
     const offences = sources
+      .filter(({ path }) => !(path in generated))
       .map((source) => ({ path: source.path, lines: source.text.split('\n').length }))
       .filter(({ lines }) => lines > 500)
       .map(({ path, lines }) => `${path}: ${lines}`);

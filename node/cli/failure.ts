@@ -58,6 +58,7 @@ const rpcExits: Readonly<Partial<Record<ErrorWord, ExitName>>> = {
 /** Error classes of parts that are loaded only when they are used (store, network, tensor library). */
 const exitsByName: Readonly<Record<string, ExitName>> = {
   ConfigError: 'bad-config',
+  TaskFileError: 'bad-config',
   StoreError: 'bad-folder',
   NetError: 'node-failed',
   RpcServerError: 'node-failed',

@@ -47,9 +47,11 @@ export function callerOf<T extends MethodTable>(
   const { retries = RETRIES } = defaults;
   return async (method, params, options = {}) => {
     const settings = { timeoutMs: TIMEOUT_MS, ...defaults, ...options };
+    const known = Object.hasOwn(table, method) ? table[method] : undefined;
+    if (known === undefined) throw new RpcError('unknown-method', `there is no method ${method}`);
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return (await callOnce(url, exchange, table[method]!, method, params, settings)) as never;
+        return (await callOnce(url, exchange, known, method, params, settings)) as never;
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         const taken = attempt > 0 ? onAgain(method, params, error) : null;

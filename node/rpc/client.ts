@@ -1,9 +1,6 @@
-import { bytesToHex, sha256 } from '../../crypto/index.js';
-import { type CallOptions, type ClientOptions, callerOf } from './caller.js';
-import { RpcError } from './errors.js';
+import type { CallOptions, ClientOptions } from './caller.js';
+import { clientWith } from './clientWith.js';
 import { type Exchange, httpExchange } from './httpExchange.js';
-import { base64ToBytes } from './json.js';
-import { rpcLimits } from './limits.js';
 import { type MethodName, methods, type ParamsOf, type ResultOf } from './methods/index.js';
 import type { CommittedForm } from './methods/txGet.js';
 
@@ -36,30 +33,5 @@ export function createClient(url: string, defaults: ClientOptions = {}): Client 
 
 /** A client over any way to hand a node a request's text and get the answer's. */
 export function clientOver(url: string, exchange: Exchange, defaults: ClientOptions = {}): Client {
-  const call: Client['call'] = callerOf(url, exchange, methods, defaults, takenBefore);
-  const waitFor: Client['waitFor'] = async (hash, timeoutMs, options) => {
-    const until = performance.now() + timeoutMs;
-    for (;;) {
-      const leftMs = Math.max(0, Math.ceil(until - performance.now()));
-      const waitMs = Math.min(leftMs, rpcLimits.waitMsMax);
-      const found = await call('tx.get', { hash, waitMs }, options);
-      if (found.status === 'committed') return found;
-      if (leftMs <= waitMs) throw new RpcError('timed-out', `no block held ${hash} within ${timeoutMs} ms`);
-    }
-  };
-  return {
-    url,
-    call,
-    waitFor,
-    submitAndWait: async (submission, timeoutMs, options) => {
-      const { hash } = await call('tx.submit', submission, options);
-      return waitFor(hash, timeoutMs, options);
-    },
-  };
-}
-
-/** A repeated submission that the node already knows: the attempt whose answer was lost did arrive. */
-function takenBefore(method: string, params: unknown, error: RpcError): { readonly hash: string } | null {
-  if (method !== 'tx.submit' || error.word !== 'already-known') return null;
-  return { hash: bytesToHex(sha256(base64ToBytes((params as ParamsOf<'tx.submit'>).transaction)!)) };
+  return clientWith(methods, url, exchange, defaults);
 }

@@ -1,8 +1,11 @@
+import { clientTypes, openrpcDocument } from './clientTypes.js';
 import { rpcReference } from './rpcReference.js';
 import { scenarioReference } from './scenarioReference.js';
 
-/** Documents that are made from code. A new one is a function and a line here. */
+/** Documents and files that are made from code. A new one is a function and a line here. */
 export const generated: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/rpc.md': rpcReference,
+  'node/client/methods.ts': clientTypes,
+  'node/client/openrpc.json': openrpcDocument,
   'docs/reference/scenarios.md': scenarioReference,
 };

@@ -1,6 +1,6 @@
 import { errorTable } from '../../node/rpc/errors.js';
-import { methods } from '../../node/rpc/methods/index.js';
 import { topics } from '../../node/rpc/socket/topics/index.js';
+import { type Described, document } from './openrpc.js';
 
 /*
  * docs/reference/rpc.md, made from what the node checks requests with. Pure; `npm run docs` writes it, a unit test
@@ -26,19 +26,9 @@ interface Schema {
   readonly contentEncoding?: string;
 }
 
-interface Described {
-  readonly name: string;
-  readonly summary: string;
-  readonly params: readonly { readonly name: string; readonly required: boolean; readonly schema: Schema }[];
-  readonly result: { readonly schema: Schema };
-}
-
 export function rpcReference(): string {
-  const document = methods['rpc.discover'].run({} as never, {}) as unknown as {
-    readonly methods: readonly Described[];
-  };
   const families = new Map<string, Described[]>();
-  for (const method of document.methods) {
+  for (const method of document().methods) {
     const family = method.name.split('.')[0]!;
     families.set(family, [...(families.get(family) ?? []), method]);
   }

@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root } from './root.js';
+import { root } from '../support/root.js';
 
 const preload = pathToFileURL(join(root, 'dist', 'test', 'children', 'skewedClock.js')).href;
 

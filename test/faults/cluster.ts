@@ -19,10 +19,10 @@ import {
 } from '../../node/provision/index.js';
 import { type Client, createClient } from '../../node/rpc/index.js';
 import { killNodeProcess, type NodeProcess, startNodeProcess } from '../../node/testnet/index.js';
+import { root } from '../support/root.js';
 import { clockImport, setClock } from './clock.js';
 import { Links } from './links.js';
 import { wireNamespaces } from './namespaces.js';
-import { root } from './root.js';
 import { portOf, type Wiring, wireProxies } from './wiring.js';
 
 const programFile = join(root, 'dist', 'node', 'cli', 'main.js');

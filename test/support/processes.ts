@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { bytesToHex } from '../../crypto/index.js';
 import { chainIdOf, type Genesis, genesisValue } from '../../genesis/index.js';
 import { publishTask } from '../../node/cli/publish.js';
@@ -18,9 +17,10 @@ import {
 } from '../../node/provision/index.js';
 import { type Client, createClient, type ResultOf } from '../../node/rpc/index.js';
 import { killNodeProcess, startNodeProcess, stopNodeProcess } from '../../node/testnet/index.js';
+import { root } from './root.js';
 
-/** The folder of the project. */
-export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export { root };
+
 /** The command line as npm test has built it. */
 export const program = [process.execPath, join(root, 'dist', 'node', 'cli', 'main.js')] as const;
 

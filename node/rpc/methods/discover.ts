@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { errorTable } from '../errors.js';
+import { topics } from '../socket/topics/index.js';
 import { defineMethod, type Method } from './method.js';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -31,6 +32,10 @@ function describe(methods: Readonly<Record<string, Method<z.ZodType, z.ZodType>>
       result: { name: 'result', schema: z.toJSONSchema(result) },
     })),
     components: {
+      /** What subscriptions send: `params.item` of the notification chain.item, by topic. */
+      schemas: Object.fromEntries(
+        Object.entries(topics).map(([topic, { item }]) => [`item.${topic}`, z.toJSONSchema(item)]),
+      ),
       errors: Object.fromEntries(
         Object.entries(errorTable).map(([word, { code, advice }]) => [
           word,

@@ -7,7 +7,7 @@ import {
   similarityGraph,
   smallestEigenpairs,
 } from '../../../pmta/index.js';
-import { eigenSystem } from '../../../pmta/jacobi.js';
+import { eigenSystem } from '../../../fl/index.js';
 import { blobs, cliques, complete, cycle, karate, path, seed, star } from './graphs.js';
 
 function pairsOf(graph: Graph, count: number, text = 'a') {

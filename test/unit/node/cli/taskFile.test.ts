@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkTask } from '../../../../contracts/index.js';
 import type { DemoOptions } from '../../../../node/cli/demo/options.js';
 import { demoTask } from '../../../../node/cli/demo/task.js';
-import { CliError } from '../../../../node/cli/failure.js';
-import { type TaskFile, taskSpecOf } from '../../../../node/cli/taskFile.js';
+import { type TaskFile, TaskFileError, taskSpecOf } from '../../../../node/cli/taskFile.js';
 import { prepareData, seedFor } from '../../../../node/provision/index.js';
 
 const read = (name: string): string =>
@@ -38,7 +37,7 @@ function faultOf(file: unknown): string {
   try {
     taskSpecOf(file);
   } catch (error) {
-    if (error instanceof CliError && error.code === 'bad-config') return error.message;
+    if (error instanceof TaskFileError) return error.message;
     throw error;
   }
   throw new Error('nothing was thrown');

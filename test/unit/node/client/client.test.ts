@@ -1,0 +1,102 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sealKeystore } from '../../../../crypto/index.js';
+import { createClient } from '../../../../node/client/index.js';
+import { readSigningKey } from '../../../../node/client/keystore.js';
+import { describedMethods } from '../../../../node/client/table.js';
+import { methods } from '../../../../node/rpc/methods/index.js';
+import { createTestChain, playRound, startTask, taskSpec } from '../../../support/chain.js';
+import { type ServedNode, serveNode } from '../../../support/servedNode.js';
+
+let node: ServedNode;
+beforeAll(async () => {
+  const test = createTestChain();
+  startTask(test, taskSpec());
+  playRound(test);
+  node = await serveNode(test);
+}, 60_000);
+afterAll(() => node?.close());
+
+/** A node that says what it likes. */
+async function liar(result: unknown) {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, close: () => server.close().closeAllConnections() };
+}
+
+describe('the client of the package', () => {
+  it('knows every method but the one that describes them', () => {
+    expect(['rpc.discover', ...Object.keys(describedMethods)].sort()).toEqual(Object.keys(methods).sort());
+  });
+
+  it('gives what the client of the node itself gives', async () => {
+    const client = createClient(node.url);
+    const same = async (method: never, params: never) =>
+      expect(await client.call(method, params)).toEqual(await node.client.call(method, params));
+    const calls: readonly (readonly [string, object])[] = [
+      ['chain.status', {}],
+      ['chain.block', { height: 1 }],
+      ['task.get', { task: 1 }],
+      ['task.rounds', { task: 1 }],
+      ['account.list', {}],
+      ['validator.list', {}],
+      ['proof.header', { height: 1 }],
+    ];
+    for (const [method, params] of calls) await same(method as never, params as never);
+  });
+
+  it('throws the node’s own errors, and unknown-method for what it does not know itself', async () => {
+    const client = createClient(node.url);
+    await expect(client.call('task.get', { task: 99 })).rejects.toMatchObject({
+      word: 'not-found',
+      code: 1100,
+    });
+    await expect(client.call('task.gets' as never, {} as never)).rejects.toMatchObject({
+      word: 'unknown-method',
+    });
+    await expect(client.call('toString' as never, {} as never)).rejects.toMatchObject({
+      word: 'unknown-method',
+    });
+  });
+
+  it('takes no answer that is unlike its schema', async () => {
+    const lying = await liar({ chainId: 'ab', name: 'x', height: -1 });
+    await expect(createClient(lying.url).call('chain.status', {})).rejects.toMatchObject({
+      word: 'bad-answer',
+    });
+    lying.close();
+  });
+
+  it('follows blocks from a place on, with every item checked', async () => {
+    const heights: number[] = [];
+    for await (const { at, next } of createClient(node.url).follow('blocks', {
+      from: { height: 1, index: 0 },
+    })) {
+      expect(next).toEqual({ height: at.height, index: at.index + 1 });
+      heights.push(at.height);
+      if (heights.length === 2) break;
+    }
+    expect(heights).toEqual([1, 2]);
+  });
+
+  it.each([new Uint8Array(31), 'ab', `${'A'.repeat(64)}`, ''])('takes no secret like %j', async (secret) => {
+    await expect(createClient(node.url).wallet(secret)).rejects.toThrow('a secret key is 32 bytes');
+  });
+});
+
+describe('the signing key of a keystore', () => {
+  const seal = (secrets: Record<string, Uint8Array>) =>
+    sealKeystore({ password: 'p', salt: new Uint8Array(16), nonce: new Uint8Array(12), secrets });
+  it('is read with the password alone', () => {
+    const sign = new Uint8Array(32).fill(3);
+    expect(readSigningKey(seal({ sign }), 'p')).toEqual(sign);
+    expect(() => readSigningKey(seal({ sign }), 'q')).toThrow('wrong-password');
+    expect(() => readSigningKey({}, 'p')).toThrow('not-a-keystore');
+    expect(() => readSigningKey(seal({ vrf: sign }), 'p')).toThrow('no signing key');
+  });
+});

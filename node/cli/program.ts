@@ -17,7 +17,8 @@ ${exitList}
 
 Environment:
   NO_COLOR                  set to anything: no colours
-  CONSILIUM_DEBUG=1         errors come with where they arose`;
+  CONSILIUM_DEBUG=1         errors come with where they arose
+  CONSILIUM_CONFIG          the configuration of "node start"; its settings likewise (config explain)`;
 
 interface Group {
   readonly description: string;
@@ -95,6 +96,10 @@ const groups: Readonly<Record<string, Group>> = {
   genesis: {
     description: 'look at a genesis file before a consortium agrees on it',
     load: async () => (await import('./commands/genesis.js')).addGenesis,
+  },
+  config: {
+    description: 'what a node’s settings are, and where each comes from',
+    load: async () => (await import('./commands/config.js')).addConfig,
   },
   keys: {
     description: 'make and look at key files',

@@ -67,6 +67,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   LightError: 'check-failed',
   JoinError: 'unreachable',
   ModelError: 'refused',
+  FoundingError: 'check-failed',
   TrainerError: 'refused',
 };
 
@@ -74,6 +75,9 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
 const exitsByWord: Readonly<Record<string, ExitName>> = {
   'other-genesis': 'other-genesis',
   'another-chain': 'other-genesis',
+  'other-chain': 'other-genesis',
+  'wrong-digest': 'other-genesis',
+  'not-initialised': 'bad-folder',
   'bad-genesis': 'bad-genesis',
   'port-in-use': 'port-in-use',
   'listen-failed': 'port-in-use',

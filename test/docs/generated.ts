@@ -1,8 +1,12 @@
+import { configurationReference } from './configurationReference.js';
+import { metricsReference } from './metricsReference.js';
 import { rpcReference } from './rpcReference.js';
 import { scenarioReference } from './scenarioReference.js';
 
 /** Documents that are made from code. A new one is a function and a line here. */
 export const generated: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/reference/configuration.md': configurationReference,
+  'docs/reference/metrics.md': metricsReference,
   'docs/reference/rpc.md': rpcReference,
   'docs/reference/scenarios.md': scenarioReference,
 };

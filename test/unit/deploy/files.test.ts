@@ -159,8 +159,14 @@ describe('the compose file', () => {
 });
 
 type Resource = { apiVersion: string; kind: string; metadata: { name: string } } & Record<string, unknown>;
-const groups = ['apps/v1', 'v1', 'networking.k8s.io/v1'];
 type Model = new (resource: Resource) => { validate(): void };
+
+type Models = Readonly<Record<string, Model>>;
+const groups = new Map<string, Models>([
+  ['apps/v1', require('kubernetes-models/apps/v1') as Models],
+  ['v1', require('kubernetes-models/v1') as Models],
+  ['networking.k8s.io/v1', require('kubernetes-models/networking.k8s.io/v1') as Models],
+]);
 
 /**
  * What is wrong with a resource by Kubernetes' own schema: types, and what is missing. Fields that there are not are
@@ -168,9 +174,7 @@ type Model = new (resource: Resource) => { validate(): void };
  */
 function resourceFaults(resource: Resource): string | null {
   const { apiVersion, kind } = resource;
-  if (!groups.includes(apiVersion)) return `no schema for ${apiVersion}`;
-  const models = require(`kubernetes-models/${apiVersion}`) as Readonly<Record<string, Model>>;
-  const model = models[kind];
+  const model = groups.get(apiVersion)?.[kind];
   if (model === undefined) return `there is no ${kind} in ${apiVersion}`;
   try {
     new model(resource).validate();

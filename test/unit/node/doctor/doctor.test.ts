@@ -70,7 +70,7 @@ beforeAll(async () => {
     `/ip4/127.0.0.1/tcp/${ports[0]}`,
   );
   chmodSync(at('north'), 0o700);
-});
+}, 60_000);
 afterAll(() => rmSync(made, { recursive: true, force: true }));
 beforeEach(() => {
   count += 1;

@@ -39,7 +39,7 @@ beforeAll(async () => {
   for (const [index, name] of names.entries()) await consilium(...initOf(at(name), name, 4001 + index));
   const { digest } = await consilium('genesis', 'create', at('founding'), '--name', 'study', ...cardFiles());
   writeFileSync(at('digest'), digest as string);
-});
+}, 60_000);
 afterAll(() => rmSync(made, { recursive: true, force: true }));
 beforeEach(() => {
   count += 1;

@@ -13,6 +13,7 @@ const slow = [
   'test/unit/fl/privacy/clipping.test.ts',
   'test/unit/fl/privacy/discreteGaussian.test.ts',
   'test/unit/node/cli/accounts.test.ts',
+  'test/unit/node/doctor/doctor.test.ts',
   'test/unit/node/driver/badInput.test.ts',
   'test/unit/node/driver/catchUp.test.ts',
   'test/unit/node/driver/deadLeader.test.ts',

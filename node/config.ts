@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { hexToBytes } from '../crypto/index.js';
 import { type AttackName, attacks, wholeFaults } from '../fl/index.js';
 
 /** Bounds of a file that people or provisioning write: read whole, so it has to be small. */
@@ -22,74 +21,30 @@ export class ConfigError extends Error {
   }
 }
 
-const name = z
+export const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'a name has lower-case letters, digits, dots and dashes, at most 63');
-const port = z.number().int().min(1).max(65_535);
-const path = z.string().min(1).max(4_096);
-const publicKey = z.string().regex(/^[0-9a-f]{64}$/, 'a public key is 64 hex digits');
-const rpcUrl = z.url({
+export const port = z.number().int().min(1).max(65_535);
+export const path = z.string().min(1).max(4_096);
+/** A key, a digest. */
+export const hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'it is 64 hex digits');
+export const rpcUrl = z.url({
   protocol: /^https?$/,
   error: 'an RPC address is a URL such as http://127.0.0.1:4001',
 });
-const multiaddr = z
+export const multiaddr = z
   .string()
   .max(256)
   .regex(/^\/(ip4|ip6|dns4|dns6|dns)\/[^/]+\/tcp\/\d{1,5}$/, 'an address looks like /ip4/127.0.0.1/tcp/4001');
-
-/** From genesis, unless told otherwise. */
-export const joins = ['genesis', 'snapshot'] as const;
-
-const KNOWN_BLOCK = /^([1-9]\d{0,14}):([0-9a-f]{64})$/;
-/** HEIGHT:HASH. */
-const knownBlock = z.string().regex(KNOWN_BLOCK, 'a trusted block is HEIGHT:HASH, the hash in 64 hex digits');
-
-/** What HEIGHT:HASH names; null: it is no such text. */
-export function readKnownBlock(text: string): { readonly height: number; readonly hash: Uint8Array } | null {
-  const found = KNOWN_BLOCK.exec(text);
-  return found === null ? null : { height: Number(found[1]), hash: hexToBytes(found[2]!) };
-}
-
-/** The configuration of one validator, DIR/nodes/NAME/config.json. Relative paths start at the file's folder. */
-export const nodeConfigSchema = z.strictObject({
-  version: z.literal(1),
-  name,
-  genesis: path,
-  dataDir: path,
-  /** Sealed secrets {sign, vrf}, 32-byte seeds. */
-  keystore: path,
-  passwordFile: path,
-  listen: z.array(multiaddr).min(1).max(16),
-  rpc: z.strictObject({ host: z.string().min(1).max(255), port }),
-  peers: z.array(z.strictObject({ publicKey, addresses: z.array(multiaddr).min(1).max(16) })).max(1_000),
-  /** Holds one folder a device that this node hosts; null: none. */
-  devicesDir: path.nullable(),
-  /** RPC addresses that the hosted devices submit to, the own node first. */
-  deviceNodes: z.array(rpcUrl).max(1_000),
-  trainerThreads: z.number().int().min(1).max(64),
-  /** For demonstrations and tests only: a colluding verifier that proposes false verdicts. */
-  attack: z
-    .strictObject({ name: z.literal('false-verdicts'), fromRound: z.number().int().min(1).max(1_000_000) })
-    .nullable()
-    .default(null),
-  /** How a node without a block gets the chain: every block from genesis, or from a recent snapshot on. */
-  join: z.enum(joins).optional(),
-  /** A block that is known to be of the chain, for joining by a snapshot. */
-  trust: knownBlock.optional(),
-  /** `all` payloads stay (an auditor's archive), or only those within their tasks' audit `window`. */
-  retention: z.enum(['all', 'window']).default('all'),
-});
-/** As a node runs with it: every path is absolute. */
-export type NodeConfig = Readonly<z.infer<typeof nodeConfigSchema>>;
 
 /** What a provisioned network consists of, DIR/network.json. Folders and files are relative to DIR. */
 export const networkSchema = z.strictObject({
   version: z.literal(1),
   name,
   /** Hex hash of genesis.json's content: tells when the genesis file was exchanged. */
-  chainId: z.string().regex(/^[0-9a-f]{64}$/, 'a chain id is 64 hex digits'),
+  chainId: hex32,
   nodes: z
-    .array(z.strictObject({ name, folder: path, rpc: rpcUrl, p2p: multiaddr, publicKey }))
+    .array(z.strictObject({ name, folder: path, rpc: rpcUrl, p2p: multiaddr, publicKey: hex32 }))
     .min(1)
     .max(1_000),
   publisher: z.strictObject({ name, keystore: path }),
@@ -118,20 +73,6 @@ export const deviceConfigSchema = z.strictObject({
 });
 /** `data`, `schema` and `accomplices` are absolute, `folder` is where the device's own files lie. */
 export type DeviceConfig = Readonly<z.infer<typeof deviceConfigSchema> & { folder: string }>;
-
-/** Reads and checks a node's configuration. Throws ConfigError. The result is frozen, its paths absolute. */
-export function readNodeConfig(file: string): NodeConfig {
-  const config = readJson(file, nodeConfigSchema);
-  const at = (relative: string): string => resolve(dirname(resolve(file)), relative);
-  return deepFreeze({
-    ...config,
-    genesis: at(config.genesis),
-    dataDir: at(config.dataDir),
-    keystore: at(config.keystore),
-    passwordFile: at(config.passwordFile),
-    devicesDir: config.devicesDir === null ? null : at(config.devicesDir),
-  });
-}
 
 /** Reads and checks DIR/network.json. Throws ConfigError. The result is frozen, its paths relative to DIR. */
 export function readNetworkFile(dir: string): NetworkFile {
@@ -189,7 +130,7 @@ export function readBounded(file: string, bytesMax = CONFIG_BYTES_MAX): string {
   }
 }
 
-function deepFreeze<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     for (const inner of Object.values(value)) deepFreeze(inner);

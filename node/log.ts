@@ -1,14 +1,14 @@
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** From the least to the most urgent. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 /** Structured log: an event's name and its fields. Secrets are never passed in. */
 export type Logger = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void;
 
-const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
 /** One JSON object a line; lower levels than `least` are dropped. */
 export function createLogger(least: LogLevel, write: (line: string) => void): Logger {
   return (level, event, fields) => {
-    if (order.indexOf(level) < order.indexOf(least)) return;
+    if (logLevels.indexOf(level) < logLevels.indexOf(least)) return;
     write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`);
   };
 }

@@ -5,17 +5,17 @@ import { bytesToHex, publicKeyOf } from '../crypto/index.js';
 import { type ChainStart, parseGenesis, startChain } from '../genesis/index.js';
 import { createLibp2pTransport } from '../net/index.js';
 import { makeAdminToken } from './adminToken.js';
-import { ConfigError, type NodeConfig, readBounded, readKnownBlock } from './config.js';
+import { ConfigError, readBounded } from './config.js';
 import { startDevices } from './devices/index.js';
 import { createCertifier } from './driver/certifier.js';
 import { type Closer, createCloser } from './driver/closer.js';
 import { createLyingCloser } from './driver/lyingCloser.js';
 import { offenceFile } from './driver/offences.js';
-import { createLogger, type Logger, type LogLevel } from './log.js';
+import { createLogger, type Logger } from './log.js';
 import { Node } from './node.js';
 import { openPartials } from './partials.js';
 import { followPeers, peersIn } from './peers.js';
-import { readKeystore } from './provision/index.js';
+import { ProvisionError, readKeystore } from './provision/index.js';
 import {
   type Client,
   createClient,
@@ -23,6 +23,7 @@ import {
   type RpcContext,
   startRpcServer,
 } from './rpc/index.js';
+import { type NodeConfig, readKnownBlock } from './settings/index.js';
 import { joinChain } from './snapshot/index.js';
 import { openStore, settleJoin } from './store/index.js';
 
@@ -44,12 +45,13 @@ export interface RunningNode {
  *
  * Throws ConfigError, StoreError, NetError, RpcServerError or DeviceError; whatever was open by then is closed.
  */
-export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info'): Promise<RunningNode> {
-  const log = createLogger(logLevel, (line) => process.stderr.write(line));
+export async function startNode(config: NodeConfig): Promise<RunningNode> {
+  const log = createLogger(config.logLevel, (line) => process.stderr.write(line));
   const genesisText = readBounded(config.genesis, GENESIS_BYTES_MAX);
   const parsed = parseGenesis(genesisText);
   if (!parsed.ok) throw new ConfigError('shape', config.genesis, parsed.detail);
   const chain = startChain(parsed.genesis);
+  mustBeChain(config, chain);
   const { sign, vrf } = readKeystore(config.keystore, config.passwordFile);
   if (sign?.length !== 32 || vrf?.length !== 32) {
     throw new ConfigError('shape', config.keystore, 'a validator needs the secrets sign and vrf');
@@ -82,6 +84,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     keys,
     log,
     retention: config.retention,
+    readyBehindHeights: config.readyBehindHeights,
     offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,
     onCommit: peerList.follow,
@@ -94,7 +97,6 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     await node.start();
     if (fault.error !== null) throw fault.error;
     peerList.follow(node.tip);
-    const { host, port } = config.rpc;
     const context = rpcContext(node, {
       config,
       genesisText,
@@ -106,7 +108,7 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     const onBug = (method: string, error: unknown) =>
       log('error', 'rpc-bug', { method, error: String(error) });
     const adminToken = await makeAdminToken(config.dataDir);
-    const rpc = await startRpcServer({ context, host, port, onBug, adminToken, ...explorerPages() });
+    const rpc = await startRpcServer({ ...config.rpc, context, onBug, adminToken, ...explorerPages() });
     opened.push(rpc);
     if (config.devicesDir !== null) {
       const own = createLocalClient({ url: rpc.url, context, onBug });
@@ -123,6 +125,16 @@ export async function startNode(config: NodeConfig, logLevel: LogLevel = 'info')
     await close();
     throw error;
   }
+}
+
+/** The genesis file was exchanged, or is of another network than the one that was joined. */
+function mustBeChain({ genesis, chainId }: NodeConfig, chain: ChainStart): void {
+  const found = bytesToHex(chain.chainId);
+  if (chainId === undefined || chainId === found) return;
+  const message =
+    `${genesis} has chain id ${found}, and the configuration names ${chainId}: get the genesis file of that chain, ` +
+    'or join the other network with a folder of its own';
+  throw new ProvisionError('other-genesis', message);
 }
 
 /** The explorer, where it was built: beside the built program (explorer/vite.config.ts). */
@@ -188,6 +200,8 @@ function rpcContext(
     waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
     peers: () => rest.peers().map((publicKey) => ({ publicKey })),
     agreement: () => node.agreement(),
+    health: () => node.health(),
+    peerClock: (publicKey) => node.peerClock(publicKey),
     metrics: () => node.metrics(),
     approve: (terms) => node.approve(terms),
     cut: rest.cut,

@@ -25,10 +25,12 @@ import { recallFrom } from './driver/recall.js';
 import { Sync } from './driver/sync.js';
 import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
+import { type Health, healthOf, linksNeeded } from './health.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
 import { createMeasured, type Measured } from './measured.js';
 import type { Mempool } from './mempool.js';
+import { type PeerClock, type PeerClocks, watchPeerClocks } from './peerClocks.js';
 import { Keeper } from './pruning/keeper.js';
 import type { Submitted } from './rpc/index.js';
 import { serveSnapshots } from './snapshot/index.js';
@@ -44,6 +46,7 @@ const WAITERS_MAX = 1_024;
 const OFFENCE_POINTS = 10;
 const CAUGHT_UP_LOOK_MS = 100;
 const CLOCK_WARNING_EVERY_MS = 60_000;
+const READY_BEHIND = 16;
 
 export interface NodeOptions {
   readonly chain: ChainStart;
@@ -64,6 +67,8 @@ export interface NodeOptions {
   readonly retention?: 'all' | 'window';
   /** Where offences wait for a block; without one a crash takes them. */
   readonly offences?: OffenceFile;
+  /** Further behind the others than this, the node is not ready. Default: 16 heights. */
+  readonly readyBehindHeights?: number;
 }
 
 /** A validator: store, mempool, driver and network tied together. What RPC and devices see of it. */
@@ -83,6 +88,7 @@ export class Node {
   readonly #keeper: Keeper;
   readonly #standing = new Standing();
   readonly #abstention: { look(): void };
+  readonly #clocks: PeerClocks;
   readonly #snapshots: { committed(writes: number): void };
   readonly #waiters = new Set<() => void>();
   #tip: Tip;
@@ -156,11 +162,12 @@ export class Node {
       standing: this.#standing,
       self: bytesToHex(this.publicKey),
       height: () => this.tip.height,
-      members: () => nextCommittee(chain.rules, this.tip).map(({ publicKey }) => bytesToHex(publicKey)),
+      members: () => this.#members(),
       log,
       onFatal,
     });
-    transport.onPeer((_, state) => state === 'connected' && this.#greet());
+    this.#clocks = watchPeerClocks(transport, this.#clock);
+    transport.onPeer((peer, state) => state === 'connected' && this.#greet(peer));
     transport.onMessage('consensus', (message, from) => this.#inbox.receive(message, from));
   }
 
@@ -250,6 +257,7 @@ export class Node {
     this.#cancelStatus();
     this.#intake.close();
     this.#keeper.close();
+    this.#clocks.close();
     const partlyPulled = this.#payloads.close();
     for (const wake of this.#waiters) wake();
     await this.#sync.close();
@@ -319,11 +327,48 @@ export class Node {
       chainAheadMs: this.#aheadMs(),
       mempoolTransactions: this.mempool.size,
       peers: this.#options.transport.connectedPeers().length,
+      ...this.#standingMetrics(),
       finalityCount: this.finality.count,
       finalityMsP50: this.finality.quantile(0.5) ?? 0,
       finalityMsP95: this.finality.quantile(0.95) ?? 0,
       ...this.#keeper.counts,
       ...this.#refused(),
+    };
+  }
+
+  /** Whether it can do its work now. */
+  health(): Health {
+    const { store, transport, readyBehindHeights: behindMax = READY_BEHIND } = this.#options;
+    const members = this.#members();
+    return healthOf({
+      storeFault: store.fault()?.message ?? null,
+      height: this.tip.height,
+      others: this.#standing.reached(faultyOf(members.length)),
+      members,
+      self: bytesToHex(this.publicKey),
+      connected: transport.connectedPeers(),
+      behindMax,
+    });
+  }
+
+  peerClock(publicKey: string): PeerClock | null {
+    return this.#clocks.of(publicKey);
+  }
+
+  /** The committee of the next height. */
+  #members(): readonly string[] {
+    return nextCommittee(this.#options.chain.rules, this.tip).map(({ publicKey }) => bytesToHex(publicKey));
+  }
+
+  #standingMetrics(): Record<string, number> {
+    const members = this.#members();
+    const others = this.#standing.reached(faultyOf(members.length));
+    return {
+      validators: members.length,
+      peersNeeded: linksNeeded(members, bytesToHex(this.publicKey)),
+      behindHeights: others === null ? Number.NaN : Math.max(0, others - this.tip.height),
+      abstaining: this.#options.store.abstention === null ? 0 : 1,
+      clockOffsetMs: this.#clocks.offsetMs() ?? Number.NaN,
     };
   }
 
@@ -408,8 +453,9 @@ export class Node {
   }
 
   /** A peer that was away knows neither where we stand nor what waits. */
-  #greet(): void {
+  #greet(peer: string): void {
     if (this.#closed) return;
+    this.#clocks.greet(peer);
     this.#lastStatusAt = Number.NEGATIVE_INFINITY;
     this.#sendStatus();
     this.#intake.greet();

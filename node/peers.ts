@@ -3,7 +3,7 @@ import type { Tip } from '../consensus/index.js';
 import { validatorsCell } from '../contracts/index.js';
 import { bytesToHex } from '../crypto/index.js';
 import { defaultNetLimits, type PeerAddress } from '../net/index.js';
-import type { NodeConfig } from './config.js';
+import type { NodeConfig } from './settings/index.js';
 
 /**
  * Who may connect in this state, at most `peersMax`: validators with a seat, then the configured peers, then those

@@ -18,9 +18,13 @@ export class Standing {
     return [...this.#heights].filter(([, at]) => at <= height).map(([peer]) => peer);
   }
 
+  /** The height that f+1 others claim to have reached; null: fewer have said anything. */
+  reached(faulty: number): number | null {
+    return [...this.#heights.values()].sort((a, b) => b - a)[faulty] ?? null;
+  }
+
   /** True while f+1 others claim to stand above `height`, or fewer than that have said anything at all. */
   isBehind(height: number, faulty: number): boolean {
-    const heights = [...this.#heights.values()].sort((a, b) => b - a);
-    return (heights[faulty] ?? Number.POSITIVE_INFINITY) > height;
+    return (this.reached(faulty) ?? Number.POSITIVE_INFINITY) > height;
   }
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { attacks, partitionNames, partitionRule } from '../../fl/index.js';
+import { multiaddr } from '../config.js';
 import type { ProvisionedAttack } from '../provision/index.js';
 
 /** Parsers of option values; what they refuse becomes a usage error with the option's name. */
@@ -49,6 +50,14 @@ export function epsilon(text: string): number | 'none' {
     return Math.round(value * 1e6) / 1e6;
   }
   throw new InvalidArgumentError(`It must be a number above 0 and at most ${EPSILON_MAX}, or "none".`);
+}
+
+/** Where other nodes reach one, as libp2p writes it. */
+export function nodeAddress(text: string, before: readonly string[] = []): readonly string[] {
+  if (multiaddr.safeParse(text).success) return [...before, text];
+  throw new InvalidArgumentError(
+    'It must look like /dns4/node.north.example/tcp/4001 or /ip4/10.0.0.7/tcp/4001.',
+  );
 }
 
 /** The address of a node's RPC. */

@@ -68,6 +68,7 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
   LightError: 'check-failed',
   JoinError: 'unreachable',
   ModelError: 'refused',
+  FoundingError: 'check-failed',
   TrainerError: 'refused',
   PipelineError: 'refused',
 };
@@ -76,6 +77,9 @@ const exitsByName: Readonly<Record<string, ExitName>> = {
 const exitsByWord: Readonly<Record<string, ExitName>> = {
   'other-genesis': 'other-genesis',
   'another-chain': 'other-genesis',
+  'other-chain': 'other-genesis',
+  'wrong-digest': 'other-genesis',
+  'not-initialised': 'bad-folder',
   'bad-genesis': 'bad-genesis',
   'port-in-use': 'port-in-use',
   'listen-failed': 'port-in-use',

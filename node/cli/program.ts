@@ -11,13 +11,15 @@ const AFTER_HELP = `
 Start here:
   consilium demo            four hospitals train a diabetes model, and the chain is audited
   consilium new my-study    a study of your own, then: consilium run my-study
+  consilium init ./north    your hospital’s node of a real network (docs/operate/network.md)
 
 Exit codes:
 ${exitList}
 
 Environment:
   NO_COLOR                  set to anything: no colours
-  CONSILIUM_DEBUG=1         errors come with where they arose`;
+  CONSILIUM_DEBUG=1         errors come with where they arose
+  CONSILIUM_CONFIG          the configuration of "node start"; its settings likewise (config explain)`;
 
 interface Group {
   readonly description: string;
@@ -43,9 +45,25 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'a local network: start, look at, stop',
     load: async () => (await import('./commands/testnet.js')).addTestnet,
   },
+  init: {
+    description: 'a hospital’s own folder: keys that never leave it, and a card for the others',
+    load: async () => (await import('./commands/init.js')).addInit,
+  },
+  join: {
+    description: 'check the genesis that was made of the cards, and get ready to start',
+    load: async () => (await import('./commands/init.js')).addJoin,
+  },
+  card: {
+    description: 'cards of validators: look at one, make a new one, take one in',
+    load: async () => (await import('./commands/card.js')).addCard,
+  },
   node: {
     description: 'run a validator',
     load: async () => (await import('./commands/nodeStart.js')).addNode,
+  },
+  doctor: {
+    description: 'find what is wrong with a node, and how to mend it',
+    load: async () => (await import('./commands/doctor.js')).addDoctor,
   },
   validator: {
     description: 'who validates: look, propose changes, approve them',
@@ -99,6 +117,10 @@ const groups: Readonly<Record<string, Group>> = {
   genesis: {
     description: 'look at a genesis file before a consortium agrees on it',
     load: async () => (await import('./commands/genesis.js')).addGenesis,
+  },
+  config: {
+    description: 'what a node’s settings are, and where each comes from',
+    load: async () => (await import('./commands/config.js')).addConfig,
   },
   keys: {
     description: 'make and look at key files',

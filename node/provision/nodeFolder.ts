@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { bytesToHex } from '../../crypto/index.js';
-import type { NetworkFile, NodeConfig } from '../config.js';
+import type { NetworkFile } from '../config.js';
+import type { NodeConfigFile } from '../settings/index.js';
 import { makeFolder, writeJson } from './files.js';
 import { type NewKeys, writeKeystore } from './keys.js';
 
@@ -34,12 +35,12 @@ export function writeNode(
   node: NewNode,
   others: readonly NodePlace[],
   devicesDir: string | null,
-  attack: NodeConfig['attack'] = null,
+  attack: NodeConfigFile['attack'] = null,
 ): void {
   makeFolder(folder);
   writeKeystore(folder, node.keys);
   const own = placeOf(node);
-  const config: NodeConfig = {
+  const config: NodeConfigFile = {
     version: 1,
     name: node.name,
     genesis: '../../genesis.json',

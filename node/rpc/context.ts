@@ -2,6 +2,8 @@ import type { Transaction } from '../../chain/index.js';
 import type { Tip } from '../../consensus/index.js';
 import type { EnrolmentTerms } from '../../contracts/index.js';
 import type { SubmitFault } from '../admission.js';
+import type { Health } from '../health.js';
+import type { PeerClock } from '../peerClocks.js';
 import type { Store } from '../store/index.js';
 
 export type { SubmitFault };
@@ -43,6 +45,10 @@ export interface RpcContext {
   waitForChange(since: { readonly height: number }, timeoutMs: number): Promise<void>;
   peers(): readonly { readonly publicKey: string }[];
   agreement(): { readonly height: number; readonly period: number; readonly active: boolean };
+  /** Whether the node can do its work now. */
+  health(): Health;
+  /** What is known of a peer's clock. Left out: nothing. */
+  peerClock?(publicKey: string): PeerClock | null;
   /** Finality percentiles and the like, by name; units are in the names. */
   metrics(): Readonly<Record<string, number>>;
   /** The validator's signature under the terms. Whether it should sign is checked by the method. */

@@ -48,7 +48,7 @@ interface Desk {
 }
 
 /**
- * Listens for JSON-RPC on POST / and on WebSockets there, and answers GET /healthz, /metrics and what `pages` has. Throws RpcServerError, and
+ * Listens for JSON-RPC on POST / and on WebSockets there, and answers GET /healthz (503: the store has failed), /readyz (503: it says why), /metrics and what `pages` has. Throws RpcServerError, and
  * what `readPages` throws.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
@@ -182,7 +182,11 @@ function receiveGet(desk: Desk, request: IncomingMessage, response: ServerRespon
     send(desk, response, failure(new RpcError('wrong-http', 'calls are POST requests'), 405), true);
   } else if (url === '/healthz') {
     const { height } = desk.context.head();
-    send(desk, response, { status: 200, body: JSON.stringify({ ok: true, height }) }, false);
+    const ok = desk.context.health().checks.every((check) => check.name !== 'store' || check.ok);
+    send(desk, response, { status: ok ? 200 : 503, body: JSON.stringify({ ok, height }) }, false);
+  } else if (url === '/readyz') {
+    const health = desk.context.health();
+    send(desk, response, { status: health.ready ? 200 : 503, body: JSON.stringify(health) }, false);
   } else if (url === '/metrics') {
     const body = prometheusText(desk.context);
     send(desk, response, { status: 200, body }, false, 'text/plain; version=0.0.4; charset=utf-8');

@@ -143,11 +143,16 @@ export async function firstKey(
 /** LevelDB goes on after a failed write, behind a torn entry in its log; a store must not. */
 const failures = new WeakMap<Database, StoreError>();
 
-/** Throws when the folder is closed, or a write to it has failed: then every later one fails too. */
+/** Why the folder takes no writes: it is closed, or one has failed, and then every later one fails too. Else null. */
+export function writeFault(database: Database): StoreError | null {
+  if (database.status !== 'open') return closed(database);
+  return failures.get(database) ?? null;
+}
+
+/** Throws what `writeFault` finds. */
 export function mustTakeWrites(database: Database): void {
-  if (database.status !== 'open') throw closed(database);
-  const earlier = failures.get(database);
-  if (earlier !== undefined) throw earlier;
+  const fault = writeFault(database);
+  if (fault !== null) throw fault;
 }
 
 /** The failure of a write to this folder, which from now on takes no more. */

@@ -16,6 +16,7 @@ import {
   type Write,
   write,
   writeFailed,
+  writeFault,
 } from './database.js';
 import {
   FORMAT,
@@ -76,6 +77,8 @@ export interface Store extends Holdings {
   records(height: number): readonly StoredRecord[];
   /** Where this node does not vote, because it may have forgotten votes of its own; null: it votes. */
   readonly abstention: Abstention | null;
+  /** Why the folder takes no more writes: it is closed, or one has failed. Null: it takes them. */
+  fault(): StoreError | null;
   /** False at a height where this node must not vote nor propose. */
   mayVote(height: number): boolean;
   /** Synced. From now on no votes up to `through`; null: none until the network has told how far. */
@@ -250,6 +253,7 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     get abstention() {
       return journal.bound.abstention;
     },
+    fault: () => writeFault(database),
     mayVote,
     abstain: (through) =>
       inOrder(async () => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { adminTokenFile, readAdminToken } from '../adminToken.js';
-import { readNodeConfig } from '../config.js';
 import type { NetworkFolder } from '../provision/index.js';
 import { createClient } from '../rpc/index.js';
+import { readNodeConfig } from '../settings/index.js';
 import { TestnetError } from './error.js';
 import { nodePid } from './nodeProcess.js';
 

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isPortFree, type NetworkFolder } from '../provision/index.js';
+import { withoutSettings } from '../settings/index.js';
 import { TestnetError } from './error.js';
 import { removePidFile, runningPid, writePidFile } from './pidFile.js';
 
@@ -145,6 +146,7 @@ function spawnNode(folder: string, { withParent, program = ownProgram() }: Start
   try {
     return spawn(command!, withParent ? [...args, '--with-parent'] : args, {
       detached: true,
+      env: withoutSettings(process.env),
       stdio: [withParent ? 'pipe' : 'ignore', 'pipe', log],
     });
   } finally {

@@ -68,6 +68,7 @@ async function startNode(test: TestChain, folder: string, pages: string) {
       waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
       peers: () => [],
       agreement: () => node.agreement(),
+      health: () => node.health(),
       metrics: () => node.metrics(),
       approve: (terms) => node.approve(terms),
     },

@@ -1,9 +1,13 @@
 import { clientTypes, openrpcDocument } from './clientTypes.js';
+import { configurationReference } from './configurationReference.js';
+import { metricsReference } from './metricsReference.js';
 import { rpcReference } from './rpcReference.js';
 import { scenarioReference } from './scenarioReference.js';
 
 /** Documents and files that are made from code. A new one is a function and a line here. */
 export const generated: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/reference/configuration.md': configurationReference,
+  'docs/reference/metrics.md': metricsReference,
   'docs/reference/rpc.md': rpcReference,
   'node/client/methods.ts': clientTypes,
   'node/client/openrpc.json': openrpcDocument,

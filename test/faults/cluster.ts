@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesToHex } from '../../crypto/index.js';
 import { chainIdOf, type Genesis, genesisValue } from '../../genesis/index.js';
-import type { NodeConfig } from '../../node/config.js';
 import {
   LOCAL_LEVEL,
   type Network,
@@ -18,6 +17,7 @@ import {
   seedFor,
 } from '../../node/provision/index.js';
 import { type Client, createClient } from '../../node/rpc/index.js';
+import type { NodeConfig } from '../../node/settings/index.js';
 import { killNodeProcess, type NodeProcess, startNodeProcess } from '../../node/testnet/index.js';
 import { root } from '../support/root.js';
 import { clockImport, setClock } from './clock.js';

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { publisherKey } from '../../node/cli/publisherKey.js';
 import { taskSpecOf } from '../../node/cli/taskFile.js';
-import { readDeviceConfig, readNodeConfig } from '../../node/config.js';
+import { readDeviceConfig } from '../../node/config.js';
 import { exportChain, verifyExport } from '../../node/export/index.js';
 import { createWallet } from '../../node/rpc/index.js';
+import { readNodeConfig } from '../../node/settings/index.js';
 import {
   closedRounds,
   type Hospitals,

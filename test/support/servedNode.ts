@@ -38,6 +38,7 @@ export async function serveNode(test: TestChain): Promise<ServedNode> {
     waitForChange: async () => undefined,
     peers: () => [],
     agreement: () => ({ height: tip.height + 1, period: 0, active: false }),
+    health: () => ({ ready: true, checks: [] }),
     metrics: () => ({}),
     approve: () => new Uint8Array(64),
   };

@@ -145,6 +145,8 @@ describe('every document', () => {
     ...readdirSync(join(root, 'docs'))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),
+    ...readdirSync(join(root, 'docs', 'operate')).map((name) => `docs/operate/${name}`),
+    'deploy/README.md',
   ];
 
   it.each(documents)('links to documents that exist: %s', (file) => {

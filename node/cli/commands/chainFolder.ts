@@ -1,10 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { bytesToHex } from '../../../crypto/index.js';
-import { type NodeConfig, readNodeConfig } from '../../config.js';
 import { readGenesis } from '../../provision/index.js';
+import { rpcUrlOf } from '../../settings/index.js';
 import { HEIGHT_MAX, wholeNumber } from '../args.js';
 import type { Io } from '../io.js';
+import { settingsIn } from './settingOptions.js';
 
 const BACKUP = `
 The node may run and goes on. The copy is checked like a chain that a node opens. To restore it, stop the node, move its
@@ -71,9 +72,9 @@ interface PruneOptions extends Options {
 }
 
 async function backup(folder: string, to: string, { json }: Options, io: Io): Promise<void> {
-  const { config, chain } = await chainOf(folder);
+  const { config, chain } = await chainOf(folder, io);
   const { backupChain } = await import('../../backup.js');
-  const report = await backupChain({ chain, path: config.dataDir, url: rpcUrl(config), to });
+  const report = await backupChain({ chain, path: config.dataDir, url: rpcUrlOf(config), to });
   const { height, bytes } = report;
   const hash = bytesToHex(report.hash);
   io.out(
@@ -84,7 +85,7 @@ async function backup(folder: string, to: string, { json }: Options, io: Io): Pr
 }
 
 async function compact(folder: string, { json }: Options, io: Io): Promise<void> {
-  const { config, chain } = await chainOf(folder);
+  const { config, chain } = await chainOf(folder, io);
   const { databaseBytes, openStore } = await import('../../store/index.js');
   const { chainId, tip } = chain;
   const before = databaseBytes(config.dataDir);
@@ -105,7 +106,7 @@ async function compact(folder: string, { json }: Options, io: Io): Promise<void>
 }
 
 async function prune(folder: string, { json, task }: PruneOptions, io: Io): Promise<void> {
-  const { config, chain } = await chainOf(folder);
+  const { config, chain } = await chainOf(folder, io);
   const { openStore } = await import('../../store/index.js');
   const { Pruner } = await import('../../pruning/pruner.js');
   const { chainId, tip } = chain;
@@ -138,17 +139,11 @@ async function prune(folder: string, { json, task }: PruneOptions, io: Io): Prom
   );
 }
 
-async function chainOf(folder: string) {
-  const config = readNodeConfig(join(folder, 'config.json'));
+async function chainOf(folder: string, io: Io) {
+  const { config } = settingsIn(folder, io);
   const genesis = readGenesis(config.genesis);
   const { startChain } = await import('../../../genesis/index.js');
   return { config, chain: startChain(genesis) };
-}
-
-/** From this machine, whatever address the node listens on. */
-function rpcUrl({ rpc: { host, port } }: NodeConfig): string {
-  const any = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${any.includes(':') ? `[${any}]` : any}:${port}`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { readNodeConfig } from '../../config.js';
 import { readGenesis } from '../../provision/index.js';
 import type { RepairReport } from '../../repair.js';
 import type { Io } from '../io.js';
+import { settingsIn } from './settingOptions.js';
 
 const EXAMPLES = `
 The node must not run. Every block that holds is kept; the node fetches the others from its peers when it runs
@@ -35,7 +34,7 @@ export function addRepair(chain: Command, io: Io): void {
 }
 
 async function repair(folder: string, { votesLost, voteAfter, json }: Options, io: Io): Promise<void> {
-  const config = readNodeConfig(join(folder, 'config.json'));
+  const { config } = settingsIn(folder, io);
   const genesis = readGenesis(config.genesis);
   const { startChain } = await import('../../../genesis/index.js');
   const { repairChain } = await import('../../repair.js');

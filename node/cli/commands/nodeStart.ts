@@ -1,12 +1,14 @@
-import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { joins, readKnownBlock, readNodeConfig } from '../../config.js';
+import type { Command } from 'commander';
 import { readGenesis } from '../../provision/index.js';
 import type { Io } from '../io.js';
+import { settingOptions, settingsFrom } from './settingOptions.js';
 
 const EXAMPLES = `
 One JSON line on stdout says when the node is ready; its log goes to stderr, one JSON object a line.
 SIGTERM or Ctrl-C closes the store and ends it.
+
+Every setting of the file can be given by environment (CONSILIUM_RPC_PORT ...) or flag too: "consilium config explain"
+shows which one counts. Lists are separated by commas.
 
 Example:
   consilium node start --config nodes/hospital-1/config.json
@@ -14,16 +16,8 @@ Example:
 
 /** `consilium node start`: one validator in this process. */
 export function addNode(node: Command, io: Io): void {
-  node
-    .command('start')
+  settingOptions(node.command('start'))
     .description('run one validator until it is told to end')
-    .requiredOption('--config <file>', 'its configuration')
-    .option(
-      '--devices <folder>',
-      'hosts the devices in this folder, one folder each (default: as configured)',
-    )
-    .addOption(new Option('--join <how>', 'how a node without a block gets the chain').choices(joins))
-    .option('--trust <height:hash>', 'with a snapshot: a block that you know to be of the chain', known)
     .option('--with-parent', 'end also when the standard input ends', false)
     .addHelpText('after', EXAMPLES)
     .action(async (options: StartOptions) => {
@@ -32,36 +26,20 @@ export function addNode(node: Command, io: Io): void {
 }
 
 interface StartOptions {
-  readonly config: string;
-  readonly devices?: string;
-  readonly join?: (typeof joins)[number];
-  readonly trust?: string;
+  readonly [setting: string]: unknown;
   readonly withParent: boolean;
 }
 
-async function start(
-  { config: file, devices, join, trust, withParent }: StartOptions,
-  io: Io,
-): Promise<void> {
-  const changes = {
-    ...(devices !== undefined && { devicesDir: resolve(devices) }),
-    ...(join !== undefined && { join }),
-    ...(trust !== undefined && { trust }),
-  };
-  const config = { ...readNodeConfig(file), ...changes };
+async function start(options: StartOptions, io: Io): Promise<void> {
+  const { config } = settingsFrom(options, io);
   readGenesis(config.genesis); // its faults have exit codes of their own
-  const ended = toldToEnd(withParent); // from here on: a signal during the start ends it in order, too
+  const ended = toldToEnd(options.withParent); // from here on: a signal during the start ends it in order, too
   const { startNode } = await import('../../main.js');
   const node = await startNode(config);
   io.out(JSON.stringify({ event: 'ready', name: config.name, rpc: node.rpcUrl, pid: process.pid }));
   const fault = await Promise.race([ended, node.failed]);
   await node.close();
   if (fault !== undefined) throw fault;
-}
-
-function known(text: string): string {
-  if (readKnownBlock(text) !== null) return text;
-  throw new InvalidArgumentError('It must be HEIGHT:HASH, the hash in 64 hex digits.');
 }
 
 function toldToEnd(withParent: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { bytesToHex, hexToBytes, publicKeyOf, vrfPublicKeyOf } from '../../../crypto/index.js';
+import { FoundingError, readCard } from '../../founding/index.js';
 import type { ResultOf } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
@@ -20,6 +21,7 @@ const EXAMPLES = `
 Examples:
   consilium validator list --network ./net
   consilium validator add hospital-5 --network ./net --as hospital-1        keys from the network's folder
+  consilium validator add --card west.json --node http://127.0.0.1:4002 --keystore ./north/keystore.json
   consilium validator add clinic --public-key 9a.. --vrf-public-key 03.. --node http://127.0.0.1:4001 --keystore k.json
   consilium validator remove hospital-2 --network ./net --as hospital-1
   consilium validator approve 3 --network ./net --as hospital-2
@@ -35,6 +37,7 @@ type Candidate = SignerOptions & {
   readonly publicKey?: string;
   readonly vrfPublicKey?: string;
   readonly hospital?: string;
+  readonly card?: string;
 };
 
 /** `consilium validator list|add|remove|replace|approve|reject`. */
@@ -43,7 +46,7 @@ export function addValidatorCommands(validator: Command, io: Io): void {
   nodeOptions(validator.command('list'))
     .description('validators with seat and weight, and proposals that wait for approvals')
     .action((_, self: Command) => list(self.optsWithGlobals(), io));
-  validatorOptions(validator.command('add').argument('<name>', 'of who shall join'))
+  validatorOptions(validator.command('add').argument('[name]', 'of who shall join (default: the card’s)'))
     .description('propose that a validator joins, or approve the same proposal')
     .option(
       '--public-key <hex>',
@@ -52,7 +55,8 @@ export function addValidatorCommands(validator: Command, io: Io): void {
     )
     .option('--vrf-public-key <hex>', 'its VRF key (default: as above)', publicKey)
     .option('--hospital <name>', 'whose validator it is (default: its name)')
-    .action((name: string, _, self: Command) => add(name, self.optsWithGlobals(), io));
+    .option('--card <file>', 'what it made by "consilium init": name, keys and the proof that it holds them')
+    .action((name: string | undefined, _, self: Command) => add(name, self.optsWithGlobals(), io));
   validatorOptions(validator.command('remove').argument('<validator>', 'its name or public key'))
     .description('propose that a validator leaves, or approve the same proposal')
     .action((who: string, _, self: Command) => remove(who, self.optsWithGlobals(), io));
@@ -118,7 +122,10 @@ function formatChange(
   return `${action} ${name} of ${hospital || 'no hospital'}${as} (${publicKey})`;
 }
 
-async function add(name: string, options: Candidate, io: Io): Promise<void> {
+async function add(named: string | undefined, options: Candidate, io: Io): Promise<void> {
+  if (options.card !== undefined) return addByCard(options.card, named, options, io);
+  if (named === undefined) throw new CliError('usage', 'who shall join? Give its name, or --card FILE');
+  const name = named;
   const known = candidateKeys(name, options);
   const args = {
     publicKey: hexToBytes(known.publicKey),
@@ -127,6 +134,28 @@ async function add(name: string, options: Candidate, io: Io): Promise<void> {
     hospital: options.hospital ?? name,
   };
   await send('add', args, options, io);
+}
+
+/** Only who holds both keys can have made the card, and only for this chain. */
+async function addByCard(file: string, named: string | undefined, options: Candidate, io: Io): Promise<void> {
+  const { name, hospital, publicKey: key, vrfPublicKey, chainId } = readCard(file);
+  if (named !== undefined && named !== name)
+    throw new CliError('usage', `${file} is the card of ${name}, not of ${named}`);
+  const status = await nodesOf(options).use((client) => client.call('chain.status', {}));
+  if (chainId !== status.chainId) {
+    const of = chainId === null ? 'for founding a network' : `for the chain ${chainId}`;
+    throw new FoundingError(
+      'other-chain',
+      `${file} is a card ${of}, and this chain is ${status.chainId}: ${name} has to run "consilium init" with ` +
+        '--genesis, --cards and --expect of this one',
+    );
+  }
+  await send(
+    'add',
+    { publicKey: hexToBytes(key), vrfPublicKey: hexToBytes(vrfPublicKey), name, hospital },
+    options,
+    io,
+  );
 }
 
 function candidateKeys(name: string, { publicKey, vrfPublicKey, network }: Candidate) {

@@ -17,6 +17,7 @@ import { evaluationList } from './evaluationList.js';
 import { evaluationPlan } from './evaluationPlan.js';
 import type { Method } from './method.js';
 import { modelGet } from './modelGet.js';
+import { nodePeers } from './nodePeers.js';
 import { nodeStatus } from './nodeStatus.js';
 import { payloadGet } from './payloadGet.js';
 import { privacyLedger } from './privacyLedger.js';
@@ -38,6 +39,7 @@ import { validatorList } from './validatorList.js';
 /** Every method by its name. A new one is a file here and a line below; the client's types follow. */
 const described = {
   'node.status': nodeStatus,
+  'node.peers': nodePeers,
   'chain.status': chainStatus,
   'chain.genesis': chainGenesis,
   'chain.block': chainBlock,

@@ -8,8 +8,8 @@ import {
   readBounded,
   readDeviceConfig,
   readNetworkFile,
-  readNodeConfig,
 } from '../../../node/config.js';
+import { readNodeConfig } from '../../../node/settings/index.js';
 
 let dir: string;
 beforeAll(() => {

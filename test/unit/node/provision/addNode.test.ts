@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bytesToHex, publicKeyOf, vrfPublicKeyOf } from '../../../../crypto/index.js';
-import { readNodeConfig } from '../../../../node/config.js';
 import {
   addNode,
   type Network,
@@ -13,6 +12,7 @@ import {
   readKeystore,
   seedFor,
 } from '../../../../node/provision/index.js';
+import { readNodeConfig } from '../../../../node/settings/index.js';
 
 const rows = Array.from({ length: 20 }, (_, index) => `${index},${index % 2}`);
 const csv = `a,y\n${rows.join('\n')}\n`;

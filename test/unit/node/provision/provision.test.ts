@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesToHex, publicKeyOf } from '../../../../crypto/index.js';
 import { encodeRows, parseTable, readSchema } from '../../../../fl/index.js';
 import { chainIdOf, genesisValue, parseGenesis, startChain } from '../../../../genesis/index.js';
-import { readDeviceConfig, readNodeConfig } from '../../../../node/config.js';
+import { readDeviceConfig } from '../../../../node/config.js';
 import {
   freePorts,
   isPortFree,
@@ -18,6 +18,7 @@ import {
   readKeystore,
   seedFor,
 } from '../../../../node/provision/index.js';
+import { readNodeConfig } from '../../../../node/settings/index.js';
 
 const rows = Array.from({ length: 40 }, (_, index) => `${index},${(index * 7) % 3},${index % 2}`);
 const csv = `a,b,y\n${rows.join('\n')}\n`;

@@ -98,6 +98,7 @@ export async function startTestNode(options: Partial<RpcServerOptions> = {}): Pr
     waitForChange: (since, timeoutMs) => node.waitForChange(since, timeoutMs),
     peers: () => [],
     agreement: () => node.agreement(),
+    health: () => node.health(),
     metrics: () => node.metrics(),
     approve: (terms) => node.approve(terms),
   };

@@ -244,7 +244,7 @@ describe('HTTP', () => {
     );
     for (const line of metrics.text.trimEnd().split('\n')) {
       expect(line).toMatch(
-        /^(# TYPE consilium_[a-z0-9_]+ gauge|consilium_[a-z0-9_]+ (-?[\d.e+-]+|NaN|[+-]Inf))$/,
+        /^(# HELP [a-z0-9_]+ .+|# TYPE [a-z0-9_]+ (gauge|counter)|[a-z0-9_]+(\{[a-z]+="[a-z-]+"\})? (-?[\d.e+-]+|NaN|[+-]Inf))$/,
       );
     }
     expect((await raw(test.server, '', { method: 'GET', path: '/etc/passwd' })).status).toBe(404);

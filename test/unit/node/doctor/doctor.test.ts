@@ -1,0 +1,346 @@
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
+import { startChain } from '../../../../genesis/index.js';
+import { createLibp2pTransport, type Transport } from '../../../../net/index.js';
+import {
+  type DoctorBounds,
+  doctorBounds,
+  examineNode,
+  examineProgram,
+  type Finding,
+} from '../../../../node/doctor/index.js';
+import { watchPeerClocks } from '../../../../node/peerClocks.js';
+import {
+  freePorts,
+  newKeys,
+  readGenesis,
+  readKeystore,
+  sealedText,
+} from '../../../../node/provision/index.js';
+import { readNodeConfig } from '../../../../node/settings/index.js';
+import { openDatabase, write } from '../../../../node/store/database.js';
+import { key } from '../../../../node/store/entries.js';
+import { openStore } from '../../../../node/store/index.js';
+import { runProgram } from '../../../support/runProgram.js';
+
+const names = ['north', 'east', 'south', 'west'];
+let made: string;
+let dir: string;
+let count = 0;
+let ports: number[];
+const ends: (() => Promise<unknown>)[] = [];
+const at = (...parts: string[]) => join(dir, ...parts);
+const configFile = () => at('north', 'config.json');
+
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), 'consilium-doctor-'));
+  dir = join(made, 'first');
+  ports = await freePorts(5);
+  for (const [index, name] of names.entries()) {
+    await well('init', at(name), '--name', name, '--address', `/ip4/127.0.0.1/tcp/${ports[index]}`);
+  }
+  await well(
+    'genesis',
+    'create',
+    at('founding'),
+    '--name',
+    'study',
+    ...names.map((name) => at(name, 'card.json')),
+  );
+  const digest = (await well('genesis', 'digest', at('founding', 'genesis.json'))).trim();
+  const agreed = [
+    '--genesis',
+    at('founding', 'genesis.json'),
+    '--cards',
+    at('founding', 'cards.json'),
+    '--expect',
+    digest,
+  ];
+  await well(
+    'join',
+    at('north'),
+    ...agreed,
+    '--rpc-port',
+    String(ports[4]),
+    '--listen',
+    `/ip4/127.0.0.1/tcp/${ports[0]}`,
+  );
+  chmodSync(at('north'), 0o700);
+}, 60_000);
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+beforeEach(() => {
+  count += 1;
+  dir = join(made, `copy-${count}`);
+  cpSync(join(made, 'first'), dir, { recursive: true });
+});
+afterEach(async () => {
+  await Promise.all(ends.splice(0).map((end) => end()));
+});
+
+async function well(...args: string[]): Promise<string> {
+  const { exit, out, message } = await runProgram(...args);
+  expect([exit, message]).toEqual(['ok', '']);
+  return out;
+}
+
+async function findings(
+  check: Finding['check'],
+  bounds: DoctorBounds = doctorBounds,
+): Promise<readonly Finding[]> {
+  const found = await examineNode({ config: readNodeConfig(configFile()), bounds });
+  return found.filter((each) => each.check === check);
+}
+
+/** One finding of this check is as bad as that, says this, and how to mend it. */
+async function expectFinding(
+  check: Finding['check'],
+  status: Finding['status'],
+  says: RegExp,
+  mend: RegExp,
+  bounds?: DoctorBounds,
+) {
+  const found = await findings(check, bounds);
+  const fitting = found.filter((each) => each.status === status && says.test(each.message));
+  expect(fitting, JSON.stringify(found)).not.toEqual([]);
+  expect(fitting[0]!.mend).toMatch(mend);
+}
+
+function changeConfig(change: object): void {
+  writeFileSync(
+    configFile(),
+    JSON.stringify({ ...JSON.parse(readFileSync(configFile(), 'utf8')), ...change }),
+  );
+}
+
+const chainOf = () => startChain(readGenesis(at('north', 'genesis.json')));
+
+async function makeChain(chainId = chainOf().chainId): Promise<void> {
+  const { tip } = chainOf();
+  const store = await openStore({
+    path: at('north', 'data'),
+    chainId,
+    genesisState: tip.state,
+    create: true,
+  });
+  await store.close();
+}
+
+/** The other hospitals' links, with clocks that differ by so much; `admits`: whether they let north in. */
+async function startPeers(offsetsMs: readonly number[], admits = true): Promise<void> {
+  const { chainId } = chainOf();
+  const north = JSON.parse(readFileSync(at('north', 'card.json'), 'utf8')).publicKey as string;
+  for (const [index, offset] of offsetsMs.entries()) {
+    const name = names[index + 1]!;
+    const { sign } = readKeystore(at(name, 'keystore.json'), at(name, 'password'));
+    const listen = [`/ip4/127.0.0.1/tcp/${ports[index + 1]}`];
+    const transport: Transport = createLibp2pTransport({ secret: sign!, chainId, listen, onError: () => {} });
+    const clocks = watchPeerClocks(transport, {
+      now: () => Date.now() + offset,
+      monotonic: () => performance.now(),
+      after: () => () => {},
+    });
+    if (admits) transport.setPeers([{ key: north, addresses: [] }]);
+    await transport.start();
+    ends.push(async () => {
+      clocks.close();
+      await transport.stop();
+    });
+  }
+}
+
+async function occupy(port: number): Promise<void> {
+  const server: Server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port }, () => resolve()));
+  ends.push(() => new Promise((resolve) => server.close(resolve)));
+}
+
+describe('doctor', () => {
+  it('finds nothing wrong where nothing is', async () => {
+    await makeChain();
+    await startPeers([0, 0, 0]);
+    const found = await examineNode({
+      config: readNodeConfig(configFile()),
+      bounds: { ...doctorBounds, freeBytesWarning: 0, syncMsWarning: 1e6, syncMsFault: 1e6 },
+    });
+    expect(found.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(new Set(found.map(({ check }) => check)).size).toBe(10);
+  });
+
+  it('versions: a Node that is too old, a library that is missing or another', () => {
+    const program = at('program');
+    mkdirSync(join(program, 'node_modules', 'libp2p'), { recursive: true });
+    writeFileSync(join(program, 'node_modules', 'libp2p', 'package.json'), '{"version": "1.0.0"}');
+    const wanted = {
+      version: '1',
+      engines: { node: '>=20.19' },
+      dependencies: { libp2p: '3.3.11', 'no-such-library': '1.0.0' },
+    };
+    const messages = examineProgram(wanted, 'v20.9.0', program).map(
+      ({ message, mend }) => `${message}; ${mend}`,
+    );
+    expect(messages).toEqual([
+      expect.stringMatching(/Node v20\.9\.0 runs this, 20\.19 is the least; install/),
+      expect.stringMatching(/libp2p is 1\.0\.0, not 3\.3\.11; run "npm ci"/),
+      expect.stringMatching(/no-such-library is not installed/),
+    ]);
+    expect(examineProgram()).toEqual([expect.objectContaining({ status: 'ok' })]);
+    for (const enough of ['v20.19.0', 'v20.20.2', 'v24.0.0']) {
+      expect(examineProgram({ ...wanted, dependencies: {} }, enough)[0]!.status).toBe('ok');
+    }
+  });
+
+  it('modes: secrets that others may read, a folder that others may change', async () => {
+    chmodSync(at('north', 'keystore.json'), 0o644);
+    await expectFinding('modes', 'fault', /keystore\.json has mode 644/, /chmod 600 .*keystore\.json/);
+    chmodSync(at('north', 'keystore.json'), 0o600);
+    chmodSync(at('north'), 0o777);
+    await expectFinding('modes', 'fault', /mode 777/, /chmod 700/);
+  });
+
+  it('keys: a keystore that does not open, is another’s kind, or is gone', async () => {
+    writeFileSync(at('north', 'password'), 'wrong\n');
+    await expectFinding('keys', 'fault', /password is wrong/, /backup/);
+    rmSync(at('north', 'password'));
+    await expectFinding('keys', 'fault', /no such file/, /backup/);
+    writeFileSync(at('north', 'password'), 'pass\n');
+    writeFileSync(at('north', 'keystore.json'), sealedText(newKeys('other'), 'pass'));
+    await expectFinding('keys', 'fault', /lacks the secrets sign and vrf/, /consilium init/);
+  });
+
+  it('genesis: another one than that which was joined, or none', async () => {
+    const file = at('north', 'genesis.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), name: 'another' }));
+    await expectFinding('genesis', 'fault', /has the digest .* this node is of the chain/, /genesis digest/);
+    writeFileSync(file, '{');
+    await expectFinding('genesis', 'fault', /not a genesis/, /another hospital/);
+  });
+
+  it('chain: damaged, another’s, in use, without its votes', async () => {
+    const path = at('north', 'data');
+    await makeChain(new Uint8Array(32).fill(1));
+    await expectFinding('chain', 'fault', /belongs to another chain/, /dataDir/);
+    rmSync(path, { recursive: true });
+    await makeChain();
+    const { chainId, tip } = chainOf();
+    const store = await openStore({ path, chainId, genesisState: tip.state, create: false });
+    await expectFinding('chain', 'fault', /another process/, /two nodes with the same keys/);
+    await store.abstain(null);
+    await store.close();
+    await expectFinding('chain', 'warning', /will not vote at first/, /votes when the others have told/);
+    const database = await openDatabase(path, false);
+    await write(database, [[{ type: 'del', key: key.head }]]);
+    await database.close();
+    await expectFinding('chain', 'fault', /damaged/, /chain repair/);
+  });
+
+  it('membership: a key that the chain does not know, or with another VRF key', async () => {
+    const own = readKeystore(at('north', 'keystore.json'), at('north', 'password'));
+    const stranger = newKeys('validator');
+    const put = (secrets: Record<string, Uint8Array>) => {
+      writeFileSync(at('north', 'password'), 'pass\n');
+      writeFileSync(at('north', 'keystore.json'), sealedText({ ...stranger, secrets }, 'pass'));
+    };
+    put(stranger.secrets);
+    await expectFinding(
+      'membership',
+      'warning',
+      new RegExp(bytesToHex(stranger.publicKey)),
+      /validator add --card/,
+    );
+    put({ sign: own.sign!, vrf: stranger.secrets.vrf! });
+    await expectFinding('membership', 'fault', /another VRF key of north/, /backup/);
+    expect(hexToBytes('00')).toHaveLength(1);
+  });
+
+  it('ports: held by another program, or of no address here', async () => {
+    await occupy(ports[4]!);
+    await expectFinding(
+      'ports',
+      'fault',
+      new RegExp(`127.0.0.1:${ports[4]} \\(rpc.port\\) is in use, and not by this node`),
+      /ss -ltnp/,
+    );
+    changeConfig({ listen: ['/ip4/192.0.2.7/tcp/4001'] });
+    await expectFinding(
+      'ports',
+      'fault',
+      /192\.0\.2\.7:4001 \(listen\) is no address of this machine/,
+      /ip address/,
+    );
+  });
+
+  it('disk: too little space, writes that are slow, or not possible', async () => {
+    const enormous = Number.MAX_SAFE_INTEGER;
+    await expectFinding('disk', 'fault', /a node that cannot write stops/, /free some/, {
+      ...doctorBounds,
+      freeBytesFault: enormous,
+    });
+    await expectFinding('disk', 'warning', /are free where/, /free some/, {
+      ...doctorBounds,
+      freeBytesFault: 0,
+      freeBytesWarning: enormous,
+    });
+    await expectFinding('disk', 'fault', /4 KiB is safe after [\d.]+ ms/, /local SSD/, {
+      ...doctorBounds,
+      syncMsFault: 0,
+    });
+    await expectFinding('disk', 'warning', /4 KiB is safe after/, /local SSD/, {
+      ...doctorBounds,
+      syncMsFault: 1e9,
+      syncMsWarning: 0,
+    });
+    changeConfig({ dataDir: '/proc/self/nowhere/data' });
+    await expectFinding('disk', 'fault', /\/proc\/self cannot be written/, /chown/);
+  });
+
+  it('peers: down, another program in their place, or such that do not let this node in', async () => {
+    await occupy(ports[2]!);
+    await startPeers([0], false);
+    await expectFinding('peers', 'fault', /west cannot be reached at .*ECONNREFUSED/, /firewall/);
+    await expectFinding(
+      'peers',
+      'fault',
+      /south answers at .* and does not let this node in/,
+      /another node has that address/,
+    );
+    await expectFinding(
+      'peers',
+      'fault',
+      /east answers at .* and does not let this node in/,
+      /not on its list yet/,
+    );
+    await expectFinding('peers', 'fault', /0 links to validators, 2 make a quorum/, /the chain stands/);
+    changeConfig({ peers: [] });
+    await expectFinding('peers', 'fault', /no peers are configured/, /card add/);
+  });
+
+  it('peers: one of three that is down is a warning', async () => {
+    await startPeers([0, 0]);
+    await expectFinding('peers', 'warning', /west cannot be reached/, /card add/);
+    expect((await findings('peers')).at(-1)).toMatchObject({ status: 'ok' });
+  });
+
+  it('clock: the own one differs from most, or one of the others does', async () => {
+    await startPeers([60_000, 60_000, 0]);
+    await expectFinding('clock', 'fault', /differs by -(59|60)\d{3} ms from the median of 3 peers/, /chrony/);
+    await Promise.all(ends.splice(0).map((end) => end()));
+    await startPeers([0, 0, -60_000]);
+    await expectFinding('clock', 'warning', /wrong are those of west/, /tell these hospitals/);
+  });
+
+  it('configuration: tells the place, as text and as JSON, and ends with 1', async () => {
+    changeConfig({ trainerTreads: 2 });
+    const { exit, out } = await runProgram('doctor', '--config', configFile());
+    expect(exit).toBe('check-failed');
+    expect(out).toMatch(/^fault +configuration +.*trainerTreads: did you mean trainerThreads\?$/m);
+    expect(out).toMatch(/→ mend that place/);
+    const json = await runProgram('doctor', '--config', configFile(), '--json');
+    expect(JSON.parse(json.out)).toContainEqual(
+      expect.objectContaining({ check: 'configuration', status: 'fault' }),
+    );
+  });
+});

@@ -1,5 +1,5 @@
-import { componentsOf, type Graph, laplacianTimes } from './graph.js';
 import { eigenSystem } from '../fl/index.js';
+import { componentsOf, type Graph, laplacianTimes } from './graph.js';
 import { multigrid } from './multigrid.js';
 import { createRandom, type Random } from './random.js';
 import { combined, dot, unitOrthogonal } from './vectors.js';

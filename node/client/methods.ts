@@ -22,6 +22,18 @@ export interface RpcMethods {
       metrics: Record<string, number>;
     };
   };
+  /** The links of this node to other validators, and what it knows of each one’s clock. */
+  'node.peers': {
+    params: Record<string, never>;
+    result: {
+      peers: Array<{
+        publicKey: string;
+        clockOffsetMs: unknown;
+        roundTripMs: unknown;
+      }>;
+      clockOffsetMs: unknown;
+    };
+  };
   /** The head of the chain. With afterHeight and waitMs it waits for a head above that height. */
   'chain.status': {
     params: {
@@ -379,7 +391,7 @@ export interface RpcMethods {
           clip16: number;
         };
         clipping: {
-          rule: "fixed" | "adaptive" | "quantile";
+          rule: "fixed" | "adaptive" | "quantile" | "search";
           clipMin16: number;
           rate16: number;
           aim16: number;
@@ -495,7 +507,7 @@ export interface RpcMethods {
     };
     result: Array<{
       round: number;
-      status: "closed" | "failed";
+      status: "closed" | "searched" | "failed";
       openedHeight: number;
       closedHeight: number;
       clip16: number;

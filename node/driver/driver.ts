@@ -92,7 +92,7 @@ export interface DriverOptions {
 }
 
 const PROPOSALS_MAX = 4;
-/** Runs of pulled blocks that may be on their way to disk at a time. */
+/** Runs of pulled blocks that may be on their way to disk at a time: the store writes together what waits. */
 const WRITES_MAX = 4;
 /** A block further in the future is dropped: its leader sends it again, and no height lasts that long. */
 const AHEAD_MS_MAX = 60_000;
@@ -457,7 +457,6 @@ export class Driver {
   async #commit(run: readonly Decided[], votes: readonly ParentVote[], more: boolean): Promise<void> {
     const { store, onDecided, onPulled, onCommit } = this.#options;
     const commits = commitsOf(run, this.#work);
-    // While more follows some runs may wait for the disk: the store writes together what waits.
     await this.#writes.atMost(more ? WRITES_MAX - 1 : 0);
     this.#writes.add(
       store

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { eigenSystem } from '../../../fl/index.js';
 import {
   componentsOf,
   type Graph,
@@ -7,7 +8,6 @@ import {
   similarityGraph,
   smallestEigenpairs,
 } from '../../../pmta/index.js';
-import { eigenSystem } from '../../../fl/index.js';
 import { blobs, cliques, complete, cycle, karate, path, seed, star } from './graphs.js';
 
 function pairsOf(graph: Graph, count: number, text = 'a') {

@@ -1,7 +1,7 @@
 import type { Transport } from '../net/index.js';
 import type { Clock } from './driver/clock.js';
 
-const PROTOCOL = '/consilium/clock/1';
+export const CLOCK_PROTOCOL = '/consilium/clock/1';
 const ASK_EVERY_MS = 60_000;
 const TIMEOUT_MS = 5_000;
 const ANSWER_BYTES = 8;
@@ -31,7 +31,7 @@ export function watchPeerClocks(transport: Transport, clock: Clock): PeerClocks 
   const found = new Map<string, PeerClock>();
   let closed = false;
   let cancel = () => {};
-  transport.serve(PROTOCOL, async () => clockBytes(clock), { requestBytesMax: 0, concurrentMax: 2 });
+  transport.serve(CLOCK_PROTOCOL, async () => clockBytes(clock), { requestBytesMax: 0, concurrentMax: 2 });
 
   const ask = async (peer: string): Promise<void> => {
     try {
@@ -71,7 +71,7 @@ export async function askClock(
   clock: Pick<Clock, 'now' | 'monotonic'>,
 ): Promise<PeerClock> {
   const before = clock.monotonic();
-  const answer = await transport.request(peer, PROTOCOL, new Uint8Array(0), {
+  const answer = await transport.request(peer, CLOCK_PROTOCOL, new Uint8Array(0), {
     timeoutMs: TIMEOUT_MS,
     responseBytesMax: ANSWER_BYTES,
   });

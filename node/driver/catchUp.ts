@@ -93,7 +93,7 @@ type Outcome = 'done' | 'stuck' | { readonly liar: string };
 /**
  * One run of catching up, as a pipeline of four stages with a bound each: a range is on its way from a peer; the
  * certificates of the next blocks are checked, in threads of their own; the blocks before them are executed, a run of
- * them in one turn of the driver's queue; the run before is written to disk.
+ * them in one turn of the driver's queue; the runs before them are written to disk.
  *
  * The order of checks holds whatever overlaps: no block is adopted, nor any of its payloads pulled, before its
  * certificate was verified against a parent that was itself certified or is the tip. A piece may be checked before the

@@ -125,7 +125,7 @@ describe('every document', () => {
     ...readdirSync(join(root, 'docs'))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`),
-    ...['operate', 'reference'].flatMap((part) =>
+    ...['how-to', 'operate', 'reference'].flatMap((part) =>
       readdirSync(join(root, 'docs', part)).map((name) => `docs/${part}/${name}`),
     ),
     'deploy/README.md',

@@ -11,18 +11,21 @@ import { program, root } from '../support/processes.js';
 /** Pages for newcomers, run as they stand: every block that begins with ```sh, in one shell and an empty folder a page. */
 const pages = [
   {
-    page: 'tutorial',
+    page: 'docs/tutorial.md',
     says: [/offline replay +passed/, /^task 1 is done$/m, /^model\.safetensors$/m, /^exit code 7$/m],
   },
-  { page: 'how-to/own-data', says: [/^It fits\.$/m, /"NA" is not a number/, /offline replay +passed/] },
-  { page: 'how-to/own-model', says: [/10 of 10 closed/, /offline replay +passed/, /^model\.json$/m] },
+  {
+    page: 'docs/how-to/own-data.md',
+    says: [/^It fits\.$/m, /"NA" is not a number/, /offline replay +passed/],
+  },
+  { page: 'docs/how-to/own-model.md', says: [/10 of 10 closed/, /offline replay +passed/, /^model\.json$/m] },
 ];
 const PAGE_MS = 600_000;
 
 const dir = mkdtempSync(join(tmpdir(), 'consilium-tutorial-'));
 const bin = join(dir, 'bin');
 /** Where the tutorial leaves a network, if it does not come to its end. */
-const net = join(dir, 'tutorial', 'net');
+const net = join(dir, 'docs/tutorial.md', 'net');
 const children: ChildProcess[] = [];
 
 beforeAll(() => {
@@ -44,11 +47,11 @@ afterAll(async () => {
 });
 
 it.each(pages)(
-  'docs/$page.md does what it says',
+  '$page does what it says',
   async ({ page, says }) => {
     const cwd = join(dir, page);
     mkdirSync(cwd, { recursive: true });
-    const commands = shellBlocks(readFileSync(join(root, 'docs', `${page}.md`), 'utf8')).join('');
+    const commands = shellBlocks(readFileSync(join(root, page), 'utf8')).join('');
     const child = spawn('bash', ['-c', `set -euo pipefail\nset -x\n${commands}`], {
       cwd,
       env: { PATH: `${bin}:${process.env.PATH}`, HOME: dir },

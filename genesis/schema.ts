@@ -36,11 +36,10 @@ const UPGRADES_MAX = 256;
 
 const reputationSchema = z.strictObject({ start: count(1, 10_000), cap: count(1, 10_000) });
 
-/** The genesis file, as people read and write it. Every field is required, and no other is known. */
+/** The genesis file, as people read and write it: no other field is known. What each means stands in `genesisFields`. */
 export const genesisSchema = z.strictObject({
   version: z.literal(1),
   name: z.string().min(1).max(64),
-  /** Milliseconds since 1970; the first block is later. */
   time: count(0, GENESIS_TIME_MAX),
   params: z.strictObject({
     eraHeights: count(1, 1_000_000),
@@ -84,10 +83,8 @@ export const genesisSchema = z.strictObject({
         name: z.string().min(1).max(64),
         hospital: z.string().max(64),
         level: count(0, limits.levelMax),
-        /** Left out: none. */
         area: z.string().max(64).optional(),
         vrfPublicKey: key.nullable(),
-        /** Tokens that the account begins with; none if left out. */
         balance: count(0, SUPPLY_MAX).optional(),
       }),
     )

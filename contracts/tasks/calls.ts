@@ -56,9 +56,17 @@ export const DEVICES_MAX = 1_000;
 /** Longest audit window: more heights than a chain has in a century at one a second. */
 export const AUDIT_HEIGHTS_MAX = 2 ** 32;
 
+/** Longest wait of a task, of chain time. */
+export const WAIT_MS_MAX = 30 * 86_400_000;
+export const DEADLINE_BLOCKS_MAX = 1_000_000;
+
+/** Sides, units and inputs of one layer; what fits together is far smaller. */
+export const SIDE_MAX = 100_000;
+export const DROPOUT16_MAX = 65_535;
+
 const micro = integer(-1e15, 1e15);
 
-const count = integer(1, 100_000);
+const count = integer(1, SIDE_MAX);
 const activation = oneOf('linear', 'relu', 'tanh', 'sigmoid');
 
 /** As in fl/model; what fits together is `checkModel`'s business. */
@@ -71,7 +79,7 @@ export const modelCodec = record({
       pool2d: { pool: oneOf('max', 'mean'), size: count },
       reshape: { height: count, width: count, channels: count },
       flatten: {},
-      dropout: { rate16: integer(0, 65_535) },
+      dropout: { rate16: integer(0, DROPOUT16_MAX) },
       groupNorm: { groups: count },
     } satisfies Record<LayerKind, unknown>),
     32,
@@ -171,9 +179,9 @@ export const taskSpecCodec = record({
   }),
   devicesMax: integer(1, DEVICES_MAX),
   quorum: integer(1, DEVICES_MAX),
-  enrolMs: integer(0, 30 * 86_400_000),
-  deadlineMs: integer(1, 30 * 86_400_000),
-  deadlineBlocks: integer(1, 1_000_000),
+  enrolMs: integer(0, WAIT_MS_MAX),
+  deadlineMs: integer(1, WAIT_MS_MAX),
+  deadlineBlocks: integer(1, DEADLINE_BLOCKS_MAX),
   /**
    * The audit window: so many heights after a round has closed its payloads may go (updates, and the model and
    * accumulator that it began with). Until then every node holds them; the task's last model stays.

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { limits } from '../../chain/index.js';
-import { DEVICES_MAX, type TaskSpec } from '../../contracts/index.js';
+import {
+  AUDIT_HEIGHTS_MAX,
+  DEADLINE_BLOCKS_MAX,
+  DEVICES_MAX,
+  SIDE_MAX,
+  type TaskSpec,
+  WAIT_MS_MAX,
+} from '../../contracts/index.js';
 import { hexToBytes } from '../../crypto/index.js';
 import {
   type AggregationName,
@@ -39,36 +46,29 @@ const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
 
 /**
- * A training task as people write it (JSON), for `task publish`. Numbers in the units that the names say;
- * `privacy: null` is training without noise, for public data only.
+ * A training task as people write it (JSON), for `task publish`. Numbers in the units that the names say. What each
+ * field means stands in `taskFields`, and with its bounds in docs/reference/task-file.md.
  */
 export const taskFileSchema = z.strictObject({
   title: z.string().min(1).max(200),
   level: z.number().int().min(1).max(limits.levelMax).default(1),
   model: z.strictObject({
-    inputs: z.number().int().min(1),
+    inputs: z.number().int().min(1).max(SIDE_MAX),
     layers: z.array(layerForm).min(1).max(32),
   }),
-  /** 32 bytes of hex: the initial weights follow from it. */
   weightsSeed: z.string().regex(/^[0-9a-f]{64}$/, 'a seed is 64 hex digits'),
-  /** As in datasets/pima.schema.json. */
   schema: z.unknown(),
   publicData: z.boolean().default(false),
   learningRate: z.number().positive().max(65_536),
   rounds: z.number().int().min(1).max(100_000),
   clip: z.number().positive().max(32_767).default(1),
-  /** What is protected: each row, each person's rows (the schema's subject column), or all that a device holds. */
   unit: z.enum(units).default('record'),
-  /** How the threshold moves; `clip` is its first and largest. */
   clipping: z
     .strictObject({
       rule: oneNameOf<ClippingName>(clippingRules).default('fixed'),
       min: z.number().positive().max(32_767).optional(),
-      /** adaptive: how much of the newest round counts; quantile: the exponent's rate; search: what C is multiplied by. */
       rate: z.number().positive().max(1).optional(),
-      /** adaptive: C over the length of the mean; quantile, search: the share of units to leave whole. */
       aim: z.number().positive().max(256).optional(),
-      /** quantile, search: noise of each device's count; left out: so much that it costs a twentieth of the budget. */
       countSigma: z.number().positive().max(32_767).optional(),
     })
     .prefault({}),
@@ -76,18 +76,14 @@ export const taskFileSchema = z.strictObject({
     .strictObject({
       epsilon: z.number().positive().max(64),
       delta: z.number().positive().max(0.1),
-      /** Noise multiplier; left out: the least that keeps ε and δ. */
       sigma: z.number().positive().max(32_767).optional(),
     })
     .nullable(),
   verification: oneNameOf<VerificationName>(verificationRules).default('alignment'),
-  /** What averages updates before the rule sees them. */
   front: oneNameOf<FrontName>(fronts).default('none'),
-  /** Poisoned devices that the rule shall withstand. */
-  faulty: z.number().int().min(0),
+  faulty: z.number().int().min(0).max(DEVICES_MAX),
   reputation: z.enum(['absolute', 'paper', 'none']).default('absolute'),
   aggregation: oneNameOf<AggregationName>(aggregationRules).default('mean'),
-  /** The server's step, with the learning rate of the task. */
   server: z
     .strictObject({
       step: oneNameOf<ServerStepName>(serverSteps).default('fedavg'),
@@ -104,27 +100,22 @@ export const taskFileSchema = z.strictObject({
       adaptivity: z.number().positive().max(1).default(0.001),
     })
     .prefault({}),
-  /** What a device does in a round: each step is noised and charged. */
   local: z
     .strictObject({
       step: oneNameOf<LocalStepName>(localSteps).default('fedsgd'),
       steps: z.number().int().min(1).max(LOCAL_STEPS_MAX).default(1),
       learningRate: z.number().positive().max(65_536).default(1),
       proximal: z.number().min(0).max(65_536).default(0),
-      /** Left out: every step, and once for the unit device. */
       noise: z.enum(['every-step', 'once']).optional(),
-      /** Share of the units that a device draws for each step, in secret; nobody can check it. */
       rate: z.number().positive().max(1).default(1),
     })
     .prefault({}),
   devices: z.number().int().min(1).max(DEVICES_MAX),
   quorum: z.number().int().min(1).max(DEVICES_MAX),
-  enrolMs: z.number().int().min(0).default(60_000),
-  deadlineMs: z.number().int().min(1).default(5_000),
-  deadlineBlocks: z.number().int().min(1).default(2),
-  /** Heights for which the payloads of a closed round are held. */
-  auditHeights: z.number().int().min(1).default(AUDIT_HEIGHTS),
-  /** Tokens that the publisher puts down for the devices. */
+  enrolMs: z.number().int().min(0).max(WAIT_MS_MAX).default(60_000),
+  deadlineMs: z.number().int().min(1).max(WAIT_MS_MAX).default(5_000),
+  deadlineBlocks: z.number().int().min(1).max(DEADLINE_BLOCKS_MAX).default(2),
+  auditHeights: z.number().int().min(1).max(AUDIT_HEIGHTS_MAX).default(AUDIT_HEIGHTS),
   reward: z.number().int().min(0).default(0),
 });
 export type TaskFile = z.input<typeof taskFileSchema>;

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { ContentTask, Task, TaskSpec } from '../../contracts/index.js';
+import {
+  type ContentTask,
+  DROPOUT16_MAX,
+  SIDE_MAX,
+  type Task,
+  type TaskSpec,
+} from '../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../crypto/index.js';
 import {
   aggregationRules,
@@ -22,7 +28,7 @@ const namesOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
 
 const activation = z.enum(['linear', 'relu', 'tanh', 'sigmoid']);
-const side = z.number().int().min(1);
+const side = z.number().int().min(1).max(SIDE_MAX);
 
 /** A layer as people and programs write it; kinds as in fl/model/layers. */
 export const layerForm = z.discriminatedUnion('kind', [
@@ -37,7 +43,7 @@ export const layerForm = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pool2d'), pool: z.enum(['max', 'mean']), size: side }),
   z.strictObject({ kind: z.literal('reshape'), height: side, width: side, channels: side }),
   z.strictObject({ kind: z.literal('flatten') }),
-  z.strictObject({ kind: z.literal('dropout'), rate16: count }),
+  z.strictObject({ kind: z.literal('dropout'), rate16: count.max(DROPOUT16_MAX) }),
   z.strictObject({ kind: z.literal('groupNorm'), groups: side }),
 ]) satisfies z.ZodType<Layer>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boundsOf, type Form } from './bounds.js';
 import { nodeConfigSchema } from './schema.js';
 
 /** One thing that can be set. */
@@ -24,22 +25,8 @@ export interface Setting {
   readonly schema: z.ZodType;
 }
 
-/** What JSON Schema says of one setting. */
-interface Form {
-  readonly type?: string;
-  readonly anyOf?: readonly Form[];
-  readonly enum?: readonly unknown[];
-  readonly items?: Form;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly pattern?: string;
-  readonly format?: string;
-  readonly default?: unknown;
-  readonly description?: string;
+/** What JSON Schema says of one setting, beside what `said` adds. */
+interface SaidForm extends Form {
   readonly unit?: string;
   readonly isPath?: true;
   readonly onlyFile?: true;
@@ -67,7 +54,7 @@ function leaves(shape: Readonly<Record<string, z.ZodType>>, before: string): Set
 }
 
 function settingOf(path: string, schema: z.ZodType): Setting {
-  const form = z.toJSONSchema(schema, { io: 'input' }) as Form;
+  const form = z.toJSONSchema(schema, { io: 'input' }) as SaidForm;
   const words = path
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll('.', ' ')
@@ -87,20 +74,6 @@ function settingOf(path: string, schema: z.ZodType): Setting {
     read: (text) => readText(form, text),
     schema,
   };
-}
-
-function boundsOf(form: Form): string {
-  const { anyOf, enum: words, type, items } = form;
-  if (anyOf !== undefined)
-    return anyOf.map((each) => (each.type === 'null' ? 'none' : boundsOf(each))).join(', or ');
-  if (words !== undefined) return words.join(', ');
-  if (type === 'integer') return `${form.minimum} to ${form.maximum}`;
-  if (type === 'array') return `${form.minItems ?? 0} to ${form.maxItems} of: ${boundsOf(items!)}`;
-  if (type === 'object') return 'an object';
-  if (form.pattern === '^[0-9a-f]{64}$') return '64 hex digits';
-  if (form.format === 'uri') return 'a URL, http or https';
-  if (form.pattern !== undefined) return form.pattern;
-  return `${form.minLength ?? 0} to ${form.maxLength} characters`;
 }
 
 function readText(form: Form, text: string): unknown {

@@ -9,7 +9,9 @@ export function configurationReference(): string {
         ? 'none'
         : `\`${JSON.stringify(fallback)}\``;
     const ways = env === null ? 'by file only' : `\`${env}\`, \`--${flag}\``;
-    const allowed = (unit === null ? bounds : `${bounds} ${unit}`).replaceAll('|', '\\|');
+    const allowed = (unit === null ? bounds : `${bounds} ${unit}`)
+      .replaceAll('|', '\\|')
+      .replaceAll(/\^\S+\$/g, '`$&`'); // a pattern, which would else read as marks and links
     return `| \`${path}\` | ${meaning} | ${allowed} | ${standing} | ${ways} |`;
   });
   return `# A node's configuration

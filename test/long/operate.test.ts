@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bytesToHex } from '../../crypto/index.js';
 import { presets } from '../../genesis/index.js';
 import { freePorts, newKeys } from '../../node/provision/index.js';
+import { shellBlocks } from '../support/pages.js';
 import { program, root } from '../support/processes.js';
 
 /**
@@ -58,13 +59,10 @@ afterAll(() => {
 it.each(pages)(
   'docs/operate/%s.md does what it says',
   async (page) => {
-    const blocks = [
-      ...readFileSync(join(root, 'docs/operate', `${page}.md`), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm),
-    ];
-    expect(blocks.length).toBeGreaterThan(0);
+    const blocks = shellBlocks(readFileSync(join(root, 'docs/operate', `${page}.md`), 'utf8'));
     const commands = PAGE_PORTS.reduce(
       (all, port, index) => all.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(ports[index])),
-      blocks.map(([, block]) => block).join(''),
+      blocks.join(''),
     );
     const child = spawn('bash', ['-c', `set -euo pipefail\nset -x\n${commands}`], {
       cwd: dir,

@@ -136,3 +136,22 @@ describe('taskSpecOf', () => {
     expect(faultOf(file)).toMatch(message);
   });
 });
+
+describe('what does not fit on the chain', () => {
+  const over = {
+    'model.inputs': { model: { inputs: 100_001, layers: demoTask(options, data).model.layers } },
+    'model.layers.0.units': {
+      model: { inputs: 8, layers: [{ kind: 'dense', units: 100_001, activation: 'linear' }] },
+    },
+    'model.layers.0.rate16': { model: { inputs: 8, layers: [{ kind: 'dropout', rate16: 65_536 }] } },
+    faulty: { faulty: 1_001 },
+    enrolMs: { enrolMs: 30 * 86_400_000 + 1 },
+    deadlineMs: { deadlineMs: 30 * 86_400_000 + 1 },
+    deadlineBlocks: { deadlineBlocks: 1_000_001 },
+    auditHeights: { auditHeights: 2 ** 32 + 1 },
+  };
+
+  it.each(Object.entries(over))('is refused with its place: %s', (place, fields) => {
+    expect(faultOf({ ...demoTask(options, data), ...fields })).toContain(`task: ${place}: `);
+  });
+});

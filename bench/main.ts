@@ -6,6 +6,7 @@ import { join } from './join.js';
 import { choose } from './learning/choose.js';
 import { learning } from './learning.js';
 import { mainJob } from './mainJob.js';
+import { node } from './node.js';
 import { payloads } from './payloads.js';
 import { pmta } from './pmta.js';
 import { privacyAudit } from './privacyAudit.js';
@@ -32,6 +33,7 @@ const benches: Readonly<
   'state-tree': stateTree,
   'state-pauses': statePauses,
   store,
+  node,
   payloads,
   pmta,
   verify,

@@ -14,6 +14,25 @@ export function plain(name: string, value: number, unit: string, reference: stri
   return { name, value, unit, goal: null, met: null, reference };
 }
 
+/**
+ * A figure beside a goal that bounds it. A figure that is not a number meets none, nor does one whose conditions
+ * (`alsoNeeds`) failed.
+ */
+export function within(
+  name: string,
+  value: number,
+  unit: string,
+  relation: '<' | '<=' | '>=',
+  bound: number,
+  {
+    reference = null,
+    alsoNeeds = true,
+  }: { readonly reference?: string | null; readonly alsoNeeds?: boolean } = {},
+): Row {
+  const met = relation === '<' ? value < bound : relation === '<=' ? value <= bound : value >= bound;
+  return { name, value, unit, goal: `${relation} ${bound}`, met: met && alsoNeeds, reference };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;

@@ -2,7 +2,8 @@ import { hexToBytes } from '../../crypto/index.js';
 import { type Client, createWallet, type ResultOf, type WalletCall } from '../rpc/index.js';
 import { CliError } from './failure.js';
 
-const WAIT_MS = 30_000;
+/** A network that has just started, or waits for a member, may take a minute for its next block. */
+const WAIT_MS = 120_000;
 
 type Committed = Extract<ResultOf<'tx.get'>, { readonly status: 'committed' }>;
 

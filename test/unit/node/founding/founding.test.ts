@@ -69,7 +69,8 @@ describe('founding a network', () => {
     );
     for (const file of ['keystore.json', 'password'])
       expect(statSync(at('north', file)).mode & 0o777).toBe(0o600);
-    expect(statSync(at('north')).mode & 0o777).toBe(0o700);
+    // Of the folder itself: Node 24 copies folders without their modes.
+    expect(statSync(join(made, 'first', 'north')).mode & 0o777).toBe(0o700);
     const handed = readdirSync(at('founding')).map((file) => readFileSync(at('founding', file), 'utf8'));
     const secrets = ['keystore.json', 'password'].flatMap((file) => {
       const text = readFileSync(at('north', file), 'utf8');

@@ -1,4 +1,4 @@
-// Made from the methods’ schemas by `npm run docs`: change those, not this file.
+// Over 500 lines: made from the methods’ schemas by `npm run docs`. Change those, not this file.
 
 /** Every method of a node by its name: what it takes and what it answers, in JSON. */
 export interface RpcMethods {

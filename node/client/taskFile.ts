@@ -29,7 +29,7 @@ import {
   type VerificationName,
   verificationRules,
 } from '../../fl/index.js';
-import { layerForm } from '../rpc/taskForms.js';
+import { layerForm, namesOf } from '../rpc/taskForms.js';
 
 const ONE16 = 65_536;
 const AUDIT_HEIGHTS = 100_000;
@@ -41,9 +41,6 @@ const CLIPPING: Readonly<Record<ClippingName, { rate: number; aim: number; minPa
   // Chosen on the tuning seeds of bench/learning/clipping.ts; from a C a hundred times too large, seven rounds.
   search: { rate: 0.5, aim: 0.2, minPart: 100 },
 };
-
-const oneNameOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
-  z.enum(Object.keys(rules) as [N, ...N[]]);
 
 /**
  * A training task as people write it (JSON), for `task publish`. Numbers in the units that the names say. What each
@@ -65,7 +62,7 @@ export const taskFileSchema = z.strictObject({
   unit: z.enum(units).default('record'),
   clipping: z
     .strictObject({
-      rule: oneNameOf<ClippingName>(clippingRules).default('fixed'),
+      rule: namesOf<ClippingName>(clippingRules).default('fixed'),
       min: z.number().positive().max(32_767).optional(),
       rate: z.number().positive().max(1).optional(),
       aim: z.number().positive().max(256).optional(),
@@ -79,14 +76,14 @@ export const taskFileSchema = z.strictObject({
       sigma: z.number().positive().max(32_767).optional(),
     })
     .nullable(),
-  verification: oneNameOf<VerificationName>(verificationRules).default('alignment'),
-  front: oneNameOf<FrontName>(fronts).default('none'),
+  verification: namesOf<VerificationName>(verificationRules).default('alignment'),
+  front: namesOf<FrontName>(fronts).default('none'),
   faulty: z.number().int().min(0).max(DEVICES_MAX),
   reputation: z.enum(['absolute', 'paper', 'none']).default('absolute'),
-  aggregation: oneNameOf<AggregationName>(aggregationRules).default('mean'),
+  aggregation: namesOf<AggregationName>(aggregationRules).default('mean'),
   server: z
     .strictObject({
-      step: oneNameOf<ServerStepName>(serverSteps).default('fedavg'),
+      step: namesOf<ServerStepName>(serverSteps).default('fedavg'),
       momentum: z
         .number()
         .min(0)
@@ -102,7 +99,7 @@ export const taskFileSchema = z.strictObject({
     .prefault({}),
   local: z
     .strictObject({
-      step: oneNameOf<LocalStepName>(localSteps).default('fedsgd'),
+      step: namesOf<LocalStepName>(localSteps).default('fedsgd'),
       steps: z.number().int().min(1).max(LOCAL_STEPS_MAX).default(1),
       learningRate: z.number().positive().max(65_536).default(1),
       proximal: z.number().min(0).max(65_536).default(0),

@@ -1,24 +1,13 @@
+import type { CallOptions } from '../rpc/caller.js';
 import type { RpcItems, RpcMethods } from './methods.js';
 import type { TaskFile } from './taskFile.js';
+
+export type { CallOptions, ClientOptions } from '../rpc/caller.js';
 
 export type MethodName = keyof RpcMethods;
 export type Params<M extends MethodName> = RpcMethods[M]['params'];
 export type Result<M extends MethodName> = RpcMethods[M]['result'];
 export type Topic = keyof RpcItems;
-
-export interface CallOptions {
-  /** Without waiting: `waitMs` of the parameters comes on top. 10 s unless told otherwise. */
-  readonly timeoutMs?: number;
-  /** Gives up when aborted, with RpcError 'cancelled'. */
-  readonly signal?: AbortSignal;
-}
-
-export interface ClientOptions extends CallOptions {
-  /** Further attempts when the node can't be reached or is busy: 2. Every method is safe to repeat. */
-  readonly retries?: number;
-  /** Of the node's administration, for admin methods. */
-  readonly adminToken?: string;
-}
 
 /** A transaction in a block. `ok` false: the contract refused it, `code` and `detail` say why. */
 export type Committed = Extract<Result<'tx.get'>, { readonly status: 'committed' }>;

@@ -3,14 +3,14 @@ import { type ErrorWord, isErrorWord, RpcError } from './errors.js';
 import type { Exchange, ExchangeSettings } from './httpExchange.js';
 
 export interface CallOptions {
-  /** Without waiting: `waitMs` of the parameters comes on top. */
+  /** Without waiting: `waitMs` of the parameters comes on top. 10 s unless told otherwise. */
   readonly timeoutMs?: number;
   /** Gives up when aborted, with RpcError 'cancelled'. */
   readonly signal?: AbortSignal;
 }
 
 export interface ClientOptions extends CallOptions {
-  /** Further attempts when the node can't be reached or is busy. Every method is safe to repeat. */
+  /** Further attempts when the node can't be reached or is busy: 2. Every method is safe to repeat. */
   readonly retries?: number;
   /** Of the node's administration, for admin methods. */
   readonly adminToken?: string;

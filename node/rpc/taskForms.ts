@@ -24,7 +24,8 @@ import {
 } from '../../fl/index.js';
 import { count, hex32 } from './schemas.js';
 
-const namesOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
+/** One of a table's names. */
+export const namesOf = <N extends string>(rules: Readonly<Record<N, unknown>>) =>
   z.enum(Object.keys(rules) as [N, ...N[]]);
 
 const activation = z.enum(['linear', 'relu', 'tanh', 'sigmoid']);

@@ -1,6 +1,6 @@
+import { createAdam } from '../../fl/index.js';
 import { type Evidence, evidenceOf, type ReadPiece, reportedIn } from '../leaks.js';
 import type { Random } from '../random.js';
-import { createAdam } from './adam.js';
 import {
   type Area,
   type Episode,
@@ -88,7 +88,7 @@ export function trainDqn({ area, pieces }: AreaLog, options: DqnOptions, random:
   const network = createNetwork(shape);
   const weights = startWeights(shape, random);
   let target = weights.slice();
-  const adam = createAdam(weights.length, options.learningRate, options.weightDecay);
+  const adam = createAdam(weights.length, { rate: options.learningRate, decay: options.weightDecay });
   const buffer = createReplayBuffer<Transition>(options.replay);
   const gradient = new Float64Array(weights.length);
   const row = new Float64Array(shape.inputs);

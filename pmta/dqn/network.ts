@@ -1,3 +1,4 @@
+import { addDenseGradient, denseBackward, denseForward, denseParts } from '../../fl/index.js';
 import type { Random } from '../random.js';
 
 /** A network of dense layers: relu between them, one logit at the end. */
@@ -8,12 +9,6 @@ export interface NetworkShape {
 
 /** Layer by layer a kernel [inputs][units] and its bias [units]: the order of a chain's models. */
 export type Weights = Float64Array;
-
-interface Dense {
-  readonly inputs: number;
-  readonly units: number;
-  readonly offset: number;
-}
 
 export function weightCount(shape: NetworkShape): number {
   return layersOf(shape).reduce((sum, { inputs, units }) => sum + (inputs + 1) * units, 0);
@@ -49,7 +44,7 @@ export function createNetwork(shape: NetworkShape): Network {
   const logit = (weights: Weights, row: Float64Array): number => {
     if (row.length !== shape.inputs) throw new RangeError(`a row of ${row.length}, not ${shape.inputs}`);
     for (let at = 0; at <= last; at++)
-      forward(layers[at]!, weights, at === 0 ? row : outputs[at - 1]!, outputs[at]!, at < last);
+      denseForward(layers[at]!, weights, at === 0 ? row : outputs[at - 1]!, outputs[at]!, at < last);
     return outputs[last]![0]!;
   };
   return {
@@ -59,69 +54,12 @@ export function createNetwork(shape: NetworkShape): Network {
       errors[last]![0] = scale * (1 / (1 + Math.exp(-z)) - target);
       for (let at = last; at >= 0; at--) {
         const from = at === 0 ? row : outputs[at - 1]!;
-        addOuter(layers[at]!, from, errors[at]!, sum);
-        if (at > 0) backward(layers[at]!, weights, errors[at]!, from, errors[at - 1]!);
+        addDenseGradient(layers[at]!, from, errors[at]!, 1, sum);
+        if (at > 0) denseBackward(layers[at]!, weights, errors[at]!, from, errors[at - 1]!);
       }
       return Math.max(0, z) - target * z + Math.log1p(Math.exp(-Math.abs(z)));
     },
   };
 }
 
-function layersOf({ inputs, hidden }: NetworkShape): Dense[] {
-  let [width, offset] = [inputs, 0];
-  return [...hidden, 1].map((units) => {
-    const layer = { inputs: width, units, offset };
-    offset += (width + 1) * units;
-    width = units;
-    return layer;
-  });
-}
-
-function forward(
-  layer: Dense,
-  weights: Weights,
-  from: Float64Array,
-  to: Float64Array,
-  isHidden: boolean,
-): void {
-  const { inputs, units, offset } = layer;
-  const bias = offset + inputs * units;
-  for (let unit = 0; unit < units; unit++) to[unit] = weights[bias + unit]!;
-  for (let input = 0; input < inputs; input++) {
-    const value = from[input]!;
-    if (value === 0) continue;
-    const start = offset + input * units;
-    for (let unit = 0; unit < units; unit++) to[unit]! += value * weights[start + unit]!;
-  }
-  if (isHidden) for (let unit = 0; unit < units; unit++) to[unit] = Math.max(0, to[unit]!);
-}
-
-/** What the layer's inputs, outputs of a relu, are wrong by. */
-function backward(
-  layer: Dense,
-  weights: Weights,
-  errors: Float64Array,
-  from: Float64Array,
-  to: Float64Array,
-): void {
-  const { inputs, units, offset } = layer;
-  for (let input = 0; input < inputs; input++) {
-    let sum = 0;
-    const start = offset + input * units;
-    if (from[input]! > 0)
-      for (let unit = 0; unit < units; unit++) sum += weights[start + unit]! * errors[unit]!;
-    to[input] = sum;
-  }
-}
-
-function addOuter(layer: Dense, from: Float64Array, errors: Float64Array, sum: Float64Array): void {
-  const { inputs, units, offset } = layer;
-  for (let input = 0; input < inputs; input++) {
-    const value = from[input]!;
-    if (value === 0) continue;
-    const start = offset + input * units;
-    for (let unit = 0; unit < units; unit++) sum[start + unit]! += value * errors[unit]!;
-  }
-  const bias = offset + inputs * units;
-  for (let unit = 0; unit < units; unit++) sum[bias + unit]! += errors[unit]!;
-}
+const layersOf = ({ inputs, hidden }: NetworkShape) => denseParts(inputs, [...hidden, 1]);

@@ -1,9 +1,8 @@
 import type { RandomBytes } from '../../../crypto/index.js';
-import { createGrid, type DataSchema, drawLabels, normalDraws } from '../../index.js';
+import { createAdam, createGrid, type DataSchema, drawLabels, normalDraws } from '../../index.js';
 import { requireBackend } from '../backend.js';
 import type { Pass } from '../backpropagate.js';
 import { addWeighted } from '../clip.js';
-import { createAdam } from './adam.js';
 import { conv1d, dense, groupNorm, leakyRelu, tanh, transposed1d } from './layers.js';
 import { clippedSum, noisedLot, rowsOf } from './lots.js';
 import { createNet, type Net, runNet, startWeights } from './net.js';
@@ -60,8 +59,8 @@ export function trainGan(
   const discriminator = discriminatorNet(signal.length, 1 + classes, filters);
   const made = startWeights(generator, random);
   const judging = startWeights(discriminator, random);
-  const moveMade = createAdam(generator.parameters, learningRate, 0.5);
-  const moveJudging = createAdam(discriminator.parameters, learningRate, 0.5);
+  const moveMade = createAdam(generator.parameters, { rate: learningRate, momentum: 0.5 });
+  const moveJudging = createAdam(discriminator.parameters, { rate: learningRate, momentum: 0.5 });
   const grid = createGrid({ dimension: discriminator.parameters, clip16, sigma16 });
   const records = beside(signal.toSignal(x), y, classes, signal.length);
   const width = (1 + classes) * signal.length;

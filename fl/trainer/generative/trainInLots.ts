@@ -1,6 +1,7 @@
 import type { RandomBytes } from '../../../crypto/index.js';
 import {
   calibrateSampledSigma16,
+  createAdam,
   createGrid,
   parameterCount,
   type Release,
@@ -11,7 +12,6 @@ import { requireBackend } from '../backend.js';
 import { backpropagate } from '../backpropagate.js';
 import { TrainerError } from '../error.js';
 import { type Batch, checkBatch, RECORDS_MAX } from '../job.js';
-import { createAdam } from './adam.js';
 import { noisedLot, rowsOf } from './lots.js';
 
 export const LOTS_MAX = 100_000;
@@ -55,7 +55,7 @@ export function trainInLots(job: LotsJob, random: RandomBytes): Trained {
   const { sigma16, spent, release } = calibrateLots('network', job);
   const grid = createGrid({ dimension, clip16, sigma16 });
   const weights = job.weights.slice();
-  const move = createAdam(dimension, learningRate);
+  const move = createAdam(dimension, { rate: learningRate });
   const expected = (y.length * rate32) / 2 ** 32;
   for (let lot = 0; lot < lots; lot++) {
     const passOf = (rows: Int32Array) =>

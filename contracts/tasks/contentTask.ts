@@ -1,4 +1,11 @@
-import { type CallScope, type Refusal, refuse, type Scope, type StateReader } from '../../chain/index.js';
+import {
+  type CallScope,
+  type Refusal,
+  refuse,
+  type Scope,
+  type StateAccess,
+  type StateReader,
+} from '../../chain/index.js';
 import { compareBytes, equalBytes } from '../../crypto/index.js';
 import { accountOf, creditCompletion } from '../identity/index.js';
 import { escrow, payEach } from '../rewards/index.js';
@@ -76,10 +83,14 @@ export function complete<C>(scope: CallScope<C>, { task: id, providers }: Comple
 
 /** Start of a block: content tasks whose time is over end. */
 export function expireContent<C>(scope: Scope<C>): void {
-  const over = (openContentCell.get(scope.state) ?? []).filter(
-    ({ endsAt }) => scope.block.parent.time >= endsAt,
+  const { state, block } = scope;
+  const over = (openContentCell.get(state) ?? []).filter(({ endsAt }) => block.parent.time >= endsAt);
+  if (over.length === 0) return;
+  closed(
+    state,
+    over.map(({ id }) => id),
   );
-  for (const { id } of over) end(scope, contentTaskCell.get(scope.state, id)!, 'expired');
+  for (const { id } of over) settle(scope, contentTaskCell.get(state, id)!, 'expired');
 }
 
 /** The time at which the next content task ends by itself; null: none is open. */
@@ -126,14 +137,27 @@ function doneOf(state: StateReader, id: number): readonly Uint8Array[] {
     .map(({ provider }) => provider);
 }
 
-function end<C>(scope: Scope<C>, task: ContentTask, status: 'done' | 'withdrawn' | 'expired'): void {
+type Ending = 'done' | 'withdrawn' | 'expired';
+
+function end<C>(scope: Scope<C>, task: ContentTask, status: Ending): void {
+  closed(scope.state, [task.id]);
+  settle(scope, task, status);
+}
+
+/** They are open no more. The list of all that are is one value, so whoever ends several takes them out at once. */
+function closed(state: StateAccess, ids: readonly number[]): void {
+  const ended = new Set(ids);
+  openContentCell.set(
+    state,
+    (openContentCell.get(state) ?? []).filter(({ id }) => !ended.has(id)),
+  );
+}
+
+/** How a task ended, and what that pays. */
+function settle<C>(scope: Scope<C>, task: ContentTask, status: Ending): void {
   const { state } = scope;
   const { id, publisher, places } = task;
   contentTaskCell.set(state, { ...task, status }, id);
-  openContentCell.set(
-    state,
-    (openContentCell.get(state) ?? []).filter((one) => one.id !== id),
-  );
   const done = [...doneOf(state, id)].sort(compareBytes);
   scope.emit(status, { task: id, providers: done.length });
   payEach(scope, id, publisher, places, done);

@@ -266,6 +266,24 @@ describe('the end of a content task', () => {
     expect(nextDeadline(test.state)).toBeNull();
   });
 
+  it('of several at once leaves those open whose time has not come, and is told once of each', () => {
+    const { test } = published();
+    const call = (workMs: number) => contentCall(test, sealFor(test, [readerKeys().publicKey]), { workMs });
+    const { endsAt } = contentTaskCell.get(test.state, 1)!;
+    test.block([call(2 * 3_600_000), call(1), call(1)]);
+    test.block([], endsAt);
+    const told: unknown[] = [];
+    for (let more = 0; more < 3; more += 1) {
+      const { receipts } = test.empty().executed;
+      const events = receipts
+        .flatMap((receipt) => receipt.events)
+        .filter(({ contract }) => contract === 'tasks');
+      told.push(...events.map(({ kind, fields }) => [kind, (fields as { task: number }).task]));
+    }
+    expect(told).toEqual([1, 3, 4].map((task) => ['expired', task]));
+    expect(openContentCell.get(test.state)!.map(({ id }) => id)).toEqual([2]);
+  });
+
   it('is the publisher’s to bring about before', () => {
     const { test, a } = published();
     refusals(test, [

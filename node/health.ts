@@ -1,5 +1,8 @@
 import { quorumOf } from '../consensus/index.js';
 
+/** Further behind the others than this, a node is not ready, unless its configuration says otherwise. */
+export const READY_BEHIND_HEIGHTS = 16;
+
 /** Whether a node can do its work now, and what keeps it from it. */
 export interface Health {
   readonly ready: boolean;

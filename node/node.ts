@@ -25,7 +25,7 @@ import { recallFrom } from './driver/recall.js';
 import { Sync } from './driver/sync.js';
 import { Witness } from './driver/witness.js';
 import { FinalityWindow } from './finality.js';
-import { type Health, healthOf, linksNeeded } from './health.js';
+import { type Health, healthOf, linksNeeded, READY_BEHIND_HEIGHTS } from './health.js';
 import { Intake } from './intake.js';
 import type { Logger } from './log.js';
 import { createMeasured, type Measured } from './measured.js';
@@ -46,7 +46,6 @@ const WAITERS_MAX = 1_024;
 const OFFENCE_POINTS = 10;
 const CAUGHT_UP_LOOK_MS = 100;
 const CLOCK_WARNING_EVERY_MS = 60_000;
-const READY_BEHIND = 16;
 
 export interface NodeOptions {
   readonly chain: ChainStart;
@@ -67,7 +66,7 @@ export interface NodeOptions {
   readonly retention?: 'all' | 'window';
   /** Where offences wait for a block; without one a crash takes them. */
   readonly offences?: OffenceFile;
-  /** Further behind the others than this, the node is not ready. Default: 16 heights. */
+  /** Further behind the others than this, the node is not ready. */
   readonly readyBehindHeights?: number;
 }
 
@@ -338,7 +337,7 @@ export class Node {
 
   /** Whether it can do its work now. */
   health(): Health {
-    const { store, transport, readyBehindHeights: behindMax = READY_BEHIND } = this.#options;
+    const { store, transport, readyBehindHeights: behindMax = READY_BEHIND_HEIGHTS } = this.#options;
     const members = this.#members();
     return healthOf({
       storeFault: store.fault()?.message ?? null,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hexToBytes } from '../../crypto/index.js';
 import { hex32, multiaddr, name, path, port, rpcUrl } from '../config.js';
+import { READY_BEHIND_HEIGHTS } from '../health.js';
 import { logLevels } from '../log.js';
 
 /** From genesis, unless told otherwise. */
@@ -99,7 +100,7 @@ export const nodeConfigSchema = z.strictObject({
     description: 'payloads stay for good (an archive), or within their tasks’ audit window',
   }),
   logLevel: said(z.enum(logLevels).default('info'), { description: 'the least level that is logged' }),
-  readyBehindHeights: said(z.number().int().min(0).max(1_000_000).default(16), {
+  readyBehindHeights: said(z.number().int().min(0).max(1_000_000).default(READY_BEHIND_HEIGHTS), {
     description: '/readyz says no while the node is further behind the others than this',
     unit: 'heights',
   }),

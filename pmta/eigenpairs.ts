@@ -43,7 +43,7 @@ export function smallestEigenpairs(graph: Graph, count: number, seed: Uint8Array
   const wanted = count - zeros.length;
   const found = wanted === 0 ? [] : davidson(graph, zeros, wanted, createRandom(seed));
   const limit = limitOf(graph);
-  const worst = found.find((pair) => pair.residual > limit(pair.value));
+  const worst = found.find((pair) => !(pair.residual <= limit(pair.value)));
   if (worst !== undefined) return { ok: false, reason: 'not-converged', residual: worst.residual };
   return { ok: true, pairs: [...zeros, ...found] };
 }

@@ -126,6 +126,17 @@ describe('the smallest eigenpairs of a Laplacian', () => {
     expect(first! / ((1e-6 * 4) / 3)).toBeCloseTo(1, 0);
   });
 
+  it('are not made up where the arithmetic has no room for them', () => {
+    const edges = Array.from({ length: 40 }, (_, i) =>
+      [1, 7].map((far) => ({ from: i, to: (i + far) % 40 })),
+    );
+    const graph = graphOf(
+      40,
+      edges.flat().map((edge) => ({ ...edge, weight: 1e200 })),
+    );
+    expect(smallestEigenpairs(graph, 3, seed('a'))).toMatchObject({ ok: false, reason: 'not-converged' });
+  });
+
   it.each([0, 35, 1.5])('refuse a count of %s', (count) => {
     expect(() => smallestEigenpairs(karate, count, seed('a'))).toThrow(RangeError);
   });

@@ -52,7 +52,7 @@ describe('noised attributes', () => {
   });
 
   it.each([0, -1, Number.POSITIVE_INFINITY, Number.NaN])('refuse a clip length of %s', (clip) => {
-    expect(() => noised([0, 0], 'a', { clip })).toThrow(RangeError);
+    expect(() => noised([0, 0], 'a', { clip })).toThrow(/a clip length of/);
   });
 
   it('refuse numbers that are not finite', () => {

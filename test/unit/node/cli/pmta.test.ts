@@ -97,6 +97,7 @@ describe('pmta run', () => {
     ['neither noise nor its absence', named, 'usage', '--epsilon'],
     ['noise and its absence', [...named, '--public', ...noised], 'usage', '--public'],
     ['ε without δ', [...named, '--epsilon', '8'], 'usage', '--delta'],
+    ['clusters that cannot hold everybody', [...named, '--public', '--balance', '0.9'], 'usage', '--balance'],
     ['shares of nobody', [...named, '--public', '--shares', '0,0'], 'usage', '1,1,2'],
     [
       'a key without a node’s answer',
@@ -109,6 +110,13 @@ describe('pmta run', () => {
     const found = await run(...args, '--out', out);
     expect([found.exit, found.message]).toEqual([exit, expect.stringContaining(text)]);
     if (exit !== 'bad-config') expect(existsSync(out)).toBe(false);
+  });
+
+  it('refuses a schema that is none', async () => {
+    writeFileSync(at('no.schema.json'), '{"features":[]}');
+    const wrong = ['--schema', at('no.schema.json'), '--out', at('refused.json')];
+    const found = await run(...named, '--public', ...wrong);
+    expect([found.exit, found.message]).toEqual(['bad-data', expect.stringContaining('no.schema.json')]);
   });
 
   it('says which command was meant', async () => {

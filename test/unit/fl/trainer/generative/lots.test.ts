@@ -101,6 +101,11 @@ describe('a network trained in lots', () => {
     ['no lots', { lots: 0 }, /0 lots/],
     ['no threshold', { clip16: 0 }, /clipping threshold/],
     ['no learning rate', { learningRate: 0 }, /learning rate/],
+    [
+      'a rate at which weights overflow',
+      { learningRate: 1e38, lots: 30 },
+      /overflowed in lot .*learning rate/,
+    ],
     ['labels that are none', { y: new Float32Array(200).fill(3) }, /label/],
   ])('refuses %s', (_, more, reason) => {
     const attempt = () => trainInLots({ ...job, ...more }, seeded('train'));

@@ -61,7 +61,10 @@ async function run(file: string, ...args: string[]) {
   return { told: out === '' ? null : JSON.parse(out), errors, code };
 }
 
+/** What another node than the one written to has, once it has heard of what that one committed. */
 const onChain = async () => {
+  const { height } = await hospitals.clients[0]!.call('chain.status', {});
+  await reach(height + 1, hospitals.clients[1]!);
   const accounts = await listAccounts(hospitals.clients[1]!, HOSPITAL);
   const providers = accounts.filter(({ role }) => role === 'provider');
   return new Map(providers.map(({ name, level }) => [name, level]));
@@ -97,7 +100,7 @@ it('computes levels, writes them over two eras, and finds nothing to do a third 
   expect(first.told.written.transactions).toMatchObject([{ ok: true, accounts: wanted.size - low }]);
   expect(await onChain()).toEqual(new Map([...wanted].map(([name, level]) => [name, Math.min(level, 3)])));
 
-  await reach(first.told.written.nextEra);
+  await reach(first.told.written.nextEra, hospitals.clients[0]!);
   const second = await run(fewer, '--out', out);
   expect([second.code, second.told.written]).toEqual([
     exitCodes.ok,
@@ -123,8 +126,8 @@ it('says that no node answers, and keeps the levels for the next time', async ()
   expect(JSON.parse(readFileSync(at('alone.json'), 'utf8')).areas.length).toBe(2);
 });
 
-async function reach(height: number): Promise<void> {
-  const client = hospitals.clients[0]!;
+/** Until the next block of a node has at least that height. */
+async function reach(height: number, client: Hospitals['clients'][number]): Promise<void> {
   for (;;) {
     const { height: now } = await client.call('chain.status', {});
     if (now + 1 >= height) return;

@@ -178,7 +178,8 @@ function claimOf(
     block: entry.block,
     certificate: entry.certificate,
     parentHash: parent.hash,
-    parentSeed: parent.seed,
+    // A copy: it is a part of the parent block, all of which a view would take along to a worker.
+    parentSeed: new Uint8Array(parent.seed),
     vrfKey: tip.leader === null ? null : committee[0]!.vrfPublicKey,
     committee: concatBytes(...committee.map(({ publicKey }) => publicKey)),
   };

@@ -179,7 +179,7 @@ const KEPT_BYTES_MAX = 2 * 1_024 * 1_024;
  */
 export class Reader {
   at = 0;
-  /** The value keeps all of these bytes, so what notes a part of them need not copy it. */
+  /** The value keeps all of these bytes, so what is a part of them need not be copied. */
   keepsBytes = false;
   readonly trail: (string | number)[] = [];
   #depth = 0;
@@ -240,8 +240,9 @@ export class Reader {
     this.#depth -= 1;
   }
 
-  /** A copy: what is decoded keeps nobody else's bytes alive. */
+  /** A copy, since what is decoded keeps nobody else's bytes alive; or a view where they are kept anyway. */
   bytesOf(length: number): Uint8Array {
+    if (this.keepsBytes) return this.viewOf(length);
     if (length > this.bytes.length - this.at) throw this.error('not-cbor', 'a length exceeds the input');
     const value = Uint8Array.prototype.slice.call(this.bytes, this.at, this.at + length);
     this.at += length;

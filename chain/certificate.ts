@@ -20,7 +20,8 @@ export type Certificate = Omit<Infer<typeof certificateCodec>, 'chainId'>;
 export const CERTIFICATE_BYTES_MAX = 256 + Math.ceil(limits.membersMax / 8) + 70 * limits.membersMax;
 
 export function encodeCertificate(chainId: Uint8Array, certificate: Certificate): Uint8Array {
-  return encode(certificateCodec, { ...certificate, chainId });
+  const { height, period, hash, bitmap, signatures } = certificate;
+  return encode(certificateCodec, { chainId, height, period, hash, bitmap, signatures });
 }
 
 /** Throws DecodeError. Nothing is verified here. */

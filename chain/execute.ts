@@ -147,7 +147,8 @@ export function beginExecution<C>(
       }
       protocol.countSent(draft, block.height, verified, sender.account);
       nonceCell.set(draft, transaction.nonce + 1, verified.sender);
-      const sent = { ...verified, account: sender.account, payloads: bytesOf as CallScope<C>['payloads'] };
+      const held = bytesOf as CallScope<C>['payloads'];
+      const sent = { verified, account: sender.account, payloads: held };
       const { receipt, steps } = call(protocol, draft, block, sent, payloads);
       stepsBefore += steps;
       transactions.push(verified);
@@ -236,11 +237,13 @@ function call<C>(
   draft: StateDraft,
   block: BlockContext<C>,
   {
-    transaction,
-    hash,
+    verified: { transaction, hash },
     account,
     payloads,
-  }: VerifiedTransaction & { readonly account: Uint8Array; readonly payloads: CallScope<C>['payloads'] },
+  }: Pick<CallScope<C>, 'payloads'> & {
+    readonly verified: VerifiedTransaction;
+    readonly account: Uint8Array;
+  },
   emitted: Map<string, Uint8Array>,
 ): { readonly receipt: Receipt; readonly steps: number } {
   const kept = createDraft(draft);
@@ -250,7 +253,9 @@ function call<C>(
   const meter = createMeter();
   const plain = createScope(transaction.contract, metered(attempt, meter), block, events, made);
   const scope: CallScope<C> = {
-    ...plain,
+    state: plain.state,
+    block,
+    emitPayload: plain.emitPayload,
     emit: (kind, fields) => {
       meter.spend(stepCosts.event);
       plain.emit(kind, fields);

@@ -318,7 +318,8 @@ function compare(judged: Judged, block: Block): Judgement {
   if (!equalBytes(judged.hash, blockHash(header)))
     return invalid('wrong-roots', 'a field of the header differs');
   // The one that came: its bytes are known.
-  return { ok: true, judged: { ...judged, block } };
+  const { hash, executed, tip } = judged;
+  return { ok: true, judged: { block, hash, executed, tip } };
 }
 
 function protocolOf<C>(rules: Rules<C>, { protocol }: BlockContext<C>): Protocol<C> {

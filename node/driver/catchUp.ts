@@ -29,12 +29,13 @@ import type { SyncOptions } from './sync.js';
 /** Ranges in hand: one whose blocks are adopted, and one that is on its way or waits for its turn. */
 const RANGES_MAX = 2;
 /**
- * What one thread checks at a time, and how many such pieces are under way or wait to be executed. Less than half of a
- * short era (32 heights), so that a thread has the next piece before this one's blocks have told the ring of an era.
+ * What one thread checks at a time, and how many such pieces are under way or wait to be executed. A fraction of a short
+ * era (32 heights): a thread has the next piece before this one's blocks have told the ring of an era, and the main one
+ * is not long away from executing when it takes one.
  */
-const BATCH_BLOCKS = 12;
+const BATCH_BLOCKS = 6;
 const BATCH_BYTES = 1024 * 1024;
-const BATCHES_MAX = 12;
+const BATCHES_MAX = 24;
 /** Blocks whose payloads are pulled before their turn to be executed. */
 const PAYLOADS_AHEAD = 8;
 /** A run is executed in one turn and written in one batch: so many blocks, bytes and ms, and the one that passes them. */
@@ -240,6 +241,8 @@ export class CatchUp {
   async #adopt(first: Batch): Promise<Outcome> {
     const { driver, certifier, onCertified } = this.#options;
     let mayHelp = true;
+    // A thread may have answered while this one executed, unheard.
+    if (first.found === null) await new Promise((resolve) => setImmediate(resolve));
     while (first.found === null && mayHelp) mayHelp = await certifier.help();
     const batches = this.#joined(first, await first.findings);
     const items = batches.flatMap(({ raws, found, ringRoot, peer }) =>

@@ -217,7 +217,8 @@ export class Driver {
   }
 
   #compute(tip: Tip): Promise<ComputedClosings | null> {
-    return computeClosings(tip, { ...this.#options, isClosed: () => this.#closed });
+    const { store, closer, marks, clock } = this.#options;
+    return computeClosings(tip, { store, closer, marks, clock, isClosed: () => this.#closed });
   }
 
   /** Gets ready to agree on the next height, unless it is. */

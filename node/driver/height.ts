@@ -108,13 +108,10 @@ export interface Decided {
 /** What goes to disk. `work`: that of the first height, if this node worked on it. */
 export function commitsOf(run: readonly Decided[], work: HeightWork | null): readonly Commit[] {
   const named = namedBy(work?.closings ?? new Map());
-  return run.map(({ judged: { block, hash, executed }, certificate, absent = named }) => ({
-    ...executed,
-    block,
-    hash,
-    certificate,
-    absent,
-  }));
+  return run.map(({ judged: { block, hash, executed }, certificate, absent = named }) => {
+    const { state, changes, receipts, receiptsRoot, payloads } = executed;
+    return { block, hash, certificate, absent, state, changes, receipts, receiptsRoot, payloads };
+  });
 }
 
 /** Payloads that a block announces and the store lacks. */

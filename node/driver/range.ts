@@ -83,8 +83,8 @@ export function readRange(answer: Uint8Array): readonly RawEntry[] | null {
 /** Decodes an entry. Null: it is none. */
 export function readEntry({ block, certificate }: RawEntry): Certified | null {
   return readOrNull(() => {
-    const { chainId: _, ...decoded } = decodeCertificate(certificate);
-    return { block: decodeBlock(block), certificate: decoded };
+    const { height, period, hash, bitmap, signatures } = decodeCertificate(certificate);
+    return { block: decodeBlock(block), certificate: { height, period, hash, bitmap, signatures } };
   });
 }
 

@@ -219,7 +219,8 @@ function createStore(parts: Parts, openedAt: Tail, openedState: StateTree): Stor
     head = { height: tail.height, hash: tail.hash };
     for (const commit of commits) remember(commit);
     noteBound(database, journal, boundAt(journal.bound, head, writer.writes));
-    collectYoung(commits.reduce((sum, { changes }) => sum + changes.size, 0));
+    // Several heights at once are caught up with: nothing waits for a turn, and whole collections cost less.
+    if (commits.length === 1) collectYoung(commits[0]!.changes.size);
   });
 
   const { holdings, whileBinding } = createHoldings(database, writer, checked, chainId);

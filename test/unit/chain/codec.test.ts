@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formOf } from '../../../chain/codec.js';
 import {
   anyNode,
   bool,
@@ -296,6 +297,15 @@ describe('codecs', () => {
     const fromBuffer = decode(bytes(3), pooled, MAX);
     pooled.fill(0);
     expect([...fromBuffer]).toEqual([1, 2, 3]);
+  });
+
+  it('hand out views where the value keeps its own encoding anyway', () => {
+    const form = formOf(struct({ name: bytes(3), nested: list(bytes(3), 2) }));
+    const input = form.encode({ name: Uint8Array.of(1, 2, 3), nested: [Uint8Array.of(4, 5, 6)] });
+    const value = form.decode(input.slice(), MAX);
+    const whole = form.encode(value);
+    expect(whole).toEqual(input);
+    for (const part of [value.name, value.nested[0]!]) expect(part.buffer).toBe(whole.buffer);
   });
 });
 

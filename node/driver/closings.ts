@@ -28,10 +28,10 @@ export async function computeClosings(
     readonly closer: Pick<Closer, 'run'>;
     readonly marks: Pick<MarkedInputs, 'forClosing'>;
     readonly clock: Clock;
-    readonly isClosed: () => boolean;
   },
+  isClosed: () => boolean,
 ): Promise<ComputedClosings | null> {
-  const { store, closer, marks, clock, isClosed } = parts;
+  const { store, closer, marks, clock } = parts;
   const outcomes = new Map<string, RoundOutcome>();
   let isMarked = false;
   for (const due of dueClosings(readState(tip.state), tip.height, tip.time)) {

@@ -217,8 +217,7 @@ export class Driver {
   }
 
   #compute(tip: Tip): Promise<ComputedClosings | null> {
-    const { store, closer, marks, clock } = this.#options;
-    return computeClosings(tip, { store, closer, marks, clock, isClosed: () => this.#closed });
+    return computeClosings(tip, this.#options, () => this.#closed);
   }
 
   /** Gets ready to agree on the next height, unless it is. */

@@ -153,20 +153,13 @@ it('an outcome that was taken from receipts is never voted on', async () => {
       close: async () => {},
     },
     clock: systemClock,
-    isClosed: () => false,
+    store: { payload: () => null },
   };
-  const computed = await computeClosings(parent, {
-    ...parts,
-    store: { payload: () => null },
-    marks: { forClosing: async () => ({ kind: 'marked', outcome: marked }) },
-  });
+  const fromReceipts = { forClosing: async () => ({ kind: 'marked', outcome: marked }) as const };
+  const computed = await computeClosings(parent, { ...parts, marks: fromReceipts }, () => false);
   expect(computed).toMatchObject({ isMarked: true });
-  const closed = await computeClosings(parent, {
-    ...parts,
-    store: { payload: () => null },
-    marks: { forClosing: async () => null },
-    isClosed: () => true,
-  });
+  const fromNobody = { forClosing: async () => null };
+  const closed = await computeClosings(parent, { ...parts, marks: fromNobody }, () => true);
   expect(closed).toBeNull();
 });
 

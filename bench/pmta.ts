@@ -6,8 +6,10 @@
  * take the levels in turn (docs/tasks.md). Every cell of classes and rate has a network of its own. Finality is from
  * acceptance by RPC to durable commit, the slowest node's.
  *
+ * What a block of publications costs to judge by each protocol is measured without a network (bench/pmtaBlock.ts).
+ *
  * Run: npm run bench -- pmta [--classes 3,6,9] [--rates 50,100,200,400] [--transactions 3000] [--saturation-seconds 20]
- *   [--outstanding 1000] [--providers 10000] [--only levels|noise|chain|saturation] [--profile]
+ *   [--outstanding 1000] [--providers 10000] [--only levels|noise|block|chain|saturation] [--profile]
  *   [--data FILE.csv --schema FILE.json [--epsilons 1,8,32]]: what noise leaves of the levels of these providers
  */
 import { mkdtemp } from 'node:fs/promises';
@@ -26,6 +28,7 @@ import { startConsilium } from './load/consilium.js';
 import { drive, type Measured } from './load/drive.js';
 import { profileTable } from './load/profile.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
+import { blockRows } from './pmtaBlock.js';
 import { noiseRows } from './pmtaNoise.js';
 import { plain, type Row } from './row.js';
 
@@ -65,6 +68,7 @@ export async function pmta(args: readonly string[]): Promise<readonly Row[]> {
     for (const dimensions of [2, 9]) rows.push(...levelRows(options, dimensions));
   if (options.data !== null && (only === null || only === 'noise'))
     rows.push(...(await noiseRows(options.data, options.schema ?? '', options.epsilons)));
+  if (only === null || only === 'block') rows.push(...blockRows([1, 2], [100, 400]));
   for (const count of classes) {
     if (only === null || only === 'chain')
       for (const rate of rates) rows.push(...cellRows(count, rate, await measure(count, rate, options)));

@@ -13,6 +13,7 @@ import {
   contentTaskCell,
   ENDINGS_PER_BLOCK_MAX,
   endTimes,
+  nextDeadline,
   type OpenContents,
   openIndex,
   openList,
@@ -179,6 +180,7 @@ describe('protocol 2', () => {
         old.blocks[i]!.executed.receipts.map(({ ok, events }) => [ok, events]),
       );
       expect(openContentIds(is)).toEqual(openContentIds(was));
+      expect(nextDeadline(is)).toBe(nextDeadline(was));
       for (const id of tasks) expect(contentTaskCell.get(is, id)).toEqual(contentTaskCell.get(was, id));
       expect(openListCell.get(is) === null).toBe(block.header.height >= KEPT_UPGRADE.height);
     }

@@ -6,10 +6,15 @@
  * take the levels in turn (docs/tasks.md). Every cell of classes and rate has a network of its own. Finality is from
  * acceptance by RPC to durable commit, the slowest node's.
  *
+ * What a block of publications costs to judge by each protocol is measured without a network (bench/pmtaBlock.ts).
+ *
  * Run: npm run bench -- pmta [--classes 3,6,9] [--rates 50,100,200,400] [--transactions 3000] [--saturation-seconds 20]
- *   [--outstanding 1000] [--providers 10000] [--only levels|noise|chain|saturation]
+ *   [--outstanding 1000] [--providers 10000] [--only levels|noise|block|chain|saturation] [--profile]
  *   [--data FILE.csv --schema FILE.json [--epsilons 1,8,32]]: what noise leaves of the levels of these providers
  */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drbg, utf8ToBytes } from '../crypto/index.js';
 import {
@@ -21,7 +26,9 @@ import {
 } from '../pmta/index.js';
 import { startConsilium } from './load/consilium.js';
 import { drive, type Measured } from './load/drive.js';
+import { profileTable } from './load/profile.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
+import { blockRows } from './pmtaBlock.js';
 import { noiseRows } from './pmtaNoise.js';
 import { plain, type Row } from './row.js';
 
@@ -49,6 +56,8 @@ interface Options {
   readonly data: string | null;
   readonly schema: string | null;
   readonly epsilons: readonly number[];
+  /** The first node runs under V8's sampling profiler, and its own time by area is told. */
+  readonly profile: boolean;
 }
 
 export async function pmta(args: readonly string[]): Promise<readonly Row[]> {
@@ -59,6 +68,7 @@ export async function pmta(args: readonly string[]): Promise<readonly Row[]> {
     for (const dimensions of [2, 9]) rows.push(...levelRows(options, dimensions));
   if (options.data !== null && (only === null || only === 'noise'))
     rows.push(...(await noiseRows(options.data, options.schema ?? '', options.epsilons)));
+  if (only === null || only === 'block') rows.push(...blockRows([1, 2], [100, 400]));
   for (const count of classes) {
     if (only === null || only === 'chain')
       for (const rate of rates) rows.push(...cellRows(count, rate, await measure(count, rate, options)));
@@ -104,9 +114,11 @@ function levelRows({ providers }: Options, dimensions: number): Row[] {
 /** One network, one load. Without a rate as much as goes through with `outstanding` on their way. */
 async function measure(classes: number, rate: number | null, options: Options): Promise<Measured> {
   const { transactions, saturationSeconds, outstanding } = options;
+  const profileDir = options.profile ? await mkdtemp(join(tmpdir(), 'consilium-profile-')) : null;
   const seconds = rate === null ? saturationSeconds : transactions / rate;
   const prepared = Math.ceil((seconds + WARM_UP_SECONDS + 2) * (rate ?? PREPARED_PER_SECOND));
-  const system = await startConsilium({ validators: VALIDATORS, accounts: ACCOUNTS, profileDir: null });
+  const system = await startConsilium({ validators: VALIDATORS, accounts: ACCOUNTS, profileDir });
+  let window = { fromMs: 0, toMs: 0 };
   try {
     const shape = {
       kind: 'sustained',
@@ -120,6 +132,7 @@ async function measure(classes: number, rate: number | null, options: Options): 
     const job = { accounts: ACCOUNTS, classes, shape };
     const measured = await drive(system, job, { warmUpSeconds: WARM_UP_SECONDS, seconds });
     const { load, ...rest } = measured;
+    window = measured;
     const { finalityMs, ...told } = load;
     process.stderr.write(
       `${classes} classes, ${rate ?? 'saturated'}: ${JSON.stringify({ ...rest, load: told })}\n`,
@@ -127,6 +140,8 @@ async function measure(classes: number, rate: number | null, options: Options): 
     return measured;
   } finally {
     await system.close();
+    if (profileDir !== null)
+      process.stderr.write(`${profileTable(profileDir, window.fromMs, window.toMs)}\n(${profileDir})\n`);
   }
 }
 
@@ -194,6 +209,7 @@ function readOptions(args: readonly string[]): Options {
       data: { type: 'string' },
       schema: { type: 'string' },
       epsilons: text('1,8,32'),
+      profile: { type: 'boolean', default: false },
     },
   });
   return {
@@ -207,5 +223,6 @@ function readOptions(args: readonly string[]): Options {
     data: values.data ?? null,
     schema: values.schema ?? null,
     epsilons: values.epsilons.split(',').map(Number),
+    profile: values.profile,
   };
 }

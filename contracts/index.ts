@@ -11,7 +11,7 @@ import { privacy } from './privacy/index.js';
 import { countSent } from './rates/index.js';
 import { reputation } from './reputation/index.js';
 import { rewards } from './rewards/index.js';
-import { tasks } from './tasks/index.js';
+import { type OpenContents, openIndex, openList, tasks } from './tasks/index.js';
 import { training } from './training/index.js';
 import { levelRule, turns } from './turns/index.js';
 
@@ -34,28 +34,37 @@ export * from './turns/index.js';
 export type Closings = ReadonlyMap<string, RoundOutcome>;
 
 /** The contracts. Their order is the order of their beginBlock, and part of the protocol. */
-const first: Protocol<RoundOutcome> = {
-  contracts: [
-    identity<RoundOutcome>(),
-    evidence<RoundOutcome>(),
-    reputation<RoundOutcome>(),
-    privacy<RoundOutcome>(),
-    tasks<RoundOutcome>(),
-    training,
-    evaluation<RoundOutcome>(),
-    anchoring<RoundOutcome>(),
-    levels<RoundOutcome>(),
-    turns<RoundOutcome>(),
-    rewards<RoundOutcome>(),
-  ],
-  levels: levelRule,
-  senderOf,
-  countSent,
-  ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
-};
+function protocolWith(openContents: OpenContents): Protocol<RoundOutcome> {
+  return {
+    contracts: [
+      identity<RoundOutcome>(),
+      evidence<RoundOutcome>(),
+      reputation<RoundOutcome>(),
+      privacy<RoundOutcome>(),
+      tasks<RoundOutcome>(openContents),
+      training,
+      evaluation<RoundOutcome>(),
+      anchoring<RoundOutcome>(),
+      levels<RoundOutcome>(),
+      turns<RoundOutcome>(),
+      rewards<RoundOutcome>(),
+    ],
+    levels: levelRule,
+    senderOf,
+    countSent,
+    ringRootOf: (state, height) => ringRoot(ringAt(state, height, paramsCell.get(state)!.eraHeights)),
+  };
+}
 
 /**
  * The rules by version. What a block means must not change under an old chain: a change that makes another state of
  * the same block is a new version here, which a chain's spec takes up at a height (`upgrades`), and the old one stays.
+ * What each brought is told in docs/genesis.md.
  */
-export const protocols: ReadonlyMap<number, Protocol<RoundOutcome>> = new Map([[1, first]]);
+export const protocols: ReadonlyMap<number, Protocol<RoundOutcome>> = new Map([
+  [1, protocolWith(openList)],
+  [2, protocolWith(openIndex)],
+]);
+
+/** By which a network that is founded now begins. */
+export const newestProtocol = Math.max(...protocols.keys());

@@ -2,6 +2,7 @@ import { applyChanges, createDraft, emptyTree, readState, type StateTree } from 
 import { type RingSeat, type Rules, ringCell, type Tip } from '../consensus/index.js';
 import {
   balanceCell,
+  newestProtocol,
   paramsCell,
   protocols,
   register,
@@ -39,6 +40,9 @@ export function startChain(genesis: Genesis): ChainStart {
     genesis.upgrades.findLast((upgrade) => upgrade.height <= height)?.protocol ?? 1;
   return { chainId, rules: { protocolAt, protocols, eraHeights, members }, tip };
 }
+
+/** The upgrades of a network that is founded now: the newest rules from the first block on. */
+export const newestFromStart: Genesis['upgrades'] = [{ height: 1, protocol: newestProtocol }];
 
 /** Parameters to start from, by name. */
 export const presets = { local } as const;

@@ -68,11 +68,12 @@ export const genesisSchema = z.strictObject({
     }),
   }),
   /**
-   * From which height on the chain is executed by a later version of the rules. Not part of the chain id: the line
-   * is added when the consortium has agreed on an upgrade, by everybody and before that height.
+   * From which height on the chain is executed by a later version of the rules. Not part of the chain id: a line
+   * is added when the consortium has agreed on an upgrade, by everybody and before that height. One for height 1 is
+   * there from the beginning.
    */
   upgrades: z
-    .array(z.strictObject({ height: count(2, Number.MAX_SAFE_INTEGER), protocol: count(2, PROTOCOL_MAX) }))
+    .array(z.strictObject({ height: count(1, Number.MAX_SAFE_INTEGER), protocol: count(2, PROTOCOL_MAX) }))
     .max(UPGRADES_MAX)
     .default([]),
   accounts: z
@@ -163,7 +164,7 @@ function checkParams({ params }: Genesis): Fault | null {
 function checkUpgrades({ upgrades }: Genesis): Fault | null {
   const fault = (detail: string): Fault => ({ ok: false, reason: 'upgrades', detail });
   for (const [i, { height, protocol }] of upgrades.entries()) {
-    const before = upgrades[i - 1] ?? { height: 1, protocol: 1 };
+    const before = upgrades[i - 1] ?? { height: 0, protocol: 1 };
     if (height <= before.height || protocol <= before.protocol) {
       return fault(`upgrades: entry ${i + 1} must be above the one before in height and in protocol`);
     }

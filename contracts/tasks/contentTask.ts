@@ -1,35 +1,27 @@
-import {
-  type CallScope,
-  type Refusal,
-  refuse,
-  type Scope,
-  type StateAccess,
-  type StateReader,
-} from '../../chain/index.js';
+import { type CallScope, type Refusal, refuse, type Scope, type StateReader } from '../../chain/index.js';
 import { compareBytes, equalBytes } from '../../crypto/index.js';
 import { accountOf, creditCompletion } from '../identity/index.js';
 import { escrow, payEach } from '../rewards/index.js';
 import { contentFault, withdrawTraining } from './apply.js';
 import { applicationsOf, setApplication } from './gate.js';
 import type { Complete, PublishContent, Withdraw } from './gateCalls.js';
-import {
-  CONTENT_TASKS_EACH_MAX,
-  CONTENT_TASKS_OPEN_MAX,
-  type ContentTask,
-  contentTaskCell,
-  openContentCell,
-} from './gateState.js';
+import { CONTENT_TASKS_EACH_MAX, type ContentTask, contentTaskCell } from './gateState.js';
+import type { OpenContents } from './openContents.js';
 import { contentCell, taskCell, taskCountCell } from './state.js';
 
 /** A task that is its sealed content: the chain learns its level, its size and its times. */
-export function publishContent<C>(scope: CallScope<C>, args: PublishContent): Refusal | null {
+export function publishContent<C>(
+  open: OpenContents,
+  scope: CallScope<C>,
+  args: PublishContent,
+): Refusal | null {
   const { state, block, sender } = scope;
   const { content, applyMs, workMs, ...terms } = args;
   if (accountOf(state, sender)?.role !== 'publisher')
     return refuse('not-a-publisher', 'only a publisher account publishes tasks');
   if (scope.level !== terms.level)
     return refuse('wrong-level', 'the transaction must carry the level of the task');
-  const unfit = contentFault(block.chainId, content) ?? crowded(state, sender);
+  const unfit = contentFault(block.chainId, content) ?? crowded(open, state, sender);
   if (unfit !== null) return unfit;
   const id = (taskCountCell.get(state) ?? 0) + 1;
   const poor = escrow(state, id, sender, terms.reward);
@@ -37,7 +29,7 @@ export function publishContent<C>(scope: CallScope<C>, args: PublishContent): Re
   taskCountCell.set(state, id);
   const applyUntil = block.time + applyMs;
   const endsAt = applyUntil + workMs;
-  openContentCell.set(state, [...(openContentCell.get(state) ?? []), { id, publisher: sender, endsAt }]);
+  open.add(state, { id, publisher: sender, endsAt });
   contentCell.set(state, content, id);
   const height = { publishedHeight: block.height, applyUntil, endsAt };
   contentTaskCell.set(state, { id, publisher: sender, ...terms, status: 'open', ...height }, id);
@@ -46,7 +38,7 @@ export function publishContent<C>(scope: CallScope<C>, args: PublishContent): Re
 }
 
 /** Takes a task of either kind back. What is done or under way is paid all the same. */
-export function withdraw<C>(scope: CallScope<C>, { task: id }: Withdraw): Refusal | null {
+export function withdraw<C>(open: OpenContents, scope: CallScope<C>, { task: id }: Withdraw): Refusal | null {
   const { state, sender, level } = scope;
   const content = contentTaskCell.get(state, id);
   const training = taskCell.get(state, id);
@@ -58,7 +50,7 @@ export function withdraw<C>(scope: CallScope<C>, { task: id }: Withdraw): Refusa
     return refuse('wrong-level', 'the transaction must carry the level of the task');
   if (content === null) return withdrawTraining(scope, training!);
   if (content.status !== 'open') return refuse('not-open', `task ${id} is ${content.status}`);
-  end(scope, content, 'withdrawn');
+  end(open, scope, content, 'withdrawn');
   return null;
 }
 
@@ -66,50 +58,43 @@ export function withdraw<C>(scope: CallScope<C>, { task: id }: Withdraw): Refusa
  * The publisher says who did the work, and the task is done. Or an admitted provider says so of itself, where the task
  * lets it; with the last place the task is done.
  */
-export function complete<C>(scope: CallScope<C>, { task: id, providers }: Complete): Refusal | null {
+export function complete<C>(
+  open: OpenContents,
+  scope: CallScope<C>,
+  { task: id, providers }: Complete,
+): Refusal | null {
   const { state, sender, level } = scope;
   const task = contentTaskCell.get(state, id);
   if (task === null) return refuse('unknown-task', `there is no content task ${id}`);
   if (level !== task.level) return refuse('wrong-level', 'the transaction must carry the level of the task');
   if (task.status !== 'open') return refuse('not-open', `task ${id} is ${task.status}`);
-  if (equalBytes(task.publisher, sender)) return completeAll(scope, task, providers);
+  if (equalBytes(task.publisher, sender)) return completeAll(open, scope, task, providers);
   if (task.completion !== 'providers' || providers.length > 0)
     return refuse('not-the-publisher', 'the publisher of this task says who has done it');
   const refusal = markDone(scope, task, sender);
   if (refusal !== null) return refusal;
-  if (doneOf(state, id).length >= task.places) end(scope, task, 'done');
+  if (doneOf(state, id).length >= task.places) end(open, scope, task, 'done');
   return null;
 }
 
-/** Start of a block: content tasks whose time is over end. */
-export function expireContent<C>(scope: Scope<C>): void {
+/** Start of a block: content tasks whose time is over end, as many as a block may end. */
+export function expireContent<C>(open: OpenContents, scope: Scope<C>): void {
   const { state, block } = scope;
-  const over = (openContentCell.get(state) ?? []).filter(({ endsAt }) => block.parent.time >= endsAt);
-  if (over.length === 0) return;
-  closed(
-    state,
-    over.map(({ id }) => id),
-  );
-  for (const { id } of over) settle(scope, contentTaskCell.get(state, id)!, 'expired');
+  for (const id of open.takeOver(state, block.parent.time))
+    settle(scope, contentTaskCell.get(state, id)!, 'expired');
 }
 
-/** The time at which the next content task ends by itself; null: none is open. */
-export function nextContentEnd(state: StateReader): number | null {
-  const open = openContentCell.get(state) ?? [];
-  return open.length === 0 ? null : Math.min(...open.map(({ endsAt }) => endsAt));
-}
-
-function crowded(state: StateReader, publisher: Uint8Array): Refusal | null {
-  const open = openContentCell.get(state) ?? [];
-  const own = open.filter((one) => equalBytes(one.publisher, publisher)).length;
-  if (open.length < CONTENT_TASKS_OPEN_MAX && own < CONTENT_TASKS_EACH_MAX) return null;
+function crowded(open: OpenContents, state: StateReader, publisher: Uint8Array): Refusal | null {
+  const { all, own } = open.count(state, publisher);
+  if (all < open.max && own < CONTENT_TASKS_EACH_MAX) return null;
   return refuse(
     'too-many-tasks',
-    `at most ${CONTENT_TASKS_EACH_MAX} content tasks of a publisher are open, and ${CONTENT_TASKS_OPEN_MAX} of all`,
+    `at most ${CONTENT_TASKS_EACH_MAX} content tasks of a publisher are open, and ${open.max} of all`,
   );
 }
 
 function completeAll<C>(
+  open: OpenContents,
   scope: CallScope<C>,
   task: ContentTask,
   providers: readonly Uint8Array[],
@@ -118,7 +103,7 @@ function completeAll<C>(
     const refusal = markDone(scope, task, provider);
     if (refusal !== null) return refusal;
   }
-  end(scope, task, 'done');
+  end(open, scope, task, 'done');
   return null;
 }
 
@@ -139,18 +124,9 @@ function doneOf(state: StateReader, id: number): readonly Uint8Array[] {
 
 type Ending = 'done' | 'withdrawn' | 'expired';
 
-function end<C>(scope: Scope<C>, task: ContentTask, status: Ending): void {
-  closed(scope.state, [task.id]);
+function end<C>(open: OpenContents, scope: Scope<C>, task: ContentTask, status: Ending): void {
+  open.remove(scope.state, task);
   settle(scope, task, status);
-}
-
-/** They are open no more. The list of all that are is one value, so whoever ends several takes them out at once. */
-function closed(state: StateAccess, ids: readonly number[]): void {
-  const ended = new Set(ids);
-  openContentCell.set(
-    state,
-    (openContentCell.get(state) ?? []).filter(({ id }) => !ended.has(id)),
-  );
 }
 
 /** How a task ended, and what that pays. */

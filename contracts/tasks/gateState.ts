@@ -9,7 +9,6 @@ import {
   nullable,
   oneOf,
   record,
-  struct,
   uint,
 } from '../../chain/index.js';
 import { wrapCodec } from './content.js';
@@ -18,8 +17,7 @@ import { wrapCodec } from './content.js';
 export const PLACES_MAX = 64;
 /** Providers that may ask for one task's content, those included that are refused. */
 export const APPLICANTS_MAX = 256;
-/** Content tasks that are open at once: of all publishers, and of one. */
-export const CONTENT_TASKS_OPEN_MAX = 1_024;
+/** Content tasks of one publisher that are open at once. */
 export const CONTENT_TASKS_EACH_MAX = 32;
 /** Longest time for applications, and for the work after it: 90 days, in milliseconds. */
 export const CONTENT_MS_MAX = 90 * 86_400_000;
@@ -46,12 +44,6 @@ export type ContentTask = Infer<typeof contentTaskCodec>;
 
 /** By task id; ids are shared with training tasks. */
 export const contentTaskCell = cell('tasks/contentTask', contentTaskCodec);
-
-/** The content tasks that have not ended, ascending. */
-export const openContentCell = cell(
-  'tasks/openContent',
-  list(struct({ id: uint, publisher: bytes(32), endsAt: uint }), CONTENT_TASKS_OPEN_MAX),
-);
 
 /** Why a publisher refuses an applicant. A closed list: free text could tell what the content is about. */
 export const REFUSAL_REASONS = ['unsuitable', 'enough', 'conflict', 'unusable-key'] as const;

@@ -4,6 +4,7 @@ import {
   type Genesis,
   genesisSchema,
   genesisValue,
+  newestFromStart,
   parseGenesis,
   presets,
 } from '../../genesis/index.js';
@@ -51,7 +52,7 @@ export function genesisOf({ name, time, cards, accounts = [], params }: Founding
     time,
     params: params ?? presets.local,
     accounts: [...validators, ...accounts],
-    upgrades: [],
+    upgrades: [...newestFromStart],
   };
   const parsed = parseGenesis(JSON.stringify(genesis));
   if (parsed.ok) return parsed.genesis;

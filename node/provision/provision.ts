@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { bytesToHex } from '../../crypto/index.js';
 import { type AttackName, schemaJson, wholeFaults } from '../../fl/index.js';
-import { chainIdOf, type Genesis, genesisValue, presets } from '../../genesis/index.js';
+import { chainIdOf, type Genesis, genesisValue, newestFromStart, presets } from '../../genesis/index.js';
 import type { DeviceConfig, NetworkFile } from '../config.js';
 import { choosePoisoned, seedFor } from './choose.js';
 import type { PreparedData } from './data.js';
@@ -182,7 +182,7 @@ function genesisOf(
         balance: LOCAL_BALANCE,
       },
     ],
-    upgrades: [],
+    upgrades: [...newestFromStart],
   };
 }
 

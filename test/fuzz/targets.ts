@@ -35,7 +35,7 @@ import {
   transactionCodec,
   verifyStateProof,
 } from '../../chain/index.js';
-import { protocols } from '../../contracts/index.js';
+import { newestProtocol, protocols } from '../../contracts/index.js';
 import { concatBytes, openKeystore, sealKeystore, sha256 } from '../../crypto/index.js';
 import {
   decodeEntropy,
@@ -110,7 +110,7 @@ function chainTargets(corpus: Corpus): readonly Target[] {
   const sealed = { spec: taskSpec({ title: '' }), content: new Uint8Array(99) };
   const call = { from, contract: 'tasks', method: 'publishSealed', level: 1, args: sealed };
   args.push(encode(anyNode, corpus.test.sign(call).transaction.args));
-  const { contracts } = protocols.get(1)!;
+  const { contracts } = protocols.get(newestProtocol)!;
   const calls = contracts.flatMap(({ name, methods: each }) =>
     Object.entries(each).map(([method, { args: codec }]) => coded(`call ${name}.${method}`, codec, args, 1)),
   );

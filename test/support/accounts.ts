@@ -1,5 +1,5 @@
 import { beginExecution, type TransactionInvalid } from '../../chain/index.js';
-import { protocols, signPossession } from '../../contracts/index.js';
+import { newestProtocol, protocols, signPossession } from '../../contracts/index.js';
 import { sha256, utf8ToBytes } from '../../crypto/index.js';
 import type { Call, TestChain } from './chain.js';
 import type { Person } from './genesis.js';
@@ -76,7 +76,7 @@ export function barOf(test: TestChain, made: Call, ahead = 0): TransactionInvali
   const { height, time, leader } = block.header;
   const context = {
     chainId: test.chain.chainId,
-    protocol: 1,
+    protocol: newestProtocol,
     height,
     time,
     leader,
@@ -85,7 +85,7 @@ export function barOf(test: TestChain, made: Call, ahead = 0): TransactionInvali
     closings: test.closings(),
   };
   const execution = beginExecution(
-    protocols.get(1)!,
+    protocols.get(newestProtocol)!,
     test.tip.state,
     context,
     made.level ?? 0,

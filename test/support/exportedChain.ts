@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import type { ReplayBase, ReplayEntry } from '../../audit/index.js';
 import type { TaskSpec } from '../../contracts/index.js';
 import { type ExportItem, writeCar } from '../../node/export/car.js';
-import { createTestChain, startTask, type TestChain, taskSpec, updateBytes, updateCall } from './chain.js';
+import {
+  type ChainOptions,
+  createTestChain,
+  startTask,
+  type TestChain,
+  taskSpec,
+  updateBytes,
+  updateCall,
+} from './chain.js';
 import type { Person } from './genesis.js';
 
 /** A chain's export and its genesis as files in a folder of their own. */
@@ -52,8 +60,12 @@ export const ROUNDS = 16;
  * updates that oppose the others' and is refused, one comes late, and twice; some heights are empty. Two to four
  * heights a round.
  */
-export function trainedChain(rounds = ROUNDS, change: Partial<TaskSpec> = {}): TestChain {
-  const test = createTestChain({ hospitals: 4, devicesEach: 2 });
+export function trainedChain(
+  rounds = ROUNDS,
+  change: Partial<TaskSpec> = {},
+  options: ChainOptions = {},
+): TestChain {
+  const test = createTestChain({ hospitals: 4, devicesEach: 2, ...options });
   const [late, ...others] = test.devices as [Person, ...Person[]];
   startTask(test, taskSpec({ rounds, devicesMax: 8, quorum: 5, ...change }));
   for (let round = 1; round <= rounds; round += 1) {
@@ -69,6 +81,10 @@ export function trainedChain(rounds = ROUNDS, change: Partial<TaskSpec> = {}): T
   while (rounds === ROUNDS && test.tip.height < 52) test.block([]);
   return test;
 }
+
+/** As it is kept in test/vectors/chain.car: of protocol 1. */
+export const keptChain = (): TestChain =>
+  trainedChain(ROUNDS, {}, { adjust: (genesis) => ({ ...genesis, upgrades: [] }) });
 
 function updateOf(test: TestChain, device: Person, round: number) {
   const isPoisoned = device === test.devices.at(-1);

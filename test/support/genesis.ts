@@ -1,5 +1,5 @@
 import { bytesToHex, drbg, publicKeyOf, utf8ToBytes, vrfPublicKeyOf } from '../../crypto/index.js';
-import { type Genesis, presets } from '../../genesis/index.js';
+import { type Genesis, newestFromStart, presets } from '../../genesis/index.js';
 
 export interface Person {
   readonly name: string;
@@ -48,7 +48,7 @@ export function testGenesis(hospitals: number, devicesEach: number) {
       ...devices.map((who) => account(who, 'device', who.name.split('-device')[0]!, 1)),
       account(publisher, 'publisher', '', 0),
     ],
-    upgrades: [],
+    upgrades: [...newestFromStart],
   };
   return { genesis, validators, devices, publisher };
 }

@@ -1,6 +1,6 @@
 import { createDraft, readState, type Scope } from '../../chain/index.js';
 import { drawCommittee, eraOf, quorumOf, ringAt } from '../../consensus/index.js';
-import { validatorPointsCell } from '../../contracts/index.js';
+import { newestProtocol, validatorPointsCell } from '../../contracts/index.js';
 import { bytesToHex, drbg, sha256, utf8ToBytes } from '../../crypto/index.js';
 import type { RoundOutcome } from '../../fl/index.js';
 import { startChain } from '../../genesis/index.js';
@@ -35,7 +35,9 @@ export function playPresence(game: PresenceGame): PresenceOutcome {
   const { validators: count, eras, eraHeights } = game;
   const { genesis } = testGenesis(count, 0);
   const { chainId, rules, tip } = startChain({ ...genesis, params: { ...genesis.params, eraHeights } });
-  const reputation = rules.protocols.get(1)!.contracts.find(({ name }) => name === 'reputation')!;
+  const reputation = rules.protocols
+    .get(newestProtocol)!
+    .contracts.find(({ name }) => name === 'reputation')!;
   const bytes = drbg(utf8ToBytes(game.seed));
   const random = () => new DataView(bytes(4).buffer).getUint32(0) / 2 ** 32;
   const state = createDraft(readState(tip.state));
@@ -56,7 +58,7 @@ export function playPresence(game: PresenceGame): PresenceOutcome {
       state,
       block: {
         chainId,
-        protocol: 1,
+        protocol: newestProtocol,
         height,
         time: height,
         leader: committee[0]!,

@@ -53,10 +53,10 @@ export function forgeBlock(test: TestChain, height: number, forgery: Forgery): J
     beginBlock: ({ state }) => forgery.evil?.(state),
   };
   const { rules } = test.chain;
-  const protocol = rules.protocols.get(1)!;
+  const protocol = rules.protocols.get(header.protocol)!;
   const bent = {
     ...rules,
-    protocols: new Map([[1, { ...protocol, contracts: [...protocol.contracts, contract] }]]),
+    protocols: new Map([[header.protocol, { ...protocol, contracts: [...protocol.contracts, contract] }]]),
   };
   const take = (one: Transaction): VerifiedTransaction =>
     forgery.trusting === true ? unverified(one) : verified(one, made.chainId);

@@ -15,6 +15,7 @@ import {
   dueClosings,
   ledgerCell,
   modelCell,
+  newestProtocol,
   roundCell,
   runClosing,
 } from '../../../contracts/index.js';
@@ -63,10 +64,10 @@ function forge(test: TestChain, closings: Closings, evil?: (state: StateAccess) 
     beginBlock: ({ state }) => evil?.(state),
   };
   const { rules } = test.chain;
-  const protocol = rules.protocols.get(1)!;
+  const protocol = rules.protocols.get(newestProtocol)!;
   const bent = {
     ...rules,
-    protocols: new Map([[1, { ...protocol, contracts: [...protocol.contracts, contract] }]]),
+    protocols: new Map([[newestProtocol, { ...protocol, contracts: [...protocol.contracts, contract] }]]),
   };
   return buildBlock(bent, test.tip, test.draft([]), closings, test.payloadOf);
 }

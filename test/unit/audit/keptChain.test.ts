@@ -6,15 +6,28 @@ import { bytesToHex } from '../../../crypto/index.js';
 import { parseGenesis, startChain } from '../../../genesis/index.js';
 import { readCar } from '../../../node/export/car.js';
 import { verifyExport } from '../../../node/export/index.js';
-import { exportFiles, trainedChain } from '../../support/exportedChain.js';
-import kept from '../../vectors/chain.json' with { type: 'json' };
+import { exportFiles, keptChain } from '../../support/exportedChain.js';
+import { contentChain, KEPT_UPGRADE } from '../../support/gate.js';
+import training from '../../vectors/chain.json' with { type: 'json' };
+import upgraded from '../../vectors/upgraded.json' with { type: 'json' };
 
 const folder = join(import.meta.dirname, '../../vectors');
-const file = join(folder, 'chain.car');
-const genesisFile = join(folder, 'chain.genesis.json');
+
+const chains = [
+  { name: 'chain', what: 'training, of protocol 1', kept: training, make: keptChain },
+  {
+    name: 'upgraded',
+    what: 'content tasks open where protocol 2 begins',
+    kept: upgraded,
+    make: () => contentChain([KEPT_UPGRADE]),
+  },
+];
 
 /** Under its own rules for ever, by whatever Node runs this: CI runs two. */
-describe('the chain that is kept (test/vectors/chain.car)', () => {
+describe.each(chains)('the chain that is kept in test/vectors as $name ($what)', ({ name, kept, make }) => {
+  const file = join(folder, `${name}.car`);
+  const genesisFile = join(folder, `${name}.genesis.json`);
+
   it('verifies, and ends where it ended', async () => {
     const report = await verifyExport({
       file,
@@ -38,7 +51,7 @@ describe('the chain that is kept (test/vectors/chain.car)', () => {
   });
 
   it('is the same to the byte when it is made again', async () => {
-    const made = await exportFiles(trainedChain());
+    const made = await exportFiles(make());
     try {
       expect(readFileSync(made.file).equals(readFileSync(file))).toBe(true);
     } finally {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StateAccess } from '../../../chain/index.js';
 import {
   admissionCell,
   applicationsOf,
@@ -10,7 +11,8 @@ import {
   encodeContent,
   isWorkDue,
   nextDeadline,
-  openContentCell,
+  openCountCell,
+  openListCell,
   standingCell,
 } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
@@ -21,6 +23,7 @@ import {
   askCall,
   completeCall,
   contentCall,
+  openContentIds,
   readerKeys,
   refuseCall,
   sealFor,
@@ -97,7 +100,7 @@ describe('tasks.publishContent', () => {
       [contentCall(test, content, { reward: 1_000_001 }), 'no-balance'],
     ]);
     expect(contentTaskCell.get(test.state, 1)).toBeNull();
-    expect(openContentCell.get(test.state)).toBeNull();
+    expect(openContentIds(test.state)).toEqual([]);
   });
 
   it('shares its numbers with training tasks', () => {
@@ -114,6 +117,29 @@ describe('tasks.publishContent', () => {
     expect(test.refusal(call)).toBe('too-many-tasks');
     expect(test.refusal(withdrawCall(test.publisher, 7))).toBeNull();
     expect(test.refusal(call)).toBeNull();
+  });
+
+  it.each([
+    [1, [], 1_024],
+    [2, [{ height: 1, protocol: 2 }], 65_536],
+  ])('keeps a bounded number of all publishers’ open: by protocol %s', (protocol, upgrades, max) => {
+    const others = (state: StateAccess, left: number) => {
+      if (protocol === 2) return openCountCell.set(state, max - left);
+      const one = { publisher: new Uint8Array(32), endsAt: Number.MAX_SAFE_INTEGER };
+      const all = Array.from({ length: max - left }, (_, i) => ({ id: 1_000 + i, ...one }));
+      return openListCell.set(state, all);
+    };
+    for (const [left, code] of [
+      [1, null],
+      [0, 'too-many-tasks'],
+    ] as const) {
+      const test = createTestChain({
+        adjust: (genesis) => ({ ...genesis, upgrades }),
+        write: (state) => others(state, left),
+      });
+      const call = contentCall(test, sealFor(test, [readerKeys().publicKey]));
+      expect(test.refusal(call)).toBe(code);
+    }
   });
 
   it('takes texts up to the largest bucket', () => {
@@ -229,7 +255,7 @@ describe('the end of a content task', () => {
       [completeCall(test.publisher, [a]), 'not-open'],
     ]);
     expect(contentTaskCell.get(test.state, 1)!.status).toBe('done');
-    expect(openContentCell.get(test.state)).toEqual([]);
+    expect(openContentIds(test.state)).toEqual([]);
     refusals(test, [
       [askCall(b, readerKeys().publicKey), 'not-open'],
       [admitCall(test, own, b), 'not-open'],
@@ -266,7 +292,7 @@ describe('the end of a content task', () => {
     expect(nextDeadline(test.state)).toBeNull();
   });
 
-  it('of several at once leaves those open whose time has not come, and is told once of each', () => {
+  it('of several at once leaves those open whose time has not come, and is told once of each, the earliest first', () => {
     const { test } = published();
     const call = (workMs: number) => contentCall(test, sealFor(test, [readerKeys().publicKey]), { workMs });
     const { endsAt } = contentTaskCell.get(test.state, 1)!;
@@ -280,8 +306,8 @@ describe('the end of a content task', () => {
         .filter(({ contract }) => contract === 'tasks');
       told.push(...events.map(({ kind, fields }) => [kind, (fields as { task: number }).task]));
     }
-    expect(told).toEqual([1, 3, 4].map((task) => ['expired', task]));
-    expect(openContentCell.get(test.state)!.map(({ id }) => id)).toEqual([2]);
+    expect(told).toEqual([3, 4, 1].map((task) => ['expired', task]));
+    expect(openContentIds(test.state)).toEqual([2]);
   });
 
   it('is the publisher’s to bring about before', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { beginExecution, decodeTransaction, encodeTransaction } from '../../../chain/index.js';
 import { BLOCK_TIME_MAX } from '../../../consensus/index.js';
+import { newestProtocol } from '../../../contracts/index.js';
 import { drbg, utf8ToBytes } from '../../../crypto/index.js';
 import {
   admitCall,
@@ -120,7 +121,7 @@ describe('a sender with arguments of its own making', () => {
       )
         continue;
       const execution = beginExecution(
-        test.chain.rules.protocols.get(1)!,
+        test.chain.rules.protocols.get(newestProtocol)!,
         test.tip.state,
         contextOf(test),
         level,
@@ -153,7 +154,7 @@ describe('a sender with arguments of its own making', () => {
       if (below(2) === 0) payload.set([1, below(40), 0, 0, 0, 3].slice(0, payload.length));
       const signed = test.sign(updateCall(test, device, 1, payload));
       const execution = beginExecution(
-        test.chain.rules.protocols.get(1)!,
+        test.chain.rules.protocols.get(newestProtocol)!,
         test.tip.state,
         contextOf(test),
         1,
@@ -169,7 +170,7 @@ function contextOf(test: ReturnType<typeof createTestChain>) {
   const { chainId, height, time, leader } = test.tip;
   return {
     chainId,
-    protocol: 1,
+    protocol: newestProtocol,
     height: height + 1,
     time: time + 1,
     leader: test.leader().publicKey,

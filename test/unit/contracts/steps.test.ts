@@ -3,6 +3,7 @@ import { beginExecution, encodeTransaction, limits, payloadId } from '../../../c
 import {
   applicationsCell,
   enrolledCell,
+  newestProtocol,
   openProposalsCell,
   owedCell,
   proposalCell,
@@ -36,7 +37,7 @@ function stepsOf(test: TestChain, call: Call): number {
   const { height, time, leader, chainId } = test.tip;
   const block = {
     chainId,
-    protocol: 1,
+    protocol: newestProtocol,
     height: height + 1,
     time: time + 1,
     leader: test.leader().publicKey,
@@ -45,7 +46,7 @@ function stepsOf(test: TestChain, call: Call): number {
     closings: new Map(),
   };
   const execution = beginExecution(
-    test.chain.rules.protocols.get(1)!,
+    test.chain.rules.protocols.get(newestProtocol)!,
     test.tip.state,
     block,
     call.level ?? 0,

@@ -4,6 +4,7 @@ import { nextCommittee, type Rules } from '../../../consensus/index.js';
 import {
   claimFault,
   DOUBLINGS_MAX,
+  newestProtocol,
   OWED_HEIGHTS,
   owedOf,
   setSeat,
@@ -39,9 +40,9 @@ function blockOf(test: TestChain, levels: readonly number[]): number {
 
 /** The chain's rules with another leader's mind. */
 const withLevels = (levels: Partial<LevelRule>) => (rules: Rules<RoundOutcome>) => {
-  const first = rules.protocols.get(1)!;
+  const first = rules.protocols.get(newestProtocol)!;
   const changed: Protocol<RoundOutcome> = { ...first, levels: { ...first.levels, ...levels } };
-  return { ...rules, protocols: new Map([[1, changed]]) };
+  return { ...rules, protocols: new Map([[newestProtocol, changed]]) };
 };
 
 describe('a leader', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readState, treeRoot } from '../../../chain/index.js';
 import { nextCommittee } from '../../../consensus/index.js';
-import { accountOf, balanceOf, paramsCell } from '../../../contracts/index.js';
+import { accountOf, balanceOf, newestProtocol, paramsCell } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes } from '../../../crypto/index.js';
 import { type Genesis, parseGenesis, startChain } from '../../../genesis/index.js';
 import { testGenesis } from '../../support/genesis.js';
@@ -150,10 +150,13 @@ describe('startChain', () => {
     const { upgrades: _, ...without } = genesis;
     const parsed = parseGenesis(text(without));
     expect(parsed.ok && parsed.genesis.upgrades).toEqual([]);
-    expect(faultOf([{ height: 9, protocol: 2 }])).toMatch(
-      /^upgrades: .*protocol 2 begins at height 9.*newer version/,
+    const unknown = newestProtocol + 1;
+    expect(faultOf([{ height: 9, protocol: unknown }])).toMatch(
+      new RegExp(`^upgrades: .*protocol ${unknown} begins at height 9.*newer version`),
     );
-    expect(faultOf([{ height: 1, protocol: 2 }])).toMatch(/^shape: upgrades.0.height/);
+    expect(faultOf([{ height: 1, protocol: 2 }])).toBeNull();
+    expect(faultOf([{ height: 0, protocol: 2 }])).toMatch(/^shape: upgrades.0.height/);
+    expect(faultOf([{ height: 1, protocol: 1 }])).toMatch(/^shape: upgrades.0.protocol/);
     const planned = { ...genesis, upgrades: [{ height: 9, protocol: 2 }] };
     expect(startChain(planned).chainId).toEqual(startChain(genesis).chainId);
     const { rules } = startChain(planned);

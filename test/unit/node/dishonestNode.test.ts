@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { method, type Protocol, readState } from '../../../chain/index.js';
 import type { Rules } from '../../../consensus/index.js';
-import { applicationsCell, applicationsOf, taskCountCell } from '../../../contracts/index.js';
+import { applicationsCell, applicationsOf, newestProtocol, taskCountCell } from '../../../contracts/index.js';
 import type { RoundOutcome } from '../../../fl/index.js';
 import { startChain } from '../../../genesis/index.js';
 import { joinBatch } from '../../../net/index.js';
@@ -38,7 +38,7 @@ const adjust: ChainOptions['adjust'] = (genesis) => ({
 
 /** Its own rules: whoever asks is taken in. */
 function lax(rules: Rules<RoundOutcome>): Rules<RoundOutcome> {
-  const first = rules.protocols.get(1)!;
+  const first = rules.protocols.get(newestProtocol)!;
   const contracts = first.contracts.map((contract) => {
     if (contract.name !== 'tasks') return contract;
     const { args } = contract.methods.ask!;
@@ -51,7 +51,7 @@ function lax(rules: Rules<RoundOutcome>): Rules<RoundOutcome> {
     return { ...contract, methods: { ...contract.methods, ask } };
   });
   const changed: Protocol<RoundOutcome> = { ...first, contracts };
-  return { ...rules, protocols: new Map([[1, changed]]) };
+  return { ...rules, protocols: new Map([[newestProtocol, changed]]) };
 }
 
 describe('an application for a task of another level', () => {

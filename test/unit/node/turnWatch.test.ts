@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits, readState } from '../../../chain/index.js';
-import { OWED_HEIGHTS, owedOf, turnsOf } from '../../../contracts/index.js';
+import { newestProtocol, OWED_HEIGHTS, owedOf, turnsOf } from '../../../contracts/index.js';
 import { bytesToHex } from '../../../crypto/index.js';
 import { Mempool, mempoolLimits } from '../../../node/mempool.js';
 import { TurnWatch } from '../../../node/turnWatch.js';
@@ -22,10 +22,13 @@ const starving = () =>
   createTestChain({
     devicesEach: 1,
     rules: (rules) => {
-      const first = rules.protocols.get(1)!;
+      const first = rules.protocols.get(newestProtocol)!;
       const choose: typeof first.levels.choose = (state, waiting) =>
         waiting.includes(A) && first.levels.mayHold(state, A) ? A : 0;
-      return { ...rules, protocols: new Map([[1, { ...first, levels: { ...first.levels, choose } }]]) };
+      return {
+        ...rules,
+        protocols: new Map([[newestProtocol, { ...first, levels: { ...first.levels, choose } }]]),
+      };
     },
   });
 

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newestProtocol } from '../../../../contracts/index.js';
 import { type Card, makeCard } from '../../../../node/founding/index.js';
 import { newKeys } from '../../../../node/provision/index.js';
 import { readNodeConfig } from '../../../../node/settings/index.js';
@@ -212,6 +213,7 @@ describe('founding a network', () => {
     ];
     await consilium(...create('with'));
     expect(readJson(at('with', 'genesis.json')).accounts).toHaveLength(5);
+    expect(readJson(at('with', 'genesis.json')).upgrades).toEqual([{ height: 1, protocol: newestProtocol }]);
     const [first] = readJson(at('founding', 'genesis.json')).accounts;
     writeJson(at('accounts.json'), [first]);
     expect((await runProgram(...create('without'))).message).toMatch(/validators come by their cards/);

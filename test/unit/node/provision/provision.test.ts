@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newestProtocol } from '../../../../contracts/index.js';
 import { bytesToHex, publicKeyOf } from '../../../../crypto/index.js';
 import { encodeRows, parseTable, readSchema } from '../../../../fl/index.js';
 import { chainIdOf, genesisValue, parseGenesis, startChain } from '../../../../genesis/index.js';
@@ -59,6 +60,7 @@ describe('provisionNetwork', () => {
     const genesis = parseGenesis(readFileSync(network.genesisFile, 'utf8'));
     if (!genesis.ok) throw new Error(genesis.detail);
     expect(genesis.genesis.time).toBe(options.time);
+    expect(genesis.genesis.upgrades).toEqual([{ height: 1, protocol: newestProtocol }]);
     expect(bytesToHex(startChain(genesis.genesis).chainId)).toBe(network.file.chainId);
     const accounts = new Map(genesis.genesis.accounts.map((account) => [account.name, account]));
     expect(accounts.size).toBe(2 + 4 + 1);

@@ -89,7 +89,7 @@ function levelRows({ providers }: Options, dimensions: number): Row[] {
     return made;
   };
   const seed = utf8ToBytes('bench/pmta');
-  const graph = timed('graph', () => similarityGraph(points, { dimensions, neighbours: 10, sigma: null }));
+  const graph = timed('graph', () => similarityGraph(points, { dimensions, neighbours: 10, sigma: 'local' }));
   const cut = timed('clusters', () => ratioCutClusters(graph, { clusters: 5, balance: 1.5, seed }));
   if (!cut.ok) throw new Error(`the eigenvectors did not converge: ${cut.residual}`);
   const influence = timed('influence', () => providerInfluence(graph, evenWeights, seed));

@@ -77,7 +77,7 @@ function classify(state: AreaRun, { clusters, shares, neighbours, balance, seed 
   const found = classifyProviders(state.points!, {
     dimensions,
     neighbours,
-    sigma: null,
+    sigma: 'local',
     clusters,
     balance,
     weights: evenWeights,

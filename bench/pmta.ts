@@ -7,8 +7,9 @@
  * acceptance by RPC to durable commit, the slowest node's.
  *
  * Run: npm run bench -- pmta [--classes 3,6,9] [--rates 50,100,200,400] [--transactions 3000] [--saturation-seconds 20]
- *   [--outstanding 1000] [--providers 10000] [--only levels|noise|chain|saturation]
- *   [--data FILE.csv --schema FILE.json [--epsilons 1,8,32]]: what noise leaves of the levels of these providers
+ *   [--outstanding 1000] [--providers 10000] [--only levels|noise|real|chain|saturation]
+ *   [--data FILE.csv --schema FILE.json [--epsilons 1,8,32]]: what privacy leaves of the levels of these providers
+ *   [--only real --data FOLDER [--epsilons 1,8,32]]: likewise, of the two files with areas that docs/pmta.md reports
  */
 import { parseArgs } from 'node:util';
 import { drbg, utf8ToBytes } from '../crypto/index.js';
@@ -22,7 +23,7 @@ import {
 import { startConsilium } from './load/consilium.js';
 import { drive, type Measured } from './load/drive.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
-import { noiseRows } from './pmtaNoise.js';
+import { noiseRows, realRows } from './pmtaNoise.js';
 import { plain, type Row } from './row.js';
 
 const VALIDATORS = 4;
@@ -59,6 +60,8 @@ export async function pmta(args: readonly string[]): Promise<readonly Row[]> {
     for (const dimensions of [2, 9]) rows.push(...levelRows(options, dimensions));
   if (options.data !== null && (only === null || only === 'noise'))
     rows.push(...(await noiseRows(options.data, options.schema ?? '', options.epsilons)));
+  if (options.data !== null && only === 'real')
+    rows.push(...(await realRows(options.data, options.epsilons)));
   for (const count of classes) {
     if (only === null || only === 'chain')
       for (const rate of rates) rows.push(...cellRows(count, rate, await measure(count, rate, options)));

@@ -22,7 +22,7 @@ import { epsilon, wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
 import { type SignerOptions, validatorOptions } from '../signer.js';
-import { type LevelsWritten, sendLevels } from './pmtaLevels.js';
+import { type LevelsWritten, sendLevels, whatIsLeft } from './pmtaLevels.js';
 
 const EXAMPLES = `
 Examples:
@@ -139,14 +139,8 @@ async function run(file: string, options: Options, io: Io): Promise<void> {
   const isSent = node !== undefined || network !== undefined;
   const written = isSent ? await sendLevels(result, options, io) : null;
   io.out(options.json ? JSON.stringify(toldOf(result, options.out, written)) : formatResult(result, written));
-  if (written?.refusal != null)
-    throw new CliError('refused', `the chain refused levels (${written.refusal})`);
-  if (written !== null && written.later > 0)
-    throw new CliError(
-      'incomplete',
-      `${written.later} providers reach their level in a later era`,
-      `run the same again from height ${written.nextEra} on`,
-    );
+  const unfinished = written === null ? null : whatIsLeft(written);
+  if (unfinished !== null) throw unfinished;
 }
 
 function schemaOf({ schema: file, areaColumn }: Options): DataSchema & { readonly site: string } {

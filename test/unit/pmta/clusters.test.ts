@@ -56,7 +56,7 @@ describe('the provider graph', () => {
     expect([...twins.weights]).toEqual([1, 1e-12, 1, 1e-12]);
   });
 
-  // By one σ for all ('median') eight of ten are: single providers are cut off, and the rest is dealt out.
+  // By one σ for all ('median') they are not: single providers are cut off, and the rest is dealt out.
   it('of own distances lets groups be found that thin out towards one another', () => {
     const centres = [0, 1, 2, 3, 4].map((group) => [2.5 * group, 2.5 * ((2 * group) % 5)]);
     const { points, of } = blobs(centres, 80, 1, 'groups');

@@ -9,8 +9,9 @@
  * What a block of publications costs to judge by each protocol is measured without a network (bench/pmtaBlock.ts).
  *
  * Run: npm run bench -- pmta [--classes 3,6,9] [--rates 50,100,200,400] [--transactions 3000] [--saturation-seconds 20]
- *   [--outstanding 1000] [--providers 10000] [--only levels|noise|block|chain|saturation] [--profile]
- *   [--data FILE.csv --schema FILE.json [--epsilons 1,8,32]]: what noise leaves of the levels of these providers
+ *   [--outstanding 1000] [--providers 10000] [--only levels|noise|real|block|chain|saturation] [--profile]
+ *   [--data FILE.csv --schema FILE.json [--epsilons 1,8,32]]: what privacy leaves of the levels of these providers
+ *   [--only real --data FOLDER [--epsilons 1,8,32]]: likewise, of the two files with areas that docs/pmta.md reports
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,7 +30,7 @@ import { drive, type Measured } from './load/drive.js';
 import { profileTable } from './load/profile.js';
 import { PROBE_ACCOUNTS } from './load/sustained.js';
 import { blockRows } from './pmtaBlock.js';
-import { noiseRows } from './pmtaNoise.js';
+import { noiseRows, realRows } from './pmtaNoise.js';
 import { plain, type Row } from './row.js';
 
 const VALIDATORS = 4;
@@ -68,6 +69,8 @@ export async function pmta(args: readonly string[]): Promise<readonly Row[]> {
     for (const dimensions of [2, 9]) rows.push(...levelRows(options, dimensions));
   if (options.data !== null && (only === null || only === 'noise'))
     rows.push(...(await noiseRows(options.data, options.schema ?? '', options.epsilons)));
+  if (options.data !== null && only === 'real')
+    rows.push(...(await realRows(options.data, options.epsilons)));
   if (only === null || only === 'block') rows.push(...blockRows([1, 2], [100, 400]));
   for (const count of classes) {
     if (only === null || only === 'chain')
@@ -99,7 +102,7 @@ function levelRows({ providers }: Options, dimensions: number): Row[] {
     return made;
   };
   const seed = utf8ToBytes('bench/pmta');
-  const graph = timed('graph', () => similarityGraph(points, { dimensions, neighbours: 10, sigma: null }));
+  const graph = timed('graph', () => similarityGraph(points, { dimensions, neighbours: 10, sigma: 'local' }));
   const cut = timed('clusters', () => ratioCutClusters(graph, { clusters: 5, balance: 1.5, seed }));
   if (!cut.ok) throw new Error(`the eigenvectors did not converge: ${cut.residual}`);
   const influence = timed('influence', () => providerInfluence(graph, evenWeights, seed));

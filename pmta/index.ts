@@ -1,5 +1,6 @@
 /** PMTA: providers' graph, spectral clusters, influence and levels; classes by a Q-network; what colluders assemble. Pure. */
 export * from './allocate.js';
+export * from './assignLevels.js';
 export * from './balancedKMeans.js';
 export * from './betweenness.js';
 export * from './classify.js';
@@ -17,3 +18,4 @@ export * from './printedReward.js';
 export * from './random.js';
 export * from './ratioCut.js';
 export * from './similarity.js';
+export * from './syntheticRecords.js';

@@ -5,8 +5,12 @@ export interface SimilarityOptions {
   readonly dimensions: number;
   /** Nearest providers that each one is linked to; others may link to it. */
   readonly neighbours: number;
-  /** σ of the Gaussian; null: the median distance to the last of the nearest. */
-  readonly sigma: number | null;
+  /**
+   * σ of the Gaussian. 'median': the median distance to the last of the nearest. 'local': for each pair the geometric
+   * mean of their own distances to the last of their nearest, so that who lies in thin places still has likes: by one σ
+   * for all it hangs on almost nothing, and what is cheapest to cut off is single providers.
+   */
+  readonly sigma: number | 'median' | 'local';
 }
 
 /** Below it two providers are as good as unlike: a weight above 0 keeps the link. */
@@ -17,7 +21,8 @@ const WEIGHT_MIN = 1e-12;
  *
  * points: [providers][dimensions], row-major, finite, in scales that compare (encoded by a schema). Ties by index.
  * Exact: every pair is looked at. Cost: O(providers² · dimensions) time, O(providers · neighbours) memory.
- * Source: PMTA (Wang et al. 2023), equation 6; von Luxburg 2007, section 2.2, for the sparse graph of nearest neighbours.
+ * Source: PMTA (Wang et al. 2023), equation 6; von Luxburg 2007, section 2.2, for the sparse graph of nearest neighbours;
+ * Zelnik-Manor and Perona 2004 for σ of each provider.
  */
 export function similarityGraph(points: Float64Array, options: SimilarityOptions): Graph {
   const { dimensions, neighbours } = options;
@@ -29,13 +34,27 @@ export function similarityGraph(points: Float64Array, options: SimilarityOptions
     throw new RangeError(`${neighbours} neighbours`);
   const kept = Math.min(neighbours, providers - 1);
   const near = nearest(points, dimensions, providers, kept);
-  const sigma = options.sigma ?? medianOf(near.squares.filter((_, at) => at % kept === kept - 1)) ** 0.5;
-  if (!(sigma >= 0)) throw new RangeError(`σ = ${sigma}`);
+  const squaredScale = squaredScales(near.squares, kept, options.sigma);
   const edges: Edge[] = Array.from(near.indices, (to, at) => {
-    const exponent = sigma === 0 ? 0 : -near.squares[at]! / (2 * sigma * sigma);
-    return { from: Math.floor(at / kept), to, weight: Math.max(WEIGHT_MIN, Math.exp(exponent)) };
+    const from = Math.floor(at / kept);
+    const square = near.squares[at]!;
+    const exponent = square === 0 ? 0 : -square / (2 * squaredScale(from, to));
+    return { from, to, weight: Math.max(WEIGHT_MIN, Math.exp(exponent)) };
   });
   return graphOf(providers, edges);
+}
+
+/** σ² of a pair. squares: [providers][kept], ascending. */
+function squaredScales(
+  squares: Float64Array,
+  kept: number,
+  sigma: SimilarityOptions['sigma'],
+): (a: number, b: number) => number {
+  const lasts = squares.filter((_, at) => at % kept === kept - 1);
+  if (sigma === 'local') return (a, b) => Math.sqrt(lasts[a]! * lasts[b]!);
+  const one = sigma === 'median' ? medianOf(lasts) : sigma ** 2;
+  if (typeof sigma === 'number' && !(sigma >= 0)) throw new RangeError(`σ = ${sigma}`);
+  return () => one;
 }
 
 /** [providers][kept]: who is nearest, and at which squared distance, ascending. */

@@ -66,7 +66,7 @@ export function makeArea(world: World, name: string): KnownArea {
   const found = classifyProviders(points, {
     dimensions: 2,
     neighbours: 8,
-    sigma: null,
+    sigma: 'median',
     clusters: classes,
     balance: 1.2,
     weights: evenWeights,

@@ -1,4 +1,5 @@
 /** PMTA's pipeline over a file of providers, and the way of its levels to the chain. Effects; the mathematics is pmta/. */
+export * from './budget.js';
 export * from './levelWriter.js';
 export * from './providers.js';
 export * from './resultFile.js';

@@ -21,15 +21,18 @@ export interface ProvidersOptions {
   readonly schema: DataSchema & { readonly site: string };
   /** The column that names a row's provider; null: the schema's subject column, else AREA-1, AREA-2, ... by rows. */
   readonly provider: string | null;
+  /** Of one area; PROVIDERS_MAX if it isn't said. */
+  readonly providersMax?: number;
 }
 
 /**
  * The providers of a file, by area in the order in which they appear; one with several rows has their mean.
  *
  * Throws DataError: what `readRows` throws; "unfit" without an area column, for a row without area or provider, and for a
- * provider in two areas; "too-large" beyond PROVIDERS_MAX of an area.
+ * provider in two areas; "too-large" beyond `providersMax` of an area.
  */
-export async function readAreas({ file, schema, provider }: ProvidersOptions): Promise<readonly Area[]> {
+export async function readAreas(options: ProvidersOptions): Promise<readonly Area[]> {
+  const { file, schema, provider, providersMax = PROVIDERS_MAX } = options;
   const dimensions = encodedWidth(schema);
   const keep = provider === null ? [schema.site] : [schema.site, provider];
   const rows = await readRows(
@@ -52,8 +55,8 @@ export async function readAreas({ file, schema, provider }: ProvidersOptions): P
     own.set(name, [...(own.get(name) ?? []), row]);
   }
   return [...areas].map(([name, own]) => {
-    if (own.size > PROVIDERS_MAX)
-      throw new DataError('too-large', file, `area ${name} has more than ${PROVIDERS_MAX} providers`);
+    if (own.size > providersMax)
+      throw new DataError('too-large', file, `area ${name} has more than ${providersMax} providers`);
     const points = new Float64Array(own.size * dimensions);
     for (const [index, of] of [...own.values()].entries())
       for (const row of of)

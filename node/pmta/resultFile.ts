@@ -17,11 +17,14 @@ const areaForm = z.strictObject({
   betweenness: z.strictObject({ pivots: count, error: z.number(), standardError: z.number() }),
   /** The standard deviation of the noise on each number; null: none. */
   deviation: z.number().nullable(),
+  /** Of records in the providers' stead: how many, and the chance that a provider's level is that of the nearest. */
+  synthetic: z.strictObject({ records: count, keep: z.number() }).nullable().default(null),
   providers: z.array(
     z.strictObject({
       name: z.string(),
-      cluster: count,
-      influence: z.number(),
+      /** null: where records stood in, nothing of a provider is looked at but for its level. */
+      cluster: count.nullable(),
+      influence: z.number().nullable(),
       level: z.number().int().min(1).max(255),
     }),
   ),
@@ -31,8 +34,13 @@ const resultForm = z.strictObject({
   version: z.literal(1),
   /** SHA-256 of the data file. */
   dataset: z.string().regex(/^[0-9a-f]{64}$/),
-  /** What all noised releases of this data cost each provider, ρ in 2⁻⁴⁰; null: nothing, they are public. */
-  spent: z.strictObject({ rho, releases: count, deltaPico: count }).nullable(),
+  /**
+   * What all releases of this data cost each provider: ρ in 2⁻⁴⁰ of those with Gaussian noise, and beside it ε in 10⁻⁶
+   * of levels that were given by lot; null: nothing, they are public.
+   */
+  spent: z
+    .strictObject({ rho, releases: count, deltaPico: count, assignedMicro: count.default(0) })
+    .nullable(),
   /** SHA-256 of what the levels were made by: the same again needs no new noise. */
   key: z.string().regex(/^[0-9a-f]{64}$/),
   areas: z.array(areaForm).min(1),

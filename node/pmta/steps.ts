@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { concatBytes, utf8ToBytes } from '../../crypto/index.js';
+import { concatBytes, type RandomBytes, utf8ToBytes } from '../../crypto/index.js';
+import type { DataSchema } from '../../fl/index.js';
 import {
   type Classified,
   classifyProviders,
   evenWeights,
   type NoisedAttributes,
+  nearestLevels,
   noisedAttributes,
+  randomisedLevels,
+  syntheticRecords,
 } from '../../pmta/index.js';
 import type { Area } from './providers.js';
 
@@ -18,25 +22,43 @@ export interface PipelineOptions {
   readonly balance: number;
   readonly seed: string;
   /** null: the attributes are public, and are taken as they are. */
-  readonly privacy: {
-    readonly epsilonMicro: number;
-    readonly deltaPico: number;
-    readonly clip: number;
-  } | null;
+  readonly privacy: NoisePrivacy | SyntheticPrivacy | null;
+}
+
+/** Each provider's attributes with noise of their own. */
+export interface NoisePrivacy {
+  readonly kind: 'noised';
+  readonly epsilonMicro: number;
+  readonly deltaPico: number;
+  readonly clip: number;
+}
+
+/** Records that a generator makes of all of an area's attributes; a provider takes the level of the nearest one, by lot. */
+export interface SyntheticPrivacy {
+  readonly kind: 'synthetic';
+  /** Of the generator. */
+  readonly epsilonMicro: number;
+  readonly deltaPico: number;
+  /** Of the lot, beside it: what a provider's level tells of its own attributes. */
+  readonly assignMicro: number;
+  readonly schema: DataSchema;
 }
 
 /** One area on its way through the steps. */
 export interface AreaRun {
   readonly area: Area;
-  /** The attributes that the rest may look at; null: not there yet. */
+  /** The attributes that the rest may look at, of the providers or of records in their stead; null: not there yet. */
   readonly points: Float64Array | null;
   readonly noise: Omit<NoisedAttributes, 'points'> | null;
+  /** Of the points. */
   readonly classified: Extract<Classified, { ok: true }> | null;
+  /** [providers]; null: not there yet. */
+  readonly levels: Uint8Array | null;
 }
 
 export interface Step {
   readonly name: string;
-  readonly run: (state: AreaRun, options: PipelineOptions) => AreaRun;
+  readonly run: (state: AreaRun, options: PipelineOptions, random: RandomBytes) => AreaRun;
 }
 
 /** An area whose providers have no clusters of this kind. */
@@ -45,31 +67,48 @@ export class PipelineError extends Error {
   readonly code = 'not-converged';
 }
 
-/**
- * What is done with each area, in this order. A step takes what those before it made: what replaces the attributes
- * (synthetic records) stands before "levels", what allocates by levels behind it.
- */
+/** What is done with each area, in this order. A step takes what those before it made. */
 export const steps: readonly Step[] = [
-  { name: 'noised attributes', run: releaseAttributes },
+  { name: 'attributes that may be looked at', run: releaseAttributes },
   { name: 'graph, clusters, influence and levels', run: classify },
+  { name: 'levels of the providers', run: assign },
 ];
 
-/** Runs all steps on an area. `onStep` hears of each before it begins. Throws PipelineError. */
-export function runSteps(area: Area, options: PipelineOptions, onStep: (name: string) => void): AreaRun {
-  let state: AreaRun = { area, points: null, noise: null, classified: null };
+const osRandom: RandomBytes = (bytes) => new Uint8Array(randomBytes(bytes));
+
+/**
+ * Runs all steps on an area. `onStep` hears of each before it begins. Throws PipelineError.
+ * random: of all noise; another source than the system's is for studies alone, whose results nobody publishes.
+ */
+export function runSteps(
+  area: Area,
+  options: PipelineOptions,
+  onStep: (name: string) => void,
+  random: RandomBytes = osRandom,
+): AreaRun {
+  let state: AreaRun = { area, points: null, noise: null, classified: null, levels: null };
   for (const { name, run } of steps) {
     onStep(name);
-    state = run(state, options);
+    state = run(state, options, random);
   }
   return state;
 }
 
-function releaseAttributes(state: AreaRun, { privacy }: PipelineOptions): AreaRun {
+function releaseAttributes(state: AreaRun, { privacy }: PipelineOptions, random: RandomBytes): AreaRun {
   const { points, dimensions } = state.area;
   if (privacy === null) return { ...state, points };
-  const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes));
+  if (privacy.kind === 'synthetic') return { ...state, points: syntheticRecords(points, privacy, random) };
   const { points: noised, ...noise } = noisedAttributes(points, { dimensions, ...privacy }, random);
   return { ...state, points: noised, noise };
+}
+
+/** Where records stood in for the providers, the only look at a provider's own attributes: by lot, and charged. */
+function assign(state: AreaRun, { privacy, shares }: PipelineOptions, random: RandomBytes): AreaRun {
+  const { levels } = state.classified!;
+  if (privacy?.kind !== 'synthetic') return { ...state, levels };
+  const { points, dimensions } = state.area;
+  const own = nearestLevels(points, state.points!, levels, dimensions);
+  return { ...state, levels: randomisedLevels(own, shares.length, privacy.assignMicro, random) };
 }
 
 function classify(state: AreaRun, { clusters, shares, neighbours, balance, seed }: PipelineOptions): AreaRun {
@@ -77,7 +116,7 @@ function classify(state: AreaRun, { clusters, shares, neighbours, balance, seed 
   const found = classifyProviders(state.points!, {
     dimensions,
     neighbours,
-    sigma: null,
+    sigma: 'local',
     clusters,
     balance,
     weights: evenWeights,

@@ -1,22 +1,16 @@
 import { createHash } from 'node:crypto';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { bytesToHex } from '../../../crypto/index.js';
-import {
-  calibrateSigma16,
-  type DataSchema,
-  encodedWidth,
-  epsilonMicroOfRho,
-  readSchema,
-  rhoCap,
-  roundRho,
-} from '../../../fl/index.js';
-import { longestRow } from '../../../pmta/index.js';
+import { type DataSchema, encodedWidth, readSchema } from '../../../fl/index.js';
+import { checkSyntheticRecords, keepChance, longestRow } from '../../../pmta/index.js';
 import { readJsonText } from '../../config.js';
 import { hashFiles } from '../../data/index.js';
 import {
   type Area,
   type AreaResult,
   type AreaRun,
+  charge,
+  epsilonSpent,
   type PipelineOptions,
   type PmtaResult,
   readAreas,
@@ -28,7 +22,7 @@ import { epsilon, wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
 import { type SignerOptions, validatorOptions } from '../signer.js';
-import { type LevelsWritten, sendLevels } from './pmtaLevels.js';
+import { type LevelsWritten, sendLevels, whatIsLeft } from './pmtaLevels.js';
 
 const EXAMPLES = `
 Examples:
@@ -41,6 +35,10 @@ Levels are computed for all areas before the first is written. The same command 
 and costs no budget, and sends what the chain does not have yet. Accounts are found by the providers' names among those
 of the signer's hospital. Keep --out: it also says what is spent.`;
 
+const ATTRIBUTES = ['noised', 'synthetic'] as const;
+/** Of ε, what levels given by lot take if nobody says: chosen on seeds 100 to 104 (docs/pmta.md). */
+const ASSIGN_SHARE = 0.5;
+
 interface Options extends SignerOptions {
   readonly schema: string;
   readonly areaColumn?: string;
@@ -51,6 +49,8 @@ interface Options extends SignerOptions {
   readonly neighbours: number;
   readonly balance: number;
   readonly clip?: number;
+  readonly attributes: (typeof ATTRIBUTES)[number];
+  readonly assignEpsilon?: number | 'none';
   readonly epsilon?: number | 'none';
   readonly delta?: number;
   readonly budget?: number | 'none';
@@ -75,7 +75,20 @@ export function addPmta(pmta: Command, io: Io): void {
     .option('--area <names...>', 'only these areas')
     .requiredOption('--clusters <k>', 'clusters of each area', wholeNumber(1, 255))
     .requiredOption('--shares <n,n,...>', 'how many of a cluster level 1, 2, ... take, in proportion', shares)
-    .option('--epsilon <ε>', 'noise on each provider’s attributes, at most so much leaks', epsilon)
+    .addOption(
+      new Option(
+        '--attributes <kind>',
+        'what stands in for them: themselves with noise, or records that a generator makes of all',
+      )
+        .choices(ATTRIBUTES)
+        .default('noised'),
+    )
+    .option('--epsilon <ε>', 'at most so much of a provider’s attributes leaks', epsilon)
+    .option(
+      '--assign-epsilon <ε>',
+      'of --epsilon, with synthetic records: for the level that a provider gets by lot (default: half)',
+      epsilon,
+    )
     .option('--delta <δ>', 'with --epsilon', positive(1))
     .option('--budget <ε>', 'what all noised releases of this data may cost (default: --epsilon)', epsilon)
     .option('--public', 'the attributes are no secret: take them as they are')
@@ -126,14 +139,8 @@ async function run(file: string, options: Options, io: Io): Promise<void> {
   const isSent = node !== undefined || network !== undefined;
   const written = isSent ? await sendLevels(result, options, io) : null;
   io.out(options.json ? JSON.stringify(toldOf(result, options.out, written)) : formatResult(result, written));
-  if (written?.refusal != null)
-    throw new CliError('refused', `the chain refused levels (${written.refusal})`);
-  if (written !== null && written.later > 0)
-    throw new CliError(
-      'incomplete',
-      `${written.later} providers reach their level in a later era`,
-      `run the same again from height ${written.nextEra} on`,
-    );
+  const unfinished = written === null ? null : whatIsLeft(written);
+  if (unfinished !== null) throw unfinished;
 }
 
 function schemaOf({ schema: file, areaColumn }: Options): DataSchema & { readonly site: string } {
@@ -148,18 +155,46 @@ function pipelineOf(options: Options, schema: DataSchema): PipelineOptions {
   const { clusters, shares: levels, neighbours, balance, seed } = options;
   if (balance < 1) throw new CliError('usage', '--balance is 1 or more: clusters have to hold everybody');
   const { epsilon: own, delta } = options;
-  if (options.public === true && (own !== undefined || delta !== undefined))
+  const isPublic = options.public === true;
+  if (isPublic && options.attributes === 'synthetic')
+    throw new CliError(
+      'usage',
+      '--public takes attributes as they are: leave --attributes out, or leave it out',
+    );
+  if (options.attributes === 'noised' && options.assignEpsilon !== undefined)
+    throw new CliError('usage', '--assign-epsilon is of --attributes synthetic');
+  if (isPublic && (own !== undefined || delta !== undefined))
     throw new CliError('usage', '--public adds no noise: leave --epsilon and --delta out, or leave it out');
   const common = { clusters, shares: levels, neighbours, balance, seed };
-  if (options.public === true) return { ...common, privacy: null };
+  if (isPublic) return { ...common, privacy: null };
   if (typeof own !== 'number' || delta === undefined || delta >= 1)
     throw new CliError(
       'usage',
       'how private? Give --epsilon and --delta (below 1), or --public if nothing is secret',
     );
-  const clip = Math.min(options.clip ?? Math.sqrt(encodedWidth(schema)), longestRow(schema));
+  const epsilonMicro = Math.round(own * 1e6);
   const deltaPico = Math.max(1, Math.round(delta * 1e12));
-  return { ...common, privacy: { epsilonMicro: Math.round(own * 1e6), deltaPico, clip } };
+  if (options.attributes === 'synthetic')
+    return { ...common, privacy: syntheticOf(options, schema, epsilonMicro, deltaPico) };
+  const clip = Math.min(options.clip ?? Math.sqrt(encodedWidth(schema)), longestRow(schema));
+  return { ...common, privacy: { kind: 'noised', epsilonMicro, deltaPico, clip } };
+}
+
+function syntheticOf(
+  { clip, assignEpsilon }: Options,
+  schema: DataSchema,
+  allMicro: number,
+  deltaPico: number,
+): NonNullable<PipelineOptions['privacy']> {
+  if (clip !== undefined)
+    throw new CliError('usage', '--clip is of noised attributes: synthetic records have their own');
+  const share = typeof assignEpsilon === 'number' ? assignEpsilon * 1e6 : ASSIGN_SHARE * allMicro;
+  const assignMicro = Math.round(share);
+  const epsilonMicro = allMicro - assignMicro;
+  // Some thousandths are the least that a generator can be calibrated to.
+  if (assignMicro < 1 || epsilonMicro < 10_000)
+    throw new CliError('usage', 'what is left of --epsilon for the records is too little: give more of it');
+  return { kind: 'synthetic', epsilonMicro, assignMicro, deltaPico, schema };
 }
 
 const keyOf = (
@@ -196,6 +231,7 @@ async function compute(
         `area ${name} has ${providers.length} provider${providers.length === 1 ? '' : 's'}, too few for ${pipeline.clusters} clusters`,
         'ask for fewer clusters, or name the areas with --area',
       );
+  mustBeMakeable(areas, pipeline);
   // Before any noise is drawn: whoever may not spend it gets no levels.
   const spent = chargeOf(pipeline, before, options);
   const runs = areas.map((area) =>
@@ -219,20 +255,27 @@ function chosen(all: readonly Area[], names: readonly string[] | undefined, file
   throw new CliError('bad-data', `${file} has no area ${unknown}: it has ${known.join(', ')}`);
 }
 
+/** Throws CliError "bad-data" for an area of which no records can be made. */
+function mustBeMakeable(areas: readonly Area[], { privacy }: PipelineOptions): void {
+  if (privacy?.kind !== 'synthetic') return;
+  for (const { name, points } of areas) {
+    const problem = checkSyntheticRecords(points, privacy);
+    if (problem !== null) throw new CliError('bad-data', `area ${name}: ${problem}`);
+  }
+}
+
 /** What the data's releases come to with this one. Throws CliError "refused" over the budget. */
 function chargeOf(
   { privacy }: PipelineOptions,
   before: PmtaResult | null,
-  { budget, out }: Options,
+  { budget, epsilon: own, out }: Options,
 ): PmtaResult['spent'] {
-  const earlier = before?.spent ?? null;
-  if (privacy === null) return earlier;
-  const { epsilonMicro, deltaPico } = privacy;
-  if (earlier !== null && earlier.deltaPico !== deltaPico)
-    throw new CliError('refused', `${out} counts at δ = ${earlier.deltaPico / 1e12}: give the same --delta`);
-  const cap = rhoCap(typeof budget === 'number' ? Math.round(budget * 1e6) : epsilonMicro, deltaPico);
-  const rho = BigInt(earlier?.rho ?? 0) + roundRho(calibrateSigma16({ epsilonMicro, deltaPico, rounds: 1 }));
-  if (rho <= cap) return { rho: String(rho), releases: (earlier?.releases ?? 0) + 1, deltaPico };
+  const most = typeof budget === 'number' ? budget : Number(own ?? 0);
+  const charged = charge(before?.spent ?? null, privacy, Math.round(most * 1e6));
+  if (charged.ok) return charged.spent;
+  const { reason, earlier } = charged;
+  if (reason === 'other-delta')
+    throw new CliError('refused', `${out} counts at δ = ${earlier!.deltaPico / 1e12}: give the same --delta`);
   throw new CliError(
     'refused',
     `another noised release of this data is over its budget: ${earlier?.releases ?? 0} were made (${out})`,
@@ -241,55 +284,56 @@ function chargeOf(
 }
 
 function areaResult(
-  { area, classified, noise }: AreaRun,
-  { clusters, shares: levels }: PipelineOptions,
+  { area, classified, levels: own, noise }: AreaRun,
+  { clusters, shares: levels, privacy }: PipelineOptions,
 ): AreaResult {
   const found = classified!;
+  const isSynthetic = privacy?.kind === 'synthetic';
   const countOf = (values: ArrayLike<number>, wanted: number): number =>
     Array.from(values).filter((value) => value === wanted).length;
   return {
     area: area.name,
     clusters: Array.from({ length: clusters }, (_, cluster) => countOf(found.clusters, cluster)),
-    levels: levels.map((_, index) => countOf(found.levels, index + 1)),
+    levels: levels.map((_, index) => countOf(own!, index + 1)),
     betweenness: found.influence.betweenness,
     deviation: noise?.deviation ?? null,
+    synthetic: isSynthetic
+      ? { records: found.levels.length, keep: keepChance(levels.length, privacy.assignMicro) }
+      : null,
     providers: area.providers.map((name, index) => ({
       name,
-      cluster: found.clusters[index]!,
-      influence: found.influence.values[index]!,
-      level: found.levels[index]!,
+      cluster: isSynthetic ? null : found.clusters[index]!,
+      influence: isSynthetic ? null : found.influence.values[index]!,
+      level: own![index]!,
     })),
   };
 }
-
-const epsilonSpent = ({ spent }: PmtaResult): number | null =>
-  spent === null ? null : epsilonMicroOfRho(BigInt(spent.rho), spent.deltaPico) / 1e6;
 
 function toldOf(result: PmtaResult, out: string, written: LevelsWritten | null) {
   const { spent, areas } = result;
   const budget =
     spent === null
       ? null
-      : { epsilon: epsilonSpent(result), delta: spent.deltaPico / 1e12, releases: spent.releases };
+      : { epsilon: epsilonSpent(spent), delta: spent.deltaPico / 1e12, releases: spent.releases };
   const told = areas.map(({ providers, ...area }) => ({ ...area, providers: providers.length }));
   return { out, areas: told, budget, written };
 }
 
 function formatResult(result: PmtaResult, written: LevelsWritten | null): string {
   const { areas, spent } = result;
-  const rows = areas.map(({ area, providers, clusters, levels, deviation, betweenness }) => [
+  const rows = areas.map(({ area, providers, clusters, levels, deviation, synthetic, betweenness }) => [
     `  ${area}`,
     String(providers.length),
     clusters.join(' '),
     levels.join(' '),
-    deviation === null ? 'none' : deviation.toFixed(2),
+    synthetic !== null ? 'synthetic' : deviation === null ? 'none' : deviation.toFixed(2),
     betweenness.error === 0 ? 'exact' : `±${betweenness.error.toFixed(3)}`,
   ]);
   const head = ['  area', 'providers', 'of each cluster', 'of each level', 'noise', 'betweenness'];
   const budget =
     spent === null
       ? 'Public attributes: no budget is spent.'
-      : `Spent so far: ε = ${epsilonSpent(result)} at δ = ${spent.deltaPico / 1e12}, each provider (${spent.releases} releases).`;
+      : `Spent so far: ε = ${epsilonSpent(spent)} at δ = ${spent.deltaPico / 1e12}, each provider (${spent.releases} releases).`;
   const sent =
     written === null
       ? 'Nothing was sent: with --network or --node they go to the chain.'

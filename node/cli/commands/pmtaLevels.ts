@@ -42,6 +42,17 @@ export async function sendLevels(
   });
 }
 
+/** Why a run did not set all levels, after what it did is told; null: it did. */
+export function whatIsLeft({ refusal: refused, later, nextEra }: LevelsWritten): CliError | null {
+  if (refused !== null) return new CliError('refused', `the chain refused levels (${refused})`);
+  if (later === 0) return null;
+  return new CliError(
+    'incomplete',
+    `${later} providers reach their level in a later era`,
+    `run the same again from height ${nextEra} on`,
+  );
+}
+
 function refusal(fault: PlanFault): CliError {
   switch (fault.reason) {
     case 'no-hospital':

@@ -38,11 +38,34 @@ describe('the provider graph', () => {
 
   it('takes the median distance to the last neighbour for σ, and links twins', () => {
     const line = Float64Array.of(0, 1, 3, 6, 10);
-    const graph = similarityGraph(line, { dimensions: 1, neighbours: 1, sigma: null });
+    const graph = similarityGraph(line, { dimensions: 1, neighbours: 1, sigma: 'median' });
     // Distances to the nearest: 1, 1, 2, 3, 4.
     expect(graph.weights[0]).toBeCloseTo(Math.exp(-1 / (2 * 4)), 12);
-    const twins = similarityGraph(new Float64Array(6), { dimensions: 2, neighbours: 2, sigma: null });
+    const twins = similarityGraph(new Float64Array(6), { dimensions: 2, neighbours: 2, sigma: 'median' });
     expect([...twins.weights]).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  it('takes each provider’s own distance for σ where that is asked for, and links twins', () => {
+    const line = Float64Array.of(0, 1, 3, 6, 10);
+    const { targets, weights } = similarityGraph(line, { dimensions: 1, neighbours: 1, sigma: 'local' });
+    expect([...targets]).toEqual([1, 0, 2, 1, 3, 2, 4, 3]);
+    // Of 1 and 2, of distance 2 from one another, to the nearest: 1 and 2.
+    expect(weights[2]).toBeCloseTo(Math.exp(-4 / (2 * 1 * 2)), 12);
+    // Twins have no distance to measure by; who is no twin is as good as unlike.
+    const twins = similarityGraph(Float64Array.of(0, 0, 5), { dimensions: 1, neighbours: 1, sigma: 'local' });
+    expect([...twins.weights]).toEqual([1, 1e-12, 1, 1e-12]);
+  });
+
+  // By one σ for all ('median') they are not: single providers are cut off, and the rest is dealt out.
+  it('of own distances lets groups be found that thin out towards one another', () => {
+    const centres = [0, 1, 2, 3, 4].map((group) => [2.5 * group, 2.5 * ((2 * group) % 5)]);
+    const { points, of } = blobs(centres, 80, 1, 'groups');
+    const labels = cut(similarityGraph(points, { dimensions: 2, neighbours: 10, sigma: 'local' }), 5);
+    const right = sizesOf(labels, 5).map((_, label) => {
+      const own = of.filter((__, at) => labels[at] === label);
+      return Math.max(...sizesOf(own, 5));
+    });
+    expect(right.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0.95 * 400);
   });
 
   it('links everybody when more neighbours are asked for than there are', () => {
@@ -166,7 +189,7 @@ describe('classifyProviders', () => {
   const setting = {
     dimensions: 2,
     neighbours: 6,
-    sigma: null,
+    sigma: 'median' as const,
     clusters: 3,
     balance: 1.2,
     weights: evenWeights,

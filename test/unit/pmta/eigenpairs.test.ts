@@ -73,7 +73,7 @@ describe('the smallest eigenpairs of a Laplacian', () => {
   ])('are those that Jacobi rotations of the whole matrix give: %s', (_, dimensions, apart) => {
     const centres = [0, 1, 2].map((group) => Array.from({ length: dimensions }, () => group * apart));
     const { points } = blobs(centres, 35, 1, `dense ${dimensions} ${apart}`);
-    const graph = similarityGraph(points, { dimensions, neighbours: 6, sigma: null });
+    const graph = similarityGraph(points, { dimensions, neighbours: 6, sigma: 'median' });
     const { values } = eigenSystem(dense(graph));
     for (const count of [2, 5, 9]) {
       for (const [index, value] of valuesOf(graph, count).entries())

@@ -77,6 +77,32 @@ describe('pmta run', () => {
     expect([later.exit, later.message]).toEqual(['refused', expect.stringContaining('--delta')]);
   });
 
+  it('gives levels by lot, from records in the providers’ stead, and tells nothing else of a provider', async () => {
+    const out = at('synthetic.json');
+    const synthetic = [...named, ...noised, '--attributes', 'synthetic', '--out', out];
+    const told = JSON.parse((await run(...synthetic, '--json')).out);
+    expect(told.budget).toMatchObject({ delta: 1e-5, releases: 1 });
+    expect(told.budget.epsilon).toBeGreaterThan(7.9);
+    expect(told.budget.epsilon).toBeLessThanOrEqual(8);
+    const { areas, spent } = JSON.parse(readFileSync(out, 'utf8'));
+    expect(spent.assignedMicro).toBe(4_000_000);
+    for (const [index, size] of [60, 40].entries()) {
+      const { providers, levels, synthetic: made } = areas[index];
+      expect(made.records).toBeGreaterThan(size / 2);
+      expect(made.keep).toBeCloseTo(Math.exp(4) / (Math.exp(4) + 2), 6);
+      expect(providers.length).toBe(size);
+      expect(levels.reduce((sum: number, count: number) => sum + count, 0)).toBe(size);
+      for (const each of providers)
+        expect(each).toMatchObject({ name: expect.any(String), cluster: null, influence: null });
+    }
+    const again = await run(...synthetic);
+    expect(again.notes).toContain('nothing is computed anew');
+    expect(again.out).toContain('synthetic');
+    // What stands in changes, the budget does not.
+    const other = await run(...named, ...noised, '--out', out);
+    expect([other.exit, other.message]).toEqual(['refused', expect.stringContaining('over its budget')]);
+  });
+
   it('passes over areas that were not asked for', async () => {
     const { out } = await run(...named, '--public', '--area', 'south', '--out', at('south.json'), '--json');
     expect(JSON.parse(out).areas.map(({ area }: { area: string }) => area)).toEqual(['south']);
@@ -98,6 +124,31 @@ describe('pmta run', () => {
     ['noise and its absence', [...named, '--public', ...noised], 'usage', '--public'],
     ['ε without δ', [...named, '--epsilon', '8'], 'usage', '--delta'],
     ['clusters that cannot hold everybody', [...named, '--public', '--balance', '0.9'], 'usage', '--balance'],
+    ['records of what is public', [...named, '--public', '--attributes', 'synthetic'], 'usage', '--public'],
+    [
+      'an ε for a lot that there is not',
+      [...named, ...noised, '--assign-epsilon', '1'],
+      'usage',
+      'synthetic',
+    ],
+    [
+      'a clip length for records',
+      [...named, ...noised, '--attributes', 'synthetic', '--clip', '3'],
+      'usage',
+      '--clip',
+    ],
+    [
+      'a lot that takes all',
+      [...named, ...noised, '--attributes', 'synthetic', '--assign-epsilon', '8'],
+      'usage',
+      'too little',
+    ],
+    [
+      'a δ that no generator takes',
+      [...named, '--epsilon', '8', '--delta', '1e-12', '--attributes', 'synthetic'],
+      'bad-data',
+      'area north: δ must be',
+    ],
     ['shares of nobody', [...named, '--public', '--shares', '0,0'], 'usage', '1,1,2'],
     [
       'a key without a node’s answer',

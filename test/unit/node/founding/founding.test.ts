@@ -101,6 +101,12 @@ describe('founding a network', () => {
     expect(readdirSync(at('north')).sort()).toEqual(['card.json', 'devices', 'keystore.json', 'password']);
   });
 
+  it('refuses a genesis that is none', async () => {
+    writeJson(at('founding', 'genesis.json'), { name: 'study' });
+    const refused = await runProgram(...joinOf('north'));
+    expect(refused.message).toMatch(/genesis\.json is not a genesis \(/);
+  });
+
   it('refuses a genesis without the own key', async () => {
     await consilium(...initOf(at('fifth'), 'fifth', 4009));
     const refused = await runProgram(...joinOf('fifth'));

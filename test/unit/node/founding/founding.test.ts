@@ -100,6 +100,15 @@ describe('founding a network', () => {
     expect(readdirSync(at('north')).sort()).toEqual(['card.json', 'devices', 'keystore.json', 'password']);
   });
 
+  it('refuses a file that is no genesis', async () => {
+    writeFileSync(at('founding', 'genesis.json'), '{');
+    const refused = await runProgram(...joinOf('north'));
+    expect([refused.exit, refused.message]).toEqual([
+      'bad-genesis',
+      expect.stringMatching(/is not a genesis/),
+    ]);
+  });
+
   it('refuses a genesis without the own key', async () => {
     await consilium(...initOf(at('fifth'), 'fifth', 4009));
     const refused = await runProgram(...joinOf('fifth'));

@@ -160,6 +160,11 @@ describe('founding a network', () => {
       ([a, b, ...rest]) => [{ ...a!, vrfProof: b!.vrfProof }, b!, ...rest],
       /not signed/,
     ],
+    [
+      'another’s signature',
+      ([a, b, ...rest]) => [{ ...a!, signature: b!.signature }, b!, ...rest],
+      /not signed/,
+    ],
     ['one card twice', ([a, , ...rest]) => [a!, a!, ...rest], /both have the signing key/],
   ])('refuses cards with %s, before and after', async (_, change, says) => {
     const cards = change(cardFiles().map((file) => readJson(file)));

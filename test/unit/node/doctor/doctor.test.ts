@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
 import { startChain } from '../../../../genesis/index.js';
 import { createLibp2pTransport, type Transport } from '../../../../net/index.js';
+import { membershipFinding } from '../../../../node/doctor/chain.js';
 import {
   type DoctorBounds,
   doctorBounds,
@@ -271,6 +272,17 @@ describe('doctor', () => {
     put({ sign: own.sign!, vrf: stranger.secrets.vrf! });
     await expectFinding('membership', 'fault', /another VRF key of north/, /backup/);
     expect(hexToBytes('00')).toHaveLength(1);
+  });
+
+  it('membership: a seat that is gone', () => {
+    const own = { sign: new Uint8Array(32), publicKey: 'aa', vrfPublicKey: 'bb' };
+    const north = { publicKey: 'aa', vrfPublicKey: 'bb', name: 'north' };
+    expect(membershipFinding(own, [{ ...north, seat: 'lost' }])).toMatchObject({
+      status: 'warning',
+      message: 'north has no seat any more: it follows, and does not vote',
+      mend: expect.stringContaining('consilium validator add'),
+    });
+    expect(membershipFinding(own, [{ ...north, seat: 'held' }])).toMatchObject({ status: 'ok' });
   });
 
   it('ports: held by another program, or of no address here', async () => {

@@ -16,6 +16,8 @@ interface Place {
   readonly title: string;
   /** In the menu; null: reached from others. */
   readonly menu: string | null;
+  /** Whose place of the menu is marked, if it has none of its own. */
+  readonly under?: string;
   readonly View: ComponentType<{ readonly words: readonly string[] }>;
 }
 
@@ -23,9 +25,9 @@ interface Place {
 const places: Readonly<Record<string, Place>> = {
   '': { title: 'Network', menu: 'Network', View: NetworkView },
   blocks: { title: 'Blocks', menu: 'Blocks', View: BlocksView },
-  block: { title: 'Block', menu: null, View: BlockView },
+  block: { title: 'Block', menu: null, under: 'blocks', View: BlockView },
   tasks: { title: 'Tasks', menu: 'Tasks', View: TasksView },
-  task: { title: 'Task', menu: null, View: TaskView },
+  task: { title: 'Task', menu: null, under: 'tasks', View: TaskView },
   device: { title: 'Device', menu: 'Devices', View: DeviceView },
   proof: { title: 'Check a proof', menu: 'Check a proof', View: ProofView },
 };
@@ -47,7 +49,11 @@ export function App() {
           {Object.entries(places).map(
             ([name, { menu }]) =>
               menu !== null && (
-                <a key={name} href={`#/${name}`} aria-current={name === word ? 'page' : undefined}>
+                <a
+                  key={name}
+                  href={`#/${name}`}
+                  aria-current={name === word ? 'page' : name === place?.under ? 'true' : undefined}
+                >
                   {menu}
                 </a>
               ),

@@ -126,7 +126,8 @@ export function readBounded(file: string, bytesMax = CONFIG_BYTES_MAX): string {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
       throw new ConfigError('missing-file', file, 'there is no such file', { cause: error });
-    throw new ConfigError('unreadable', file, message, { cause: error });
+    const detail = code === 'EISDIR' ? 'it is a folder, not a file' : message;
+    throw new ConfigError('unreadable', file, detail, { cause: error });
   }
 }
 

@@ -43,7 +43,6 @@ export function watchPeerClocks(transport: Transport, clock: Clock): PeerClocks 
   };
   const linked = () => transport.connectedPeers();
   const again = () => {
-    if (closed) return;
     for (const peer of found.keys()) if (!linked().includes(peer)) found.delete(peer);
     for (const peer of linked()) void ask(peer);
     cancel = clock.after(ASK_EVERY_MS, again);

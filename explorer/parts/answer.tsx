@@ -14,7 +14,7 @@ export function Answer<T>({
     <>
       {error === null ? null : (
         <p class="problem" role="alert">
-          {error.message} {error.advice}
+          {[error.message, error.advice].filter((text) => text !== null).join('. ')}
         </p>
       )}
       {value === null ? error === null && <p class="loading">Asking the node…</p> : children(value)}

@@ -44,8 +44,10 @@ export type DerivedSchema =
 export function deriveSchema(table: Table, labelColumn: string): DerivedSchema {
   if (table.rows.length === 0) return failed({ kind: 'no-rows', text: 'the table has no rows' });
   const labelIndex = table.header.indexOf(labelColumn);
-  if (labelIndex < 0)
-    return failed({ kind: 'missing-column', line: 1, column: labelColumn, text: `no column ${labelColumn}` });
+  if (labelIndex < 0) {
+    const text = `no column ${labelColumn}; there are ${table.header.join(', ')}`;
+    return failed({ kind: 'missing-column', line: 1, column: labelColumn, text });
+  }
   const label = deriveLabel(table, labelIndex);
   if (!label.ok) return label;
   const features: FeatureSchema[] = [];
@@ -79,7 +81,7 @@ function deriveLabel(
     if (values.size > 2) break;
   }
   if (values.size !== 2) {
-    const text = `column ${name} must have two values, it has ${values.size > 2 ? 'more' : 'one'}`;
+    const text = `column ${name} must have two values, it has ${values.size > 2 ? 'more' : 'one'}: is it the one to predict?`;
     return failed({ kind: 'label-values', column: name, text });
   }
   const [negative, positive] = [...values].sort(compareLabels);

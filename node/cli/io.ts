@@ -13,8 +13,8 @@ export interface Io {
 
 export function processIo(): Io {
   return {
-    out: (text) => process.stdout.write(`${text}\n`),
-    note: (text) => process.stderr.write(`${text}\n`),
+    out: (text) => process.stdout.write(`${printable(text)}\n`),
+    note: (text) => process.stderr.write(`${printable(text)}\n`),
     screen: process.stdout,
     env: process.env,
   };
@@ -27,7 +27,16 @@ export function failureText(error: unknown, json: boolean, debug: boolean): stri
   const lines = [`consilium: ${message}`];
   if (hint !== null) lines.push(`  ${hint}`);
   if (debug && error instanceof Error) lines.push(error.stack ?? '');
-  return lines.join('\n');
+  return printable(lines.join('\n'));
+}
+
+/**
+ * A text without control characters but line ends and tabs: titles, names and messages come from other nodes and from
+ * files, and must not move the cursor or change the terminal. Pure.
+ */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '\ufffd');
 }
 
 /** Columns that line up. Pure. */

@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { exitCodes } from './exitCodes.js';
+import { CliError } from './failure.js';
 import type { Io } from './io.js';
 
 const exitList = Object.entries(exitCodes)
@@ -133,12 +134,47 @@ const groups: Readonly<Record<string, Group>> = {
 };
 
 /**
- * The command line for these arguments (without program and script): the groups by name, and what the arguments ask
- * for in full. Throws CommanderError instead of ending the process.
+ * Runs the command of these arguments (without program and script). Only what they ask for is loaded in full, the other
+ * groups by name. Throws CliError "usage" for arguments that no command takes, and what the command throws.
  */
-export function buildProgram(io: Io, args: readonly string[]): Promise<Command> {
-  const asked = askedFor(args);
-  return build(io, (name) => name === asked);
+export async function runCommand(io: Io, given: readonly string[]): Promise<void> {
+  const args = spelledOut(given);
+  const asked = args.find((argument) => !argument.startsWith('-'));
+  const program = await build(io, (name) => name === asked);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return; // --help, --version
+    const command = commandOf(program, args);
+    if (error.code === 'commander.help') throw new CliError('usage', `${command}: which command?`); // below its help
+    throw new CliError('usage', ...usageFault(error.message, command));
+  }
+}
+
+/** "help task publish" as "task publish --help". */
+function spelledOut(args: readonly string[]): readonly string[] {
+  return args[0] === 'help' ? [...args.slice(1), '--help'] : args;
+}
+
+/** The innermost command that the arguments name, as one types it. */
+function commandOf(program: Command, args: readonly string[]): string {
+  const names = [program.name()];
+  let at = program;
+  for (const word of args.filter((argument) => !argument.startsWith('-'))) {
+    const inner = at.commands.find((command) => command.name() === word);
+    if (inner === undefined) break;
+    names.push(word);
+    at = inner;
+  }
+  return names.join(' ');
+}
+
+/** Commander's message, without its own word for an error; and what to do. */
+function usageFault(message: string, command: string): [string, string] {
+  const [said = '', ...more] = message.replace(/^error: /, '').split('\n');
+  const shows = command === 'consilium' ? 'lists the commands' : 'shows what it takes, with examples';
+  return [[said, ...more].join(' '), `${command} --help ${shows}`];
 }
 
 /** With every group in full. */
@@ -152,10 +188,11 @@ async function build(io: Io, isWanted: (group: string) => boolean): Promise<Comm
     .version(packageJson.version)
     .option('--json', 'for programs: results and errors as JSON')
     .addHelpText('after', AFTER_HELP)
-    .showHelpAfterError('(consilium --help lists the commands)')
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.note(text.trimEnd()),
+      // Told by whoever catches it, in the form of all other errors.
+      outputError: () => {},
     })
     .exitOverride();
   for (const [name, { description, load }] of Object.entries(groups)) {
@@ -164,12 +201,6 @@ async function build(io: Io, isWanted: (group: string) => boolean): Promise<Comm
   }
   for (const command of allCommands(program)) command.copyInheritedSettings(program);
   return program;
-}
-
-/** The first word that is no option (those of the program itself take no value); "help task" is about task. */
-function askedFor(args: readonly string[]): string | undefined {
-  const words = args.filter((argument) => !argument.startsWith('-'));
-  return words[0] === 'help' ? words[1] : words[0];
 }
 
 function allCommands(command: Command): Command[] {

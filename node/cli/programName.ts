@@ -4,6 +4,11 @@ import { basename, relative } from 'node:path';
 export function programName(argv: readonly string[] = process.argv, cwd: string = process.cwd()): string {
   const script = argv[1] ?? '';
   if (basename(script) === 'consilium') return 'consilium';
-  const near = relative(cwd, script);
-  return `node ${near.startsWith('..') ? script : near}`;
+  return `node ${nearPath(script, cwd)}`;
+}
+
+/** A path as one types it from where one is: relative within the working directory, else as it is. */
+export function nearPath(path: string, cwd: string = process.cwd()): string {
+  const near = relative(cwd, path);
+  return near === '' || near.startsWith('..') ? path : near;
 }

@@ -4,6 +4,8 @@ import { type DoctorBounds, type Finding, fault, ok, warning } from './finding.j
 
 const WRITES = 15;
 const WRITE_BYTES = 4_096;
+const FREE_SOME =
+  'free some, or move the chain folder to a larger disk (dataDir); "retention": "window" keeps it smaller';
 
 /** Space, and how long a small write takes until it is safe, where the chain folder lies (or will). */
 export function diskFindings(dataDir: string, bounds: DoctorBounds): readonly Finding[] {
@@ -15,10 +17,8 @@ function spaceFinding(folder: string, { freeBytesFault, freeBytesWarning }: Doct
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const text = `${megabytes(free)} are free where ${folder} lies`;
-  const mend =
-    'free some, or move the chain folder to a larger disk (dataDir); "retention": "window" keeps it smaller';
-  if (free < freeBytesFault) return fault('disk', `${text}: a node that cannot write stops`, mend);
-  return free < freeBytesWarning ? warning('disk', text, mend) : ok('disk', text);
+  if (free < freeBytesFault) return fault('disk', `${text}: a node that cannot write stops`, FREE_SOME);
+  return free < freeBytesWarning ? warning('disk', text, FREE_SOME) : ok('disk', text);
 }
 
 function syncFinding(folder: string, { syncMsFault, syncMsWarning }: DoctorBounds): Finding {
@@ -27,7 +27,8 @@ function syncFinding(folder: string, { syncMsFault, syncMsWarning }: DoctorBound
   try {
     median = medianSyncMs(file);
   } catch (error) {
-    const mend = `let the node’s user write there (chown), and mount it for writing`;
+    const isFull = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+    const mend = isFull ? FREE_SOME : 'let the node’s user write there (chown), and mount it for writing';
     return fault('disk', `${folder} cannot be written: ${(error as Error).message}`, mend);
   } finally {
     rmSync(file, { force: true });

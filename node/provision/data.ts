@@ -128,7 +128,10 @@ function checkSizes(rows: number, trainRows: number, devices: number): void {
 
 function derive(trainTable: Table, label: string | null): DataSchema {
   if (label === null)
-    throw new ProvisionError('bad-options', 'name the column to predict (--label) or give a schema');
+    throw new ProvisionError(
+      'bad-options',
+      `name the column to predict (--label: one of ${trainTable.header.join(', ')}) or give a schema`,
+    );
   const derived = deriveSchema(trainTable, label);
   if (derived.ok) return derived.schema;
   throw new ProvisionError('bad-data', derived.problem.text);

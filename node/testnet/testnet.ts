@@ -14,9 +14,16 @@ import {
 export async function startTestnet(
   network: NetworkFolder,
   options: StartOptions,
+  onReady: (name: string) => void = () => {},
 ): Promise<readonly NodeProcess[]> {
   const names = network.file.nodes.map(({ name }) => name).filter((name) => nodePid(network, name) === null);
-  const results = await Promise.allSettled(names.map((name) => startNodeProcess(network, name, options)));
+  const results = await Promise.allSettled(
+    names.map(async (name) => {
+      const started = await startNodeProcess(network, name, options);
+      onReady(name);
+      return started;
+    }),
+  );
   const failed = results.find((result) => result.status === 'rejected');
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   if (failed === undefined) return started;

@@ -5,11 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { cloneInto } from '../support/clone.js';
 import { shellBlocks } from '../support/pages.js';
 import { program, root } from '../support/processes.js';
 
-/** Pages for newcomers, run as they stand: every block that begins with ```sh, in one shell and an empty folder a page. */
-const pages = [
+/**
+ * Pages for newcomers, run as they stand: every block that begins with ```sh, in one shell and a folder a page: an empty
+ * one, or a clone of this repository with what it needs installed.
+ */
+const pages: readonly {
+  readonly page: string;
+  readonly inClone?: boolean;
+  readonly says: readonly RegExp[];
+}[] = [
   {
     page: 'docs/tutorial.md',
     says: [/offline replay +passed/, /^task 1 is done$/m, /^model\.safetensors$/m, /^exit code 7$/m],
@@ -19,6 +27,11 @@ const pages = [
     says: [/^It fits\.$/m, /"NA" is not a number/, /offline replay +passed/],
   },
   { page: 'docs/how-to/own-model.md', says: [/10 of 10 closed/, /offline replay +passed/, /^model\.json$/m] },
+  {
+    page: 'docs/how-to/own-rule.md',
+    inClone: true,
+    says: [/30 qualified, 10 refused/, /5 of 5 closed/, /offline replay +passed/],
+  },
 ];
 const PAGE_MS = 600_000;
 
@@ -48,9 +61,10 @@ afterAll(async () => {
 
 it.each(pages)(
   '$page does what it says',
-  async ({ page, says }) => {
+  async ({ page, inClone = false, says }) => {
     const cwd = join(dir, page);
     mkdirSync(cwd, { recursive: true });
+    if (inClone) cloneInto(cwd);
     const commands = shellBlocks(readFileSync(join(root, page), 'utf8')).join('');
     const child = spawn('bash', ['-c', `set -euo pipefail\nset -x\n${commands}`], {
       cwd,

@@ -1,14 +1,13 @@
 import { PassThrough } from 'node:stream';
-import { CommanderError } from 'commander';
 import type { ExitName } from '../../node/cli/exitCodes.js';
 import { failureOf } from '../../node/cli/failure.js';
 import type { Io } from '../../node/cli/io.js';
-import { buildProgram } from '../../node/cli/program.js';
+import { runCommand } from '../../node/cli/program.js';
 
 /** Runs a command line as main.ts does and gives what a user would see. */
 export async function runProgram(
   ...args: string[]
-): Promise<{ exit: ExitName; out: string; notes: string; message: string }> {
+): Promise<{ exit: ExitName; out: string; notes: string; message: string; hint: string | null }> {
   const said = { out: '', notes: '' };
   const io: Io = {
     out: (text) => {
@@ -21,13 +20,10 @@ export async function runProgram(
     env: {},
   };
   try {
-    await (await buildProgram(io, args)).parseAsync(args, { from: 'user' });
-    return { exit: 'ok', ...said, message: '' };
+    await runCommand(io, args);
+    return { exit: 'ok', ...said, message: '', hint: null };
   } catch (error) {
-    if (error instanceof CommanderError) {
-      return { exit: error.exitCode === 0 ? 'ok' : 'usage', ...said, message: error.message };
-    }
-    const { exit, message } = failureOf(error);
-    return { exit, ...said, message };
+    const { exit, message, hint } = failureOf(error);
+    return { exit, ...said, message, hint };
   }
 }

@@ -77,7 +77,9 @@ async function verify(file: string, options: Options, io: Io): Promise<void> {
   io.out(json ? JSON.stringify(report) : formatReport(report));
   if (!report.ok) {
     const unreadable = UNREADABLE.includes(report.divergence?.reason ?? '');
-    throw new CliError(unreadable ? 'bad-export' : 'check-failed', 'the chain does not hold');
+    const isOther = report.divergence?.reason === 'wrong-chain' && report.head.height === 0;
+    const hint = isOther ? 'is --genesis the genesis of the network that was exported?' : null;
+    throw new CliError(unreadable ? 'bad-export' : 'check-failed', 'the chain does not hold', hint);
   }
   if (!report.complete)
     throw new CliError('incomplete', 'nothing is wrong, but not everything could be checked');

@@ -28,14 +28,21 @@ async function examine(options: SettingOptions, io: Io): Promise<void> {
   try {
     findings.push(...(await examineNode(settingsFrom(options, io))));
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const mend = 'mend that place; "consilium config explain" shows every setting with its bounds';
-    findings.push(fault('configuration', error.message, mend));
+    if (!(error instanceof ConfigError || (error instanceof CliError && error.code === 'bad-config')))
+      throw error;
+    findings.push(fault('configuration', error.message, mendOf(error)));
   }
   io.out(options.json === true ? JSON.stringify(findings) : formatFindings(findings));
   const faults = findings.filter(({ status }) => status === 'fault').length;
   if (faults > 0)
     throw new CliError('check-failed', faults === 1 ? 'there is a fault' : `there are ${faults} faults`);
+}
+
+function mendOf(error: ConfigError | CliError): string {
+  if (error instanceof CliError && error.hint !== null) return error.hint;
+  if (error.code === 'missing-file')
+    return '"consilium init" and "consilium join" make one (docs/operate/network.md)';
+  return 'mend that place; "consilium config explain" shows every setting with its bounds';
 }
 
 /** For people. Pure. */

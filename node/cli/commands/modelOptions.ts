@@ -18,6 +18,11 @@ export function factsOptions(command: Command): Command {
 /** What the chain says of a task's newest model. Throws CliError "usage"; RpcError, ModelError, ExportError. */
 export async function factsOf(options: FactsOptions, task: number): Promise<ModelFacts> {
   const { car, genesis, network, node } = options;
+  if (car === undefined && network === undefined && node === undefined)
+    throw new CliError(
+      'usage',
+      'from where? Give --network FOLDER, --node URL, or --car FILE with --genesis FILE',
+    );
   if (car === undefined) return nodesOf(options).use((client) => factsFromNode(client, task));
   if (genesis === undefined || network !== undefined || node !== undefined)
     throw new CliError('usage', 'from where? --car FILE needs --genesis FILE, and no node');

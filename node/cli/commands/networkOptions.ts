@@ -6,7 +6,7 @@ import { CliError } from '../failure.js';
 /** The options of every command that provisions a local network. */
 export function networkOptions(command: Command): Command {
   return command
-    .option('--validators <n>', 'hospitals, one validator each', wholeNumber(1, VALIDATORS_MAX), 4)
+    .option('-n, --validators <n>', 'hospitals, one validator each', wholeNumber(1, VALIDATORS_MAX), 4)
     .option('--devices <n>', 'devices of each hospital', wholeNumber(1, DEVICES_MAX), 5)
     .option('--data <file.csv>', 'a table with a column of two classes (default: Pima diabetes)')
     .option('--label <column>', 'the column to predict')

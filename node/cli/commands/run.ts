@@ -5,7 +5,7 @@ import type { DemoRun } from '../demo/run.js';
 import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
 import type { Io } from '../io.js';
-import { programName } from '../programName.js';
+import { nearPath, programName } from '../programName.js';
 import { readStudy } from '../study/read.js';
 
 const EXAMPLES = `
@@ -53,13 +53,14 @@ async function writeModels({ result, dir }: DemoRun): Promise<string> {
 
 function closing({ dir, result }: DemoRun, model: string, keep: boolean): string {
   const program = programName();
+  const [near, car, genesis] = [dir, result.export, result.genesis].map((path) => nearPath(path));
   const lines = [
-    `Everything is in ${dir}; the model and its card in ${model}`,
+    `Everything is in ${near}; the model and its card in ${nearPath(model)}`,
     '',
     'Next:',
-    `  ${program} model evaluate 1 --car ${result.export} --genesis ${result.genesis} --data FILE.csv`,
-    `  ${program} chain verify ${result.export} --genesis ${result.genesis} --report ${join(dir, 'audit.md')}`,
+    `  ${program} model evaluate 1 --car ${car} --genesis ${genesis} --data FILE.csv`,
+    `  ${program} chain verify ${car} --genesis ${genesis} --report ${near}/audit.md`,
   ];
-  if (keep) lines.push(`  ${program} testnet status ${dir}`, `  ${program} testnet down ${dir}`);
+  if (keep) lines.push(`  ${program} testnet status ${near}`, `  ${program} testnet down ${near}`);
   return lines.join('\n');
 }

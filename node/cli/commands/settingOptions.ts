@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Loaded, loadSettings, type Setting, settings } from '../../settings/index.js';
 import { CliError } from '../failure.js';
@@ -9,7 +10,10 @@ export type SettingOptions = Readonly<Record<string, unknown>>;
 
 /** Where the configuration is, and a flag for each setting. */
 export function settingOptions(command: Command): Command {
-  command.option('--config <file>', 'its configuration (default: the one that CONSILIUM_CONFIG names)');
+  command.option(
+    '--config <file>',
+    'its configuration, or the folder of its config.json (default: what CONSILIUM_CONFIG names)',
+  );
   for (const setting of settings) {
     if (setting.flag === null) continue;
     const { flag, meaning, words, isPath } = setting;
@@ -21,9 +25,15 @@ export function settingOptions(command: Command): Command {
 
 /** The configuration that the options, the environment and the file make. Throws CliError "usage", ConfigError. */
 export function settingsFrom(options: SettingOptions, { env }: Io): Loaded {
-  const file = (options.config as string | undefined) ?? env.CONSILIUM_CONFIG;
-  if (file === undefined) {
+  const named = (options.config as string | undefined) ?? env.CONSILIUM_CONFIG;
+  if (named === undefined) {
     throw new CliError('usage', 'which node? Give --config FILE, or set CONSILIUM_CONFIG');
+  }
+  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() === true;
+  const file = isFolder ? join(named, 'config.json') : named;
+  if (!existsSync(file) && existsSync(join(dirname(file), 'card.json'))) {
+    const hint = `run "consilium join ${dirname(file)}" with the genesis, the cards and the digest that you were told`;
+    throw new CliError('bad-config', `${file} is not there: this validator has joined no chain yet`, hint);
   }
   const flags = settings.flatMap(({ path, flag }) => {
     const text = flag === null ? undefined : options[attributeOf(flag)];

@@ -3,14 +3,18 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { encodeContent, type TaskSpec } from '../../../contracts/index.js';
 import { RATE_ALL, tightestEpsilon, withCount } from '../../../fl/index.js';
+import type { ResultOf } from '../../rpc/index.js';
 import { sealContent } from '../../sealing/content.js';
 import { createKeyFile } from '../../sealing/keyFile.js';
 import { wholeNumber } from '../args.js';
+import { bar } from '../demo/view.js';
 import { CliError } from '../failure.js';
 import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
+import { programName } from '../programName.js';
 import { publishTask } from '../publish.js';
 import { type SignerOptions, secretOf } from '../signer.js';
+import { createStatusLine } from '../statusLine.js';
 import { readTaskFile, taskSpecOf } from '../taskFile.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 import { addGate, contentIn } from './taskGate.js';
@@ -85,6 +89,7 @@ async function publish(
   io.out(`Task ${done.task} is published in block ${done.height} (transaction ${done.transaction}).`);
   const drawn = drawnText(spec);
   if (drawn !== null) io.out(drawn);
+  io.out(`Follow it with: ${programName()} task watch ${done.task} ${whereOf(options)}`);
 }
 
 /** What a task with drawn units claims, and what of it nobody can check; null: it draws none. Cost: seconds. */
@@ -130,13 +135,21 @@ async function list(options: Globals, io: Io): Promise<void> {
   }
 }
 
+/** The option that names the same node or network again. */
+function whereOf({ network, node }: NodeOptions): string {
+  return node === undefined ? `--network ${network}` : `--node ${node}`;
+}
+
 async function watch(task: number, options: Globals, io: Io): Promise<void> {
   const nodes = nodesOf(options);
   const { signal, ignore } = interrupt();
+  const line = createStatusLine(io, options.json === true);
   try {
     for (let from = 1; ; ) {
-      const { status } = await nodes.use((client) => client.call('task.get', { task }));
+      const info = await nodes.use((client) => client.call('task.get', { task }));
+      if (line.isDrawn) line.show(progressOf(info, from - 1));
       const rounds = await nodes.use((client) => client.call('task.rounds', { task, from, waitMs: WAIT_MS }));
+      line.close();
       signal.throwIfAborted();
       for (const round of rounds) {
         const qualified = round.verdicts.filter((verdict) => verdict.qualified).length;
@@ -149,14 +162,21 @@ async function watch(task: number, options: Globals, io: Io): Promise<void> {
           );
       }
       // Asked before the rounds: whatever closed until then has been told.
-      if (rounds.length > 0 || !['done', 'failed', 'withdrawn'].includes(status)) continue;
-      if (!options.json) io.out(`task ${task} is ${status}`);
-      if (status === 'failed') throw new CliError('check-failed', `task ${task} failed`);
+      if (rounds.length > 0 || !['done', 'failed', 'withdrawn'].includes(info.status)) continue;
+      if (!options.json) io.out(`task ${task} is ${info.status}`);
+      if (info.status === 'failed') throw new CliError('check-failed', `task ${task} failed`);
       return;
     }
   } finally {
+    line.close();
     ignore();
   }
+}
+
+/** How far a task is, in one line. Pure. */
+export function progressOf({ status, enrolled, spec }: ResultOf<'task.get'>, closed: number): string {
+  if (status === 'enrolling') return `enrolling devices: ${enrolled.length} of ${spec.devicesMax}`;
+  return `${bar(closed, spec.rounds)}  ${closed} of ${spec.rounds} rounds, task ${status}`;
 }
 
 async function result(task: number, options: Globals & { readonly weights?: string }, io: Io): Promise<void> {

@@ -18,6 +18,7 @@ import { interrupt } from '../interrupt.js';
 import { formatColumns, type Io } from '../io.js';
 import { createNodePool } from '../nodePool.js';
 import { programName } from '../programName.js';
+import { createStatusLine, type StatusLine } from '../statusLine.js';
 import { type CommitteeOptions, committeeOptions, riskRows, UNSAFE_HINT } from './committeeOptions.js';
 import { attackOf, attackOptions, networkOptions } from './networkOptions.js';
 import { addFaults } from './testnetFaults.js';
@@ -86,24 +87,40 @@ export function addTestnet(testnet: Command, io: Io): void {
 
 async function up(folder: string, options: UpOptions, io: Io): Promise<void> {
   const { signal, ignore } = interrupt();
+  const line = createStatusLine(options.json ? { ...io, note: () => {} } : io, options.json === true);
   try {
     const isNew = folderState(folder) !== 'network';
+    if (isNew) line.show('writing keys, genesis and shards of data');
     const network = isNew ? await provision(folder, options, io) : openNetwork(folder);
-    const started = await startTestnet(network, { withParent: false, signal });
+    const started = await start(network, line, signal);
+    line.close();
     const nodes = network.file.nodes.map(({ name, rpc }) => ({ name, rpc, pid: nodePid(network, name) }));
     if (options.json) {
-      io.out(JSON.stringify({ folder: network.dir, provisioned: isNew, started: started.length, nodes }));
+      io.out(JSON.stringify({ folder: network.dir, provisioned: isNew, started, nodes }));
       return;
     }
-    io.out(
-      `${isNew ? 'Provisioned' : 'Opened'} ${network.dir}, started ${started.length} of ${nodes.length}.`,
-    );
+    io.out(`${isNew ? 'Provisioned' : 'Opened'} ${network.dir}, started ${started} of ${nodes.length}.`);
     io.out(formatColumns(nodes.map(({ name, rpc, pid }) => [`  ${name}`, rpc, `pid ${pid ?? 'none'}`])));
     io.out(`Open ${nodes[0]!.rpc} in a browser: the explorer.`);
     io.out(`Stop it with: ${programName()} testnet down ${folder}`);
   } finally {
+    line.close();
     ignore();
   }
+}
+
+/** Starts what does not run yet, and tells who is ready. Gives how many were started. */
+async function start(network: Network, line: StatusLine, signal: AbortSignal): Promise<number> {
+  const waiting = network.file.nodes.filter(({ name }) => nodePid(network, name) === null).length;
+  const tell = (ready: number) =>
+    line.show(`starting ${waiting} validators${ready === 0 ? '' : `, ${ready} ready`}`);
+  if (waiting > 0) tell(0);
+  let ready = 0;
+  const started = await startTestnet(network, { withParent: false, signal }, () => {
+    ready += 1;
+    if (line.isDrawn) tell(ready);
+  });
+  return started.length;
 }
 
 function provision(folder: string, options: UpOptions, io: Io): Promise<Network> {
@@ -165,7 +182,8 @@ async function status(folder: string, json: boolean, io: Io): Promise<void> {
   }
   const rows = nodes.map((node) => {
     const pid = node.pid === null ? '' : `pid ${node.pid}`;
-    if (!node.up) return [node.name, 'down', '', '', node.rpc, pid];
+    // A process that runs and does not answer: paused, or it has just been started.
+    if (!node.up) return [node.name, node.pid === null ? 'down' : 'silent', '', '', node.rpc, pid];
     return [
       node.name,
       'up',

@@ -1,5 +1,6 @@
 import type { Progress } from '../../export/index.js';
 import type { Io } from '../io.js';
+import { createStatusLine } from '../statusLine.js';
 
 const REDRAW_MS = 200;
 const LINE_MS = 10_000;
@@ -15,27 +16,21 @@ export interface VerifyProgress {
  * `now` is in milliseconds, from any beginning.
  */
 export function createVerifyProgress(
-  { screen, note, env }: Io,
+  io: Io,
   json: boolean,
   now: () => number = () => performance.now(),
 ): VerifyProgress {
-  const isDrawn = screen.isTTY === true && env.TERM !== 'dumb' && !json;
+  const line = createStatusLine(io, json);
   const begun = now();
   let last = begun;
-  let dirty = false;
   return {
     update: (progress) => {
       const time = now();
-      if (time - last < (isDrawn ? REDRAW_MS : LINE_MS)) return;
+      if (time - last < (line.isDrawn ? REDRAW_MS : LINE_MS)) return;
       last = time;
-      const line = progressLine(progress, (time - begun) / 1_000);
-      if (!isDrawn) return note(line);
-      dirty = true;
-      screen.write(`\r\x1b[2K${line.slice(0, Math.max(1, (screen.columns ?? 80) - 1))}`);
+      line.show(progressLine(progress, (time - begun) / 1_000));
     },
-    close: () => {
-      if (dirty) screen.write('\r\x1b[2K');
-    },
+    close: () => line.close(),
   };
 }
 

@@ -171,7 +171,7 @@ async function exportAndAudit(
   const file = join(dir, 'chain.car');
   display.update({ phase: 'exporting the chain' });
   const { blocks } = await nodes.use(({ url }) => exportChain({ url, file }));
-  display.update({ phase: 'replaying the chain offline, in a process of its own' });
+  display.update({ phase: 'replaying the chain offline' });
   const report = await auditApart(file, network.genesisFile, signal);
   const { ok, divergence, checked } = report;
   const failures = ok ? [] : [`the offline replay found: ${divergence?.reason}: ${divergence?.detail}`];

@@ -141,8 +141,17 @@ function validators({ validatorsUp, hospitals }: ViewState): Span[] {
 }
 
 function meter(value: number, of: number, columns: number): Span[] {
-  const full = of <= 0 ? 0 : Math.max(0, Math.min(columns, Math.round((value / of) * columns)));
+  const full = fullOf(value, of, columns);
   return [styled('good', '█'.repeat(full)), styled('dim', '░'.repeat(columns - full))];
+}
+
+/** A progress bar of so many characters, without colours. */
+export function bar(value: number, of: number, columns = BAR_COLUMNS): string {
+  return '█'.repeat(fullOf(value, of, columns)).padEnd(columns, '░');
+}
+
+function fullOf(value: number, of: number, columns: number): number {
+  return of <= 0 ? 0 : Math.max(0, Math.min(columns, Math.round((value / of) * columns)));
 }
 
 function line(label: string, spans: readonly Span[]): Span[] {

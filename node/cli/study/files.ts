@@ -1,4 +1,4 @@
-import { encodedWidth } from '../../../fl/index.js';
+import { aggregationRules, encodedWidth, verificationRules } from '../../../fl/index.js';
 import type { PreparedData } from '../../provision/index.js';
 
 /** What a study is made from. */
@@ -59,8 +59,8 @@ function taskText({ data, derived, validators, devices, weightsSeed }: StudyPlan
   "privacy": ${derived ? 'null' : '{ "epsilon": 3, "delta": 1e-4 }'},
   "publicData": ${derived},
 
-  // How poisoned updates are found (alignment, multi-krum, none) and what is left is put together
-  // (mean, median, trimmed-mean, geometric-median, centred-clipping). docs/robustness.md compares them.
+  // How poisoned updates are found (${Object.keys(verificationRules).join(', ')}) and what is left is put together
+  // (${Object.keys(aggregationRules).join(', ')}). docs/robustness.md compares them.
   "verification": "alignment",
   "faulty": ${Math.round(0.3 * all)}, // poisoned devices that the rule shall withstand
   "aggregation": "mean",

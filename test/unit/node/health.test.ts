@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bytesToHex } from '../../../crypto/index.js';
 import { startChain } from '../../../genesis/index.js';
-import { createMemoryNetwork } from '../../../net/index.js';
+import { createMemoryNetwork, type Transport } from '../../../net/index.js';
 import { type HealthFacts, healthOf } from '../../../node/health.js';
 import { askClock, medianOf, watchPeerClocks } from '../../../node/peerClocks.js';
 import { testGenesis } from '../../support/genesis.js';
@@ -107,6 +107,51 @@ describe('clocks of peers', () => {
     for (const clock of clocks) clock.close();
     await Promise.all(transports.map((transport) => transport.stop()));
     expect(bytesToHex(chainId)).toHaveLength(64);
+  });
+
+  it.each([
+    ['too short', new Uint8Array(7)],
+    ['too long', new Uint8Array(9)],
+    ['after the end of time', new Uint8Array(8).fill(255)],
+  ])('that answer no time are unknown: %s', async (_, answer) => {
+    const clock = { now: () => 0, monotonic: () => 0 };
+    await expect(askClock({ request: async () => answer }, 'peer', clock)).rejects.toThrow(
+      'answered no time',
+    );
+  });
+
+  it('are asked again every minute, and not after the end', async () => {
+    const asked: string[] = [];
+    const waiting = new Set<() => void>();
+    const clocks = watchPeerClocks(
+      {
+        serve: () => {},
+        connectedPeers: () => ['peer'],
+        request: async (peer: string) => {
+          asked.push(peer);
+          return new Uint8Array(8);
+        },
+      } as unknown as Transport,
+      {
+        now: () => 0,
+        monotonic: () => 0,
+        after: (_, run) => {
+          waiting.add(run);
+          return () => waiting.delete(run);
+        },
+      },
+    );
+    const minute = () => {
+      for (const run of [...waiting]) {
+        waiting.delete(run);
+        run();
+      }
+    };
+    minute();
+    minute();
+    expect(asked).toEqual(['peer', 'peer']);
+    clocks.close();
+    expect(waiting.size).toBe(0);
   });
 
   it.each([

@@ -23,11 +23,27 @@ const rows = Array.from({ length: 60 }, (_, index) => `${index},${index % 2}`).j
 
 describe('usage', () => {
   it('proposes the command that was meant', async () => {
-    const { exit, notes } = await run('dmeo');
+    const { exit, message } = await run('dmeo');
     expect(exit).toBe('usage');
-    expect(notes).toContain('Did you mean demo?');
-    expect((await run('testnet', 'stauts', 'x')).notes).toContain('Did you mean status?');
-    expect((await run('demo', '--round', '3')).notes).toContain('Did you mean --rounds?');
+    expect(message).toContain('Did you mean demo?');
+    expect((await run('testnet', 'stauts', 'x')).message).toContain('Did you mean status?');
+    expect((await run('demo', '--round', '3')).message).toContain('Did you mean --rounds?');
+  });
+
+  it('says where to look, for the command that was begun', async () => {
+    expect((await run('dmeo')).hint).toMatch(/^consilium --help lists/);
+    expect((await run('testnet', 'stauts', 'x')).hint).toMatch(/^consilium testnet --help shows/);
+    expect((await run('testnet', 'up')).hint).toMatch(/^consilium testnet up --help shows/);
+    expect((await run('testnet', 'up')).message).not.toMatch(/error:/);
+    const { exit, message, notes } = await run('testnet');
+    expect([exit, message]).toEqual(['usage', 'consilium testnet: which command?']);
+    expect(notes).toMatch(/^Usage: consilium testnet/);
+  });
+
+  it('"help" takes the words of a command, as many as there are', async () => {
+    expect((await run('help', 'testnet', 'up')).out).toMatch(/^Usage: consilium testnet up /);
+    expect((await run('help', 'testnet')).out).toMatch(/^Usage: consilium testnet \[/);
+    expect((await run('help')).out).toMatch(/^Usage: consilium \[/);
   });
 
   it('has help with examples for every command, and lists the exit codes', async () => {

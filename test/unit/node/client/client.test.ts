@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sealKeystore } from '../../../../crypto/index.js';
+import { WebSocketServer } from 'ws';
+import { bytesToHex, publicKeyOf, sealKeystore } from '../../../../crypto/index.js';
 import { createClient } from '../../../../node/client/index.js';
 import { readSigningKey } from '../../../../node/client/keystore.js';
 import { describedMethods } from '../../../../node/client/table.js';
@@ -82,6 +84,34 @@ describe('the client of the package', () => {
       if (heights.length === 2) break;
     }
     expect(heights).toEqual([1, 2]);
+  });
+
+  it('follows no item that is unlike its schema', async () => {
+    const at = { height: 1, index: 0 };
+    const item = (params: object) => JSON.stringify({ jsonrpc: '2.0', method: 'chain.item', params });
+    const sent: string[] = [];
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(server, 'listening');
+    server.on('connection', (socket) =>
+      socket.once('message', () => {
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { subscription: 's', from: at } }));
+        for (const text of sent) socket.send(text);
+      }),
+    );
+    const { follow } = createClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    for (const lie of [item({ subscription: 's', at, next: at, item: { height: -1 } }), item({ at }), '{}']) {
+      sent.splice(0, 1, lie);
+      await expect(follow('blocks').next()).rejects.toMatchObject({ word: 'bad-answer' });
+    }
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
+
+  it('signs by a secret of either form', async () => {
+    const secret = new Uint8Array(32).fill(7);
+    const publicKey = bytesToHex(publicKeyOf(secret));
+    for (const given of [secret, bytesToHex(secret)])
+      expect((await createClient(node.url).wallet(given)).publicKey).toBe(publicKey);
   });
 
   it.each([new Uint8Array(31), 'ab', `${'A'.repeat(64)}`, ''])('takes no secret like %j', async (secret) => {

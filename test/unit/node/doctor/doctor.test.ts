@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
 import { startChain } from '../../../../genesis/index.js';
 import { createLibp2pTransport, type Transport } from '../../../../net/index.js';
+import { membershipFinding } from '../../../../node/doctor/chain.js';
 import {
   type DoctorBounds,
   doctorBounds,
@@ -13,6 +15,7 @@ import {
   examineProgram,
   type Finding,
 } from '../../../../node/doctor/index.js';
+import { startNode } from '../../../../node/main.js';
 import { watchPeerClocks } from '../../../../node/peerClocks.js';
 import {
   freePorts,
@@ -106,7 +109,7 @@ async function expectFinding(
   const found = await findings(check, bounds);
   const fitting = found.filter((each) => each.status === status && says.test(each.message));
   expect(fitting, JSON.stringify(found)).not.toEqual([]);
-  expect(fitting[0]!.mend).toMatch(mend);
+  expect(fitting[0]!.mend ?? '').toMatch(mend);
 }
 
 function changeConfig(change: object): void {
@@ -149,6 +152,21 @@ async function startPeers(offsetsMs: readonly number[], admits = true): Promise<
       clocks.close();
       await transport.stop();
     });
+  }
+}
+
+/** A disk of any size takes the right to mount one. */
+function canMount(): boolean {
+  const place = mkdtempSync(join(tmpdir(), 'consilium-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', place], { stdio: 'ignore' });
+    execFileSync('umount', [place]);
+    return true;
+  } catch {
+    console.log('doctor: a full disk is not tried: none can be mounted here');
+    return false;
+  } finally {
+    rmSync(place, { recursive: true, force: true });
   }
 }
 
@@ -256,6 +274,17 @@ describe('doctor', () => {
     expect(hexToBytes('00')).toHaveLength(1);
   });
 
+  it('membership: a seat that is gone', () => {
+    const own = { sign: new Uint8Array(32), publicKey: 'aa', vrfPublicKey: 'bb' };
+    const north = { publicKey: 'aa', vrfPublicKey: 'bb', name: 'north' };
+    expect(membershipFinding(own, [{ ...north, seat: 'lost' }])).toMatchObject({
+      status: 'warning',
+      message: 'north has no seat any more: it follows, and does not vote',
+      mend: expect.stringContaining('consilium validator add'),
+    });
+    expect(membershipFinding(own, [{ ...north, seat: 'held' }])).toMatchObject({ status: 'ok' });
+  });
+
   it('ports: held by another program, or of no address here', async () => {
     await occupy(ports[4]!);
     await expectFinding(
@@ -295,6 +324,70 @@ describe('doctor', () => {
     });
     changeConfig({ dataDir: '/proc/self/nowhere/data' });
     await expectFinding('disk', 'fault', /\/proc\/self cannot be written/, /chown/);
+  });
+
+  it.skipIf(!canMount())('disk: full to the last byte', async () => {
+    const full = at('full');
+    mkdirSync(full);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full]);
+    ends.push(async () => execFileSync('umount', [full]));
+    changeConfig({ dataDir: join(full, 'data') });
+    // What is written before the disk is full is no finding; what fills it is.
+    await expectFinding('disk', 'ok', /4 KiB is safe/, /^$/, { ...doctorBounds, syncMsWarning: 1e6 });
+    expect(() => writeFileSync(join(full, 'rest'), new Uint8Array(131_072))).toThrow(/ENOSPC/);
+    await expectFinding('disk', 'fault', /0 MiB are free where .*full lies/, /free some/);
+    await expectFinding('disk', 'fault', /full cannot be written: ENOSPC/, /free some/);
+  });
+
+  it('of a node that runs: asks it, and finds no fault in what it holds itself', async () => {
+    await startPeers([0, 0, -60_000]);
+    const node = await startNode({ ...readNodeConfig(configFile()), logLevel: 'error' });
+    ends.push(() => node.close());
+    const ofPeers = async () => (await findings('clock')).concat(await findings('peers'));
+    await expect
+      .poll(async () => (await ofPeers()).map(({ message }) => message).join('\n'), { timeout: 30_000 })
+      .toMatch(/median of 3 peers.*wrong are those of west[\s\S]*3 links to validators, 2 make a quorum/);
+    for (const [check, says] of [
+      ['chain', /^the node runs, at height \d+$/],
+      ['ports', new RegExp(`^the node itself holds them \\(RPC ${ports[4]}\\)$`)],
+      ['membership', /^north is a validator, its seat is /],
+    ] as const) {
+      const found = await findings(check);
+      expect(found).toEqual([{ check, status: 'ok', message: expect.stringMatching(says), mend: null }]);
+    }
+    await ends.splice(2, 1)[0]!(); // west
+    await expect
+      .poll(
+        async () =>
+          (await findings('peers')).map(({ status, message }) => `${status}: ${message}`).join('\n'),
+        {
+          timeout: 30_000,
+        },
+      )
+      .toMatch(/^warning: west cannot be reached[\s\S]*ok: 2 links to validators/);
+  });
+
+  it('of another program at the RPC’s address: that is not the node', async () => {
+    changeConfig({ rpc: { ...JSON.parse(readFileSync(configFile(), 'utf8')).rpc, port: ports[0] } });
+    changeConfig({ listen: [`/ip4/127.0.0.1/tcp/${ports[4]}`] });
+    const own = readNodeConfig(configFile());
+    // East's node, whose RPC has the port that north's shall have.
+    const { keystore, passwordFile } = {
+      keystore: at('east', 'keystore.json'),
+      passwordFile: at('east', 'password'),
+    };
+    const east = {
+      ...own,
+      name: 'east',
+      keystore,
+      passwordFile,
+      dataDir: at('east', 'data'),
+      logLevel: 'error' as const,
+    };
+    const node = await startNode(east);
+    ends.push(() => node.close());
+    await expectFinding('ports', 'fault', /\(rpc.port\) is in use, and not by this node/, /ss -ltnp/);
+    await expectFinding('chain', 'ok', /there is no chain in .*north/, /^$/);
   });
 
   it('peers: down, another program in their place, or such that do not let this node in', async () => {

@@ -101,10 +101,13 @@ describe('founding a network', () => {
     expect(readdirSync(at('north')).sort()).toEqual(['card.json', 'devices', 'keystore.json', 'password']);
   });
 
-  it('refuses a genesis that is none', async () => {
-    writeJson(at('founding', 'genesis.json'), { name: 'study' });
+  it('refuses a file that is no genesis', async () => {
+    writeFileSync(at('founding', 'genesis.json'), '{');
     const refused = await runProgram(...joinOf('north'));
-    expect(refused.message).toMatch(/genesis\.json is not a genesis \(/);
+    expect([refused.exit, refused.message]).toEqual([
+      'bad-genesis',
+      expect.stringMatching(/is not a genesis/),
+    ]);
   });
 
   it('refuses a genesis without the own key', async () => {
@@ -156,6 +159,11 @@ describe('founding a network', () => {
     [
       'another’s proof of the VRF key',
       ([a, b, ...rest]) => [{ ...a!, vrfProof: b!.vrfProof }, b!, ...rest],
+      /not signed/,
+    ],
+    [
+      'another’s signature',
+      ([a, b, ...rest]) => [{ ...a!, signature: b!.signature }, b!, ...rest],
       /not signed/,
     ],
     ['one card twice', ([a, , ...rest]) => [a!, a!, ...rest], /both have the signing key/],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { type BlockContext, createDraft, readState } from '../../../chain/index.js';
 import {
   accountOf,
+  creditCompletion,
   LEVEL_CHANGES_KEPT,
   levelRecordOf,
   nextProposalCell,
@@ -182,8 +184,27 @@ describe('completion', () => {
       startTask(test, publicTask({ rounds: 1 }));
       playTask(test);
       expect(test.devices.map((device) => levelOf(test, device))).toEqual([1, 1, 1, 1]);
-      expect(levelRecordOf(test.state, test.devices[0]!.publicKey).total).toBe(0);
+      expect(levelRecordOf(test.state, test.devices[0]!.publicKey)).toMatchObject({ total: 0, completed: 0 });
     }
+  });
+
+  it('beyond the bound of the era is kept, and raises with the next one that is completed in a later era', () => {
+    const { tip, devices } = createTestChain(withLevels({ completions: 1 }));
+    const { publicKey } = devices[0]!;
+    const draft = createDraft(readState(tip.state));
+    const completedAt = (height: number, level: number) => {
+      const block = { height } as BlockContext<never>;
+      creditCompletion(
+        { state: draft, block, emit: () => {}, emitPayload: () => tip as never },
+        publicKey,
+        level,
+      );
+      return [accountOf(draft, publicKey)!.level, levelRecordOf(draft, publicKey).completed];
+    };
+    expect(completedAt(1, 1)).toEqual([2, 0]);
+    expect(completedAt(2, 2)).toEqual([2, 1]);
+    expect(completedAt(3, 2)).toEqual([2, 1]);
+    expect(completedAt(ERA, 2)).toEqual([3, 0]);
   });
 
   it('waits for the next era where the bound is reached', () => {

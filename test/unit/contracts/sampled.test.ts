@@ -7,6 +7,7 @@ import {
   fitsBudget,
   LEDGER_ORDERS,
   ledgerCap,
+  ledgerCost,
   ledgerOrderFor,
   RATE_ALL,
   renyiCost,
@@ -109,6 +110,17 @@ describe('a task whose devices draw records in secret', () => {
     const { rhoSpent, rhoCap } = ledgerOf(test, device);
     const all = 4n * roundRho(sigma16);
     expect(rhoSpent).toBe(all < rhoCap ? all : rhoCap);
+  });
+
+  it('costs once for each step that is noised, and as if all were drawn where drawing tells this ledger nothing', () => {
+    const ledger = { unit: 'record', order } as const;
+    const step = renyiCost(order, sigma16, rate32);
+    const often = { ...drawn, local: { ...local, step: 'fedavg', steps: 3, noise: 'every-step' } } as const;
+    expect(ledgerCost(ledger, often)).toBe((3n * step + BigInt(order) - 1n) / BigInt(order));
+    const patients = { ...drawn, privacy: { ...privacy, unit: 'patient' } } as const;
+    expect(ledgerCost(ledger, patients)).toBe(4n * roundRho(sigma16));
+    expect(ledgerCost(ledger, { ...drawn, local: base.local })).toBe(roundRho(sigma16));
+    expect(ledgerCost(ledger, { ...drawn, privacy: { ...privacy, sigma16: 0 } })).toBe(0n);
   });
 
   it('is charged until nothing is left, also by a device whose node counts nothing', () => {

@@ -10,6 +10,7 @@ import {
   encodeWeights,
   type ModelSpec,
   oneStep,
+  RATE_ALL,
   type RoundInput,
   type SubmittedUpdate,
 } from '../../../../fl/index.js';
@@ -171,6 +172,22 @@ describe('closeRound', () => {
     const followed = close(10, { choice: { ...choice, rule: 'quantile' } });
     expect(followed.clipping!.clip16).toBeLessThan(65_536);
     expect(followed.weights).toEqual(found.weights);
+  });
+
+  it('takes a count of units that were drawn for one of as many as are drawn on average', () => {
+    const counted = createGrid({ dimension: 2, clip16: 65_536, sigma16: 0, countSigma16: 0 });
+    const rule = { rule: 'search', clipMin16: 1, rate16: 32_768, aim16: 26_214, countSigma16: 0 } as const;
+    const before = { clip16: 65_536, memory: 0n };
+    const clipping = { choice: rule, clip16: 65_536, before };
+    const updates = ['a', 'b', 'c'].map((device) => {
+      const payload = encodeUpdate(Int32Array.of(512, 0), counted, -1);
+      return { device, units: 10, hash: device, payload };
+    });
+    const close = (local: RoundInput['local']) =>
+      closeRound(round(updates, { grid: counted, verification: 'none', clipping, local })).clipping;
+    // Of 30 units 13.5 were whole, which is more than 0.4; of 8 units 2.5.
+    expect(close(oneStep)).toMatchObject({ clip16: 32_768 });
+    expect(close({ ...oneStep, rate32: RATE_ALL / 4 })).toEqual({ clip16: 65_536, memory: 1n });
   });
 
   it('keeps the last aggregate for the rules that start from it', () => {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drbg, utf8ToBytes } from '../../../../crypto/index.js';
 import {
+  commonControl,
   createGrid,
   decodeUpdate,
   directionScale,
@@ -41,6 +42,11 @@ describe('drawSample', () => {
     expect(drawSample(1_000, 1, random)!.some((one) => one === 1)).toBe(false);
     const most = drawSample(1_000, RATE_ALL - 1, random)!;
     expect(most.every((one) => one === 1)).toBe(true);
+  });
+
+  it('draws a unit whose number is below the rate, and none whose number is the rate', () => {
+    const numbers = Uint8Array.of(0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0, 8);
+    expect([...drawSample(3, 7, () => numbers)!]).toEqual([1, 0, 0]);
   });
 });
 
@@ -97,5 +103,8 @@ describe('a step over drawn units', () => {
       (work) => ownControl(Int32Array.of(1_024), 10, grid, work)[0]!,
     );
     expect(some).toBe(4 * all!);
+    const direction = Float32Array.of(5, -10);
+    expect([...commonControl(direction, quarter)]).toEqual([20, -40]);
+    expect([...commonControl(direction, oneStep)]).toEqual([5, -10]);
   });
 });

@@ -120,7 +120,7 @@ describe('what is written to a terminal', () => {
     expect(nearPath('/x/y', '/a')).toBe('/x/y');
   });
 
-  const lineOn = (isTTY: boolean, json: boolean) => {
+  const lineOn = (isTTY: boolean, json: boolean, text = 'one two three') => {
     const said = { drawn: '', notes: '' };
     const write = (text: string) => {
       said.drawn += text;
@@ -132,7 +132,7 @@ describe('what is written to a terminal', () => {
 `;
     };
     const line = createStatusLine({ out: () => {}, note, screen, env: {} }, json);
-    line.show('one two three');
+    line.show(text);
     line.close();
     line.close();
     return said;
@@ -141,6 +141,7 @@ describe('what is written to a terminal', () => {
     expect(lineOn(true, false)).toEqual({ drawn: '\r\x1b[2Kone two t\r\x1b[2K', notes: '' });
     expect(lineOn(false, false)).toEqual({ drawn: '', notes: 'one two three\n' });
     expect(lineOn(true, true)).toEqual({ drawn: '', notes: 'one two three\n' });
+    expect(lineOn(true, false, 'a\x1b[1Ab').drawn).toBe('\r\x1b[2Ka\ufffd[1Ab\r\x1b[2K');
   });
 
   it('tells how far a task is', () => {

@@ -104,12 +104,8 @@ export function suspend<C>(scope: CallScope<C>, account: Uint8Array, by: Uint8Ar
 
 /** Why this can't become the account's key; null: it can. */
 export function unfitKey(state: StateReader, account: Account, publicKey: Uint8Array): Refusal | null {
-  if (!isPublicKey(publicKey)) {
-    return refuse('bad-key', 'this is no Ed25519 public key (canonical, not of small order)');
-  }
-  if (ownerOf(state, publicKey) !== null) {
-    return refuse('key-taken', 'this key has or had an account, and belongs to it for ever');
-  }
+  const unfit = unfitAsKey(state, publicKey);
+  if (unfit !== null) return unfit;
   if (account.keys >= KEYS_MAX)
     return refuse('too-many-keys', `an account has at most ${KEYS_MAX} keys in its life`);
   return null;
@@ -124,14 +120,19 @@ export function changeKey<C>(scope: CallScope<C>, id: Uint8Array, publicKey: Uin
   return changeAccount(scope, id, { publicKey, keys: account.keys + 1 });
 }
 
+/** Why this can't be any account's key. */
+function unfitAsKey(state: StateReader, publicKey: Uint8Array): Refusal | null {
+  if (!isPublicKey(publicKey))
+    return refuse('bad-key', 'this is no Ed25519 public key (canonical, not of small order)');
+  return ownerOf(state, publicKey) === null
+    ? null
+    : refuse('key-taken', 'this key has or had an account, and belongs to it for ever');
+}
+
 function unfitToAdmit(state: StateReader, { publicKey, candidate }: ChangeOf<'admit'>): Refusal | null {
   const { role, name, hospital, level } = candidate;
-  if (!isPublicKey(publicKey)) {
-    return refuse('bad-key', 'this is no Ed25519 public key (canonical, not of small order)');
-  }
-  if (ownerOf(state, publicKey) !== null) {
-    return refuse('key-taken', 'this key has or had an account, and belongs to it for ever');
-  }
+  const unfit = unfitAsKey(state, publicKey);
+  if (unfit !== null) return unfit;
   if (name === '') return refuse('no-name', 'an account has a name');
   if (hospital === '' ? role === 'device' : validatorOf(state, hospital) === null) {
     return refuse('no-such-hospital', `no validator with a seat answers for ${hospital || 'this device'}`);

@@ -1,8 +1,7 @@
 import type { TaskSpec } from '../../contracts/index.js';
 import { type Client, createWallet } from '../rpc/index.js';
 import { CliError } from './failure.js';
-
-const WAIT_MS = 30_000;
+import { BLOCK_WAIT_MS } from './sendCall.js';
 
 /**
  * Publishes a task as any client would: a transaction signed here, sent to a node, committed by the chain.
@@ -24,11 +23,11 @@ export async function publishTask(
     args: content === null ? { spec } : { spec, content },
     payloads: [],
   });
-  const done = await wallet.wait(hash, WAIT_MS);
+  const done = await wallet.wait(hash, BLOCK_WAIT_MS);
   if (done.status !== 'committed') {
     throw new CliError(
       'timed-out',
-      `no block has taken the task after ${WAIT_MS / 1_000} s (transaction ${hash})`,
+      `no block has taken the task after ${BLOCK_WAIT_MS / 1_000} s (transaction ${hash})`,
     );
   }
   if (!done.ok) throw new CliError('refused', `the task was refused (${done.code}): ${done.detail}`);

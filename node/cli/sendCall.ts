@@ -2,8 +2,8 @@ import { hexToBytes } from '../../crypto/index.js';
 import { type Client, createWallet, type ResultOf, type WalletCall } from '../rpc/index.js';
 import { CliError } from './failure.js';
 
-/** A network that has just started, or waits for a member, may take a minute for its next block. */
-const WAIT_MS = 120_000;
+/** How long a command waits for a block: a network that has just started, or waits for a member, may take a minute. */
+export const BLOCK_WAIT_MS = 120_000;
 
 type Committed = Extract<ResultOf<'tx.get'>, { readonly status: 'committed' }>;
 
@@ -18,7 +18,7 @@ export async function sendCall(
 ): Promise<{ readonly transaction: string; readonly height: number; readonly events: Committed['events'] }> {
   const wallet = createWallet({ client, chainId: await chainIdOf(client), secret });
   const transaction = await wallet.send(call);
-  const done = await wallet.wait(transaction, WAIT_MS);
+  const done = await wallet.wait(transaction, BLOCK_WAIT_MS);
   if (!done.ok) {
     const name = `${call.contract}.${call.method}`;
     throw new CliError('refused', `${name} was refused (${done.code}): ${done.detail}`);

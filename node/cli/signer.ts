@@ -6,8 +6,7 @@ import { type Client, type Committed, createWallet, type WalletCall } from '../r
 import { type NodeOptions, nodeOptions } from './commands/nodeOptions.js';
 import { CliError } from './failure.js';
 import { publisherKey } from './publisherKey.js';
-
-const WAIT_MS = 30_000;
+import { BLOCK_WAIT_MS } from './sendCall.js';
 
 /** Who signs. */
 export interface SignerOptions extends NodeOptions {
@@ -90,7 +89,7 @@ export async function commitCall(
   const { chainId } = await client.call('chain.status', {});
   const wallet = createWallet({ client, chainId: hexToBytes(chainId), secret });
   const hash = await wallet.send(call);
-  const done = await wallet.wait(hash, WAIT_MS);
+  const done = await wallet.wait(hash, BLOCK_WAIT_MS);
   if (!done.ok) throw new CliError('refused', `the chain refused it (${done.code}): ${done.detail}`);
   return { ...done, hash };
 }

@@ -1,7 +1,7 @@
 import type { TaskSpec } from '../../contracts/index.js';
 import { type Client, createWallet } from '../rpc/index.js';
+import { BLOCK_WAIT_MS } from './commitCall.js';
 import { CliError } from './failure.js';
-import { BLOCK_WAIT_MS } from './sendCall.js';
 
 /**
  * Publishes a task as any client would: a transaction signed here, sent to a node, committed by the chain.

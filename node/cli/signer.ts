@@ -1,12 +1,9 @@
 import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { hexToBytes } from '../../crypto/index.js';
 import { openNetwork, readKeystore } from '../provision/index.js';
-import { type Client, type Committed, createWallet, type WalletCall } from '../rpc/index.js';
 import { type NodeOptions, nodeOptions } from './commands/nodeOptions.js';
 import { CliError } from './failure.js';
 import { publisherKey } from './publisherKey.js';
-import { BLOCK_WAIT_MS } from './sendCall.js';
 
 /** Who signs. */
 export interface SignerOptions extends NodeOptions {
@@ -78,24 +75,4 @@ export function keysOf(keystore: string, passwordFile = join(dirname(keystore), 
   const { sign, vrf } = readKeystore(keystore, passwordFile);
   if (sign === undefined) throw new CliError('bad-config', `${keystore} holds no signing key`);
   return { sign, vrf };
-}
-
-/** Signs a call, waits for its block. Throws CliError "refused" if the contract refuses it, "timed-out". */
-export async function commitCall(
-  client: Client,
-  secret: Uint8Array,
-  call: WalletCall,
-): Promise<Committed & { readonly hash: string }> {
-  const { chainId } = await client.call('chain.status', {});
-  const wallet = createWallet({ client, chainId: hexToBytes(chainId), secret });
-  const hash = await wallet.send(call);
-  const done = await wallet.wait(hash, BLOCK_WAIT_MS);
-  if (!done.ok) throw new CliError('refused', `the chain refused it (${done.code}): ${done.detail}`);
-  return { ...done, hash };
-}
-
-/** The fields of all events of a committed call, later ones over earlier ones, and the kinds in their order. */
-export function eventsOf({ events }: Committed) {
-  const fields = Object.assign({}, ...events.map((event) => event.fields)) as Record<string, unknown>;
-  return { fields, kinds: events.map(({ kind }) => kind) };
 }

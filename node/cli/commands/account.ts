@@ -3,8 +3,9 @@ import { InvalidArgumentError } from 'commander';
 import { SUPPLY_MAX } from '../../../contracts/index.js';
 import { bytesToHex, hexToBytes, publicKeyOf } from '../../../crypto/index.js';
 import { wholeNumber } from '../args.js';
+import { commitCall } from '../commitCall.js';
 import type { Io } from '../io.js';
-import { accountOptions, commitCall, type SignerOptions, secretOf } from '../signer.js';
+import { accountOptions, type SignerOptions, secretOf } from '../signer.js';
 import { nodesOf } from './nodeOptions.js';
 
 const EXAMPLES = `

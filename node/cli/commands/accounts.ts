@@ -7,17 +7,10 @@ import { bytesToHex, hexToBytes, publicKeyOf } from '../../../crypto/index.js';
 import { readJsonText } from '../../config.js';
 import { type Client, listAccounts, type WalletCall } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
+import { commitCall, eventsOf } from '../commitCall.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
-import {
-  commitCall,
-  eventsOf,
-  keysOf,
-  publicKey,
-  type SignerOptions,
-  validatorOptions,
-  validatorSecretOf,
-} from '../signer.js';
+import { keysOf, publicKey, type SignerOptions, validatorOptions, validatorSecretOf } from '../signer.js';
 import { type NodeOptions, nodeOptions, nodesOf } from './nodeOptions.js';
 import { rotate } from './rotate.js';
 

@@ -13,9 +13,9 @@ import {
 import { readJsonText } from '../../config.js';
 import type { Client } from '../../rpc/index.js';
 import { epsilon, share, wholeNumber } from '../args.js';
+import { chainIdOf, commitCall } from '../commitCall.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
-import { chainIdOf, sendCall } from '../sendCall.js';
 import { type SignerOptions, secretOf } from '../signer.js';
 import { taskSpecOf } from '../taskFile.js';
 import { addClaim } from './evaluationClaim.js';
@@ -112,8 +112,9 @@ async function plan(file: string, options: PlanOptions, io: Io): Promise<void> {
   const done = await nodesOf(options).use(async (client) => {
     const chainId = await chainIdOf(client);
     const args = { task: plannedTask(chainId, spec), heldOut16, ...budget, testSet };
-    const sent = await sendCall(client, secret, { contract: 'evaluation', method: 'plan', args });
-    return { ...sent, planned: bytesToHex(args.task) };
+    const call = { contract: 'evaluation', method: 'plan', args };
+    const { hash: transaction, height, events } = await commitCall(client, secret, call);
+    return { transaction, height, events, planned: bytesToHex(args.task) };
   });
   const told = { ...done, testSet: testSet === null ? null : bytesToHex(testSet) };
   if (options.json) return io.out(JSON.stringify(told));
@@ -165,7 +166,7 @@ async function open(task: number, options: OpenOptions, io: Io): Promise<void> {
       deadlineBlocks: options.deadlineBlocks,
     };
     const call = { contract: 'evaluation', method: 'open', level: spec.level, args: { spec: asked } };
-    const sent = await sendCall(client, secret, call);
+    const sent = await commitCall(client, secret, call);
     const evaluation = sent.events.find(({ kind }) => kind === 'opened')?.fields.evaluation as number;
     const cost = sigma16 === 0 ? 0 : epsilonMicroOfRho(histogramRho(sigma16), deltaPico) / 1e6;
     return {

@@ -8,9 +8,10 @@ import { datasetSalt } from '../../devices/datasetSalt.js';
 import { newKeys, readKeystore, sealedText } from '../../provision/index.js';
 import type { Client } from '../../rpc/index.js';
 import { writeWhole } from '../../wholeFile.js';
+import { commitCall } from '../commitCall.js';
 import { CliError } from '../failure.js';
 import type { Io } from '../io.js';
-import { commitCall } from '../signer.js';
+
 import { type NodeOptions, nodesOf } from './nodeOptions.js';
 
 /**

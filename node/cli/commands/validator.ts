@@ -3,11 +3,10 @@ import { bytesToHex, hexToBytes, publicKeyOf, vrfPublicKeyOf } from '../../../cr
 import { FoundingError, readCard } from '../../founding/index.js';
 import type { ResultOf } from '../../rpc/index.js';
 import { wholeNumber } from '../args.js';
+import { commitCall, eventsOf } from '../commitCall.js';
 import { CliError } from '../failure.js';
 import { formatColumns, type Io } from '../io.js';
 import {
-  commitCall,
-  eventsOf,
   keysOf,
   keystoreIn,
   publicKey,

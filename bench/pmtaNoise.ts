@@ -2,14 +2,12 @@ import { join } from 'node:path';
 import { drbg, utf8ToBytes } from '../crypto/index.js';
 import { type DataSchema, encodedWidth, readSchema } from '../fl/index.js';
 import { readJsonText } from '../node/config.js';
-import { type Area, type PipelineOptions, readAreas, runSteps } from '../node/pmta/index.js';
+import { type Area, ASSIGN_SHARE, type PipelineOptions, readAreas, runSteps } from '../node/pmta/index.js';
 import { longestRow } from '../pmta/index.js';
 import { plain, type Row } from './row.js';
 
 const SEEDS = Array.from({ length: 10 }, (_, seed) => seed);
 const DELTA_PICO = 10_000_000;
-/** Of ε, what the lot takes: as `pmta run` has it. */
-const ASSIGN_SHARE = 0.5;
 const FIXED = { clusters: 3, shares: [1, 1, 1], neighbours: 10, balance: 1.5, seed: 'bench' } as const;
 const SCHEMAS = join(import.meta.dirname, '..', '..', 'datasets');
 /** Files of people's own, which are not shipped, and the schemas that are. */

@@ -10,8 +10,11 @@ export interface Health {
 }
 
 export interface HealthCheck {
-  /** `store`: the chain folder takes writes. `peers`: links to a quorum. `sync`: about as far as the others. */
-  readonly name: 'store' | 'peers' | 'sync';
+  /**
+   * `store`: the chain folder takes writes. `peers`: links to a quorum. `sync`: about as far as the others. `votes`: a
+   * validator may vote at the next height.
+   */
+  readonly name: 'store' | 'peers' | 'sync' | 'votes';
   readonly ok: boolean;
   /** A sentence for people. */
   readonly detail: string;
@@ -29,11 +32,16 @@ export interface HealthFacts {
   /** With whom there is a link. */
   readonly connected: readonly string[];
   readonly behindMax: number;
+  /** Whether it may vote at the next height, for all that it knows of its earlier votes. */
+  readonly mayVote: boolean;
 }
 
-/** Store open, links for a quorum (none are needed alone), and no more than `behindMax` heights behind. Pure. */
+/**
+ * Store open, links for a quorum (none are needed alone), no more than `behindMax` heights behind, and its vote, if it
+ * has one, is not held back. Whoever takes validators out one after the other, and waits for this, leaves a quorum. Pure.
+ */
 export function healthOf(facts: HealthFacts): Health {
-  const checks = [storeCheck(facts), peersCheck(facts), syncCheck(facts)];
+  const checks = [storeCheck(facts), peersCheck(facts), syncCheck(facts), votesCheck(facts)];
   return { ready: checks.every(({ ok }) => ok), checks };
 }
 
@@ -62,4 +70,13 @@ function syncCheck({ height, others, members, self, behindMax }: HealthFacts): H
   const behind = Math.max(0, others - height);
   const detail = `${behind} heights behind the others, at most ${behindMax} are allowed`;
   return { name: 'sync', ok: behind <= behindMax, detail };
+}
+
+function votesCheck({ members, self, mayVote }: HealthFacts): HealthCheck {
+  if (!members.includes(self))
+    return { name: 'votes', ok: true, detail: 'it has no vote at the next height' };
+  const detail = mayVote
+    ? 'it votes'
+    : 'it may have forgotten votes, and abstains until the others are past these';
+  return { name: 'votes', ok: mayVote, detail };
 }

@@ -347,6 +347,7 @@ export class Node {
       self: bytesToHex(this.publicKey),
       connected: transport.connectedPeers(),
       behindMax,
+      mayVote: store.mayVote(this.tip.height + 1),
     });
   }
 

@@ -44,6 +44,9 @@ export interface SyntheticPrivacy {
   readonly schema: DataSchema;
 }
 
+/** Of ε, what levels given by lot take if nobody says: chosen on seeds 100 to 104 (docs/pmta.md). */
+export const ASSIGN_SHARE = 0.5;
+
 /** One area on its way through the steps. */
 export interface AreaRun {
   readonly area: Area;

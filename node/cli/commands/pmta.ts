@@ -9,6 +9,7 @@ import {
   type Area,
   type AreaResult,
   type AreaRun,
+  ASSIGN_SHARE,
   charge,
   epsilonSpent,
   type PipelineOptions,
@@ -36,8 +37,6 @@ and costs no budget, and sends what the chain does not have yet. Accounts are fo
 of the signer's hospital. Keep --out: it also says what is spent.`;
 
 const ATTRIBUTES = ['noised', 'synthetic'] as const;
-/** Of ε, what levels given by lot take if nobody says: chosen on seeds 100 to 104 (docs/pmta.md). */
-const ASSIGN_SHARE = 0.5;
 
 interface Options extends SignerOptions {
   readonly schema: string;

@@ -22,6 +22,7 @@ const well: HealthFacts = {
   self: 'a',
   connected: ['b', 'c'],
   behindMax: 16,
+  mayVote: true,
 };
 const failing = (facts: Partial<HealthFacts>) =>
   healthOf({ ...well, ...facts })
@@ -42,6 +43,8 @@ describe('readiness', () => {
     ['it is the only validator', { members: ['a'], connected: [], others: null }, []],
     ['it follows the only validator', { members: ['b'], connected: [], others: null }, ['peers', 'sync']],
     ['its store has failed', { storeFault: 'no space' }, ['store']],
+    ['it abstains', { mayVote: false }, ['votes']],
+    ['it has no vote', { mayVote: false, self: 'x', connected: ['b', 'c', 'd'] }, []],
   ])('%s', (_, facts, wanted) => {
     expect(failing(facts)).toEqual(wanted);
     expect(healthOf({ ...well, ...facts }).ready).toBe(wanted.length === 0);
@@ -53,6 +56,10 @@ describe('readiness', () => {
     const transport = createMemoryNetwork().transport(validators[0]!.secret);
     const { node, store } = await openNode({ chain, who: validators[0]!, path: join(dir, 'one'), transport });
     await node.start();
+    expect(node.health().ready).toBe(true);
+    await store.abstain(node.tip.height + 2);
+    expect(node.health().checks.filter(({ ok }) => !ok)).toMatchObject([{ name: 'votes' }]);
+    await store.abstain(node.tip.height);
     expect(node.health().ready).toBe(true);
     await store.close();
     expect(node.health().checks.find(({ name }) => name === 'store')).toMatchObject({

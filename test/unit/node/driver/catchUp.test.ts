@@ -265,6 +265,26 @@ describe('a certificate', () => {
     await eventually('the head', () => node.tip.height === HEIGHTS);
   });
 
+  it('that a thread has checked is heard before the main thread takes another piece', async () => {
+    const { peer, behind } = network();
+    let helped = 0;
+    const certifier: Certifier = {
+      certify: (job) => new Promise((resolve) => setImmediate(() => resolve(certifyRange(job)))),
+      help: async () => {
+        helped += 1;
+        return false;
+      },
+      rest: () => {},
+      close: async () => {},
+    };
+    const [server, { node, transport }] = [await peer('a server', whole), await behind({ certifier })];
+    introduce([server.transport, transport]);
+    await linked(transport, 1);
+    server.claim();
+    await eventually('the head', () => node.tip.height === HEIGHTS);
+    expect(helped).toBe(0);
+  });
+
   it('is of no use behind one that is forged, though it was checked first', async () => {
     const { peer, behind, errors } = network();
     const { waiting, certifier } = heldBack();

@@ -26,6 +26,11 @@ describe('the proofs of a block that executes', () => {
     expect(claimOf(entry).found).toBeNull();
   });
 
+  it('take no other block along to a worker', () => {
+    // What is posted to a thread is the whole buffer that a view is of.
+    expect(claimOf(entry).claim.parentSeed.buffer.byteLength).toBe(32);
+  });
+
   // Everybody has signed each of these, and every hash in them is right: one proof alone is wrong.
   const signed = (change: Parameters<typeof reseal>[1]) => certified(test, reseal(block, change), everyone);
   const { header, parentVotes, transactions } = block;

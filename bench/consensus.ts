@@ -103,7 +103,7 @@ interface Pair {
 /** Both shapes, each on a network of its own, so that neither finds the other's state. */
 async function measure(start: (shape: string) => Promise<System>, options: Options): Promise<Pair> {
   const { outstanding, rate, batch, seconds, prepare } = options;
-  const light = { kind: 'light', everyMs: LIGHT_EVERY_MS, count: options.light } as const;
+  const light = { kind: 'light', account: 0, everyMs: LIGHT_EVERY_MS, count: options.light } as const;
   const transactions = Math.ceil((seconds + WARM_UP_SECONDS) * (rate ?? prepare));
   const probeEveryMs = PROBE_EVERY_MS;
   const sustained = { kind: 'sustained', outstanding, rate, batch, transactions, probeEveryMs } as const;

@@ -93,7 +93,10 @@ export const v128 = {
     lanes.flatMap((lane) => [0, 8, 16, 24].map((shift) => (lane >>> shift) & 0xff)),
   ],
   and: binary(simd(0x4e)),
+  or: binary(simd(0x50)),
   xor: binary(simd(0x51)),
+  /** Bits of `a` where the mask has ones, of `b` elsewhere. */
+  select: (a: Code, b: Code, mask: Code): Code => [a, b, mask, simd(0x52)],
   /** Lanes of 32 bits: 0 to 3 are those of `a`, 4 to 7 those of `b`. */
   shuffle: (a: Code, b: Code, ...lanes: readonly number[]): Code => [
     [a, b, simd(0x0d)],
@@ -102,7 +105,10 @@ export const v128 = {
 };
 
 export const i32x4 = {
+  splat: unary(simd(0x11)),
   shiftLeft: binary(simd(0xab)),
+  /** Without signs. */
+  shiftRight: binary(simd(0xad)),
   add: binary(simd(0xae)),
   mul: binary(simd(0xb5)),
 };
@@ -119,6 +125,9 @@ export const i64x2 = {
 
 export const f32x4 = {
   loadSplat: load(simd(0x09)),
+  /** All ones where so, else zeros; what is no number differs from itself. */
+  isAbove: binary(simd(0x44)),
+  differs: binary(simd(0x42)),
   add: binary(simd(0xe4)),
   mul: binary(simd(0xe6)),
 };

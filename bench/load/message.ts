@@ -31,6 +31,8 @@ export interface Sustained {
 /** One transaction at a time, the next one so long after the last was sent, through the nodes in turn. */
 export interface Light {
   readonly kind: 'light';
+  /** Who signs them, with nonces from 0: one that has sent nothing yet. */
+  readonly account: number;
   readonly everyMs: number;
   readonly count: number;
 }

@@ -42,13 +42,13 @@ function tell(message: FromLoad): void {
 }
 
 /** The first few warm both sides up and aren't counted. */
-function lightLoad(to: Dialect, urls: readonly string[], { everyMs, count }: Light) {
+function lightLoad(to: Dialect, urls: readonly string[], { account, everyMs, count }: Light) {
   const WARM_UP = 8;
   let running = true;
   const run = async (): Promise<LoadReport> => {
     const finalityMs: number[] = [];
     for (let nth = 0; running && nth < WARM_UP + count; nth += 1) {
-      const prepared = to.prepare(0, nth);
+      const prepared = to.prepare(account, nth);
       const begun = performance.now();
       await to.commit(urls[nth % urls.length]!, prepared);
       const tookMs = performance.now() - begun;

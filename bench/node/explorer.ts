@@ -38,7 +38,7 @@ export async function explorerRows(seconds: number): Promise<readonly Row[]> {
   if (program === null) return skipped('there is no Chromium here (CHROMIUM names one elsewhere)');
   if (!existsSync(join(root, 'dist', 'explorer-page', 'index.html')))
     return skipped('the page is not built: npm run build:explorer');
-  const system = await startConsilium({ validators: 4, accounts: 1, profileDir: null });
+  const system = await startConsilium({ validators: 4, accounts: Object.keys(views).length, profileDir: null });
   const temporary = mkdtempSync(join(tmpdir(), 'consilium-bench-page-'));
   try {
     const browser = await chromium.launch({
@@ -75,13 +75,14 @@ async function firstPaint(browser: Browser, url: string): Promise<Row> {
 async function streamed(browser: Browser, system: System, seconds: number): Promise<readonly Row[]> {
   const count = Math.round((1_000 * seconds) / BLOCK_EVERY_MS);
   const rows: Row[] = [];
-  const shape = { kind: 'light', everyMs: BLOCK_EVERY_MS, count } as const;
-  for (const [name, route] of Object.entries(views)) {
+  const routes = Object.entries(views);
+  for (const [account, [name, route]] of routes.entries()) {
+    const shape = { kind: 'light', account, everyMs: BLOCK_EVERY_MS, count } as const;
     const page = await open(browser, `${system.urls[0]}/#/${route}`);
     await page.evaluate(() => {
       (globalThis as unknown as Watched).longTasks.length = 0; // those of loading are first paint's
     });
-    const { blocks, seconds: took } = await drive(system, { accounts: 1, classes: 0, shape }, null);
+    const { blocks, seconds: took } = await drive(system, { accounts: routes.length, classes: 0, shape }, null);
     const { longTasksMs } = await seen(page);
     await page.context().close();
     const rate = (blocks / took).toFixed(1);

@@ -2,7 +2,7 @@ import type { RandomBytes } from '../../crypto/index.js';
 import { type ModelSpec, placedLayers, sizeOf } from '../index.js';
 import { requireBackend } from './backend.js';
 import type { Batch } from './job.js';
-import { type Forward, type GradientPart, trainerOf } from './layers/index.js';
+import { type Forward, type GradientPart, type Slopes, trainerOf } from './layers/index.js';
 
 export interface Pass {
   readonly rows: number;
@@ -45,7 +45,7 @@ export function backpropagate(batch: Batch, random: RandomBytes | null = null): 
     values = forward.out;
   }
   const losses = new Float64Array(rows);
-  let slopes = lossSlopes(values, y, losses);
+  let slopes: Slopes = lossSlopes(values, y, losses);
   if (classWeights !== undefined) weigh(slopes, y, losses, classWeights);
   const parts: GradientPart[] = [];
   // Nobody asks what the loss says of the data itself.
@@ -77,13 +77,13 @@ function lossSlopes(logits: Float32Array, y: Float32Array, losses: Float64Array)
       slopes[row] = 1 / (1 + Math.exp(-z)) - label;
       continue;
     }
-    const own = logits.subarray(row * outputs, (row + 1) * outputs);
-    const most = Math.max(...own);
-    let total = 0;
-    for (const z of own) total += Math.exp(z - most);
-    losses[row] = most + Math.log(total) - own[label]!;
-    for (const [at, z] of own.entries())
-      slopes[row * outputs + at] = Math.exp(z - most) / total - (at === label ? 1 : 0);
+    const [from, to] = [row * outputs, (row + 1) * outputs];
+    let [most, total] = [Number.NEGATIVE_INFINITY, 0];
+    for (let at = from; at < to; at++) most = Math.max(most, logits[at]!);
+    for (let at = from; at < to; at++) total += Math.exp(logits[at]! - most);
+    losses[row] = most + Math.log(total) - logits[from + label]!;
+    for (let at = from; at < to; at++)
+      slopes[at] = Math.exp(logits[at]! - most) / total - (at === from + label ? 1 : 0);
   }
   return slopes;
 }

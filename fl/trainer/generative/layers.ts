@@ -4,7 +4,7 @@ import { type Shape, sizeOf } from '../../index.js';
 import { numbersOf } from '../layers/activation.js';
 import { dense as trainDense } from '../layers/dense.js';
 import { groupNorm as trainGroupNorm } from '../layers/groupNorm.js';
-import type { Backward, GradientPart } from '../layers/rule.js';
+import { allSlopes, type GradientPart, type Backward as LayerBackward } from '../layers/rule.js';
 import { gather, scatter, windowCount, windowSize, windowsOf } from './windows.js';
 
 /** A pass of `rows` records through one layer, values [rows][size]. */
@@ -12,6 +12,10 @@ export interface Forward {
   readonly out: Float32Array;
   /** As a TrainLayer's. Without `wantsPart` the part may be null: who asks what the input did to the loss needs no weights. */
   backward(d: Float32Array, wants: { readonly part: boolean; readonly input: boolean }): Backward;
+}
+
+export interface Backward extends LayerBackward {
+  readonly dx: Float32Array | null;
 }
 
 /** A layer in its place. Shapes are [length, channels], or [size] of a flat list. */
@@ -42,10 +46,14 @@ export function dense(output: Shape): LayerOn {
       run: ({ x, rows, weights, offset }) => {
         const call = { layer, input: [inputs], output: [units], rows, x, weights, offset, random: null };
         const { out, backward } = trainDense.run(call);
-        return { out, backward: (d, wants) => backward(d, wants.input) };
+        return { out, backward: (d, wants) => inFull(backward(d, wants.input)) };
       },
     };
   };
+}
+
+function inFull({ part, dx }: LayerBackward): Backward {
+  return { part, dx: dx === null ? null : allSlopes(dx) };
 }
 
 /** Each record by itself, unlike batch norm, which would let one record into the gradients of the others. */
@@ -60,7 +68,7 @@ export function groupNorm(groups: number): LayerOn {
       run: ({ x, rows, weights, offset }) => {
         const call = { layer, input, output: input, rows, x, weights, offset, random: null };
         const { out, backward } = trainGroupNorm.run(call);
-        return { out, backward: (d, wants) => backward(d, wants.input) };
+        return { out, backward: (d, wants) => inFull(backward(d, wants.input)) };
       },
     };
   };

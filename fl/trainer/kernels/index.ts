@@ -7,6 +7,7 @@
  */
 import { createMemory, instantiate, PAGE_BYTES } from '../../../wasm/index.js';
 import { combineFloats, combineWholes } from './combine.js';
+import { largest } from './largest.js';
 
 /** Terms and shape of a call; addresses, strides and length in bytes (see combine.ts). */
 export interface Combination {
@@ -22,7 +23,10 @@ export interface Combination {
 }
 
 const memory = createMemory(1);
-const kernels = instantiate<'combineFloats' | 'combineWholes'>([combineFloats, combineWholes], memory);
+const kernels = instantiate<'combineFloats' | 'combineWholes' | 'largest'>(
+  [combineFloats, combineWholes, largest],
+  memory,
+);
 
 /** to += Σ values · from, float32. */
 export function addCombination(combination: Combination): void {
@@ -34,10 +38,24 @@ export function sumWholes(combination: Combination): void {
   run(kernels.combineWholes, combination);
 }
 
+/** The largest of each square of a record's image, and where it is: see largest.ts for shapes. */
+export function takeLargest(squares: {
+  readonly from: number;
+  readonly values: number;
+  readonly places: number;
+  readonly lines: number;
+  readonly columns: number;
+  readonly size: number;
+  readonly channels: number;
+}): void {
+  const { from, values, places, lines, columns, size, channels } = squares;
+  kernels.largest(from, values, places, lines, columns, size, 4 * channels, 4 * channels * columns * size);
+}
+
 /** Without terms nothing is done, nor written. */
-function run(kernel: (...params: readonly number[]) => void, { count, ...rest }: Combination): void {
+function run(kernel: (...params: readonly number[]) => void, combination: Combination): void {
+  const { count, offsets, values, from, fromStride, to, toStride, runs, length } = combination;
   if (count === 0) return;
-  const { offsets, values, from, fromStride, to, toStride, runs, length } = rest;
   kernel(count, offsets, values, from, fromStride, to, toStride, runs, length);
 }
 

@@ -1,5 +1,6 @@
 import { type Tensor, tanh, tidy } from '@tensorflow/tfjs-core';
 import type { Activation } from '../../index.js';
+import type { Slopes } from './rule.js';
 
 /** What the backend's products can do in passing. */
 export type Fused = Exclude<Activation, 'tanh'>;
@@ -10,17 +11,26 @@ export function activated(activation: Activation, sums: (fused: Fused) => Tensor
 }
 
 /** Derivative by the sums, from that by the values; relu has slope 0 at 0. In float32, like the values. */
-export function throughActivation(
-  activation: Activation,
+export function throughActivation<S extends Slopes>(activation: Activation, values: Float32Array, d: S): S;
+export function throughActivation(activation: Activation, values: Float32Array, d: Slopes): Slopes {
+  if (activation === 'linear') return d;
+  if (d instanceof Float32Array) return throughAll(activation, values, d);
+  const own = new Float32Array(d.values.length);
+  for (let at = 0; at < own.length; at++) own[at] = values[d.places[at]!]!;
+  return { ...d, values: throughAll(activation, own, d.values) };
+}
+
+function throughAll(
+  activation: Exclude<Activation, 'linear'>,
   values: Float32Array,
   d: Float32Array,
 ): Float32Array {
-  if (activation === 'linear') return d;
   const result = new Float32Array(d.length);
   // One loop each, and no calls in them: a network has millions of values.
   switch (activation) {
     case 'relu':
-      for (let at = 0; at < d.length; at++) if (values[at]! > 0) result[at] = d[at]!;
+      // Without a branch: which of them are zero can't be foreseen. Infinity times zero is no number, and drops the record.
+      for (let at = 0; at < d.length; at++) result[at] = d[at]! * Number(values[at]! > 0);
       return result;
     case 'tanh':
       for (let at = 0; at < d.length; at++) result[at] = d[at]! * (1 - values[at]! * values[at]!);

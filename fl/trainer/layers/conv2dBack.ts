@@ -1,6 +1,6 @@
 import { type Conv2dLayer, sizeOf } from '../../index.js';
 import { addCombination, layOut } from '../kernels/index.js';
-import { type Backward, type Call, NO_PLACE } from './rule.js';
+import { type Backward, type Call, NO_PLACE, type Slopes } from './rule.js';
 
 /**
  * How one record lies in the kernels' memory: framed with zeros. Rows of a window are filled up to whole vectors; what is
@@ -24,9 +24,9 @@ interface Frame {
  *
  * Both are sums over the slopes that are not zero, computed record by record: the gradient of a filter is its slopes times
  * the windows they stand for; that of a window is the filters times the slopes at its position.
- * d: [rows][positions][filters]. Cost: (kernel's size) · (slopes that are not zero) multiplications, twice with the image.
+ * d: of [rows][positions][filters]. Cost: (kernel's size) · (slopes that are not zero) multiplications, twice with the image.
  */
-export function convolveBack(call: Call<Conv2dLayer>, d: Float32Array, wantsInput: boolean): Backward {
+export function convolveBack(call: Call<Conv2dLayer>, d: Slopes, wantsInput: boolean): Backward {
   const { layer, input, output, rows, offset, x } = call;
   const frame = frameOf(call);
   const places = placesOf(call, frame);
@@ -37,11 +37,11 @@ export function convolveBack(call: Call<Conv2dLayer>, d: Float32Array, wantsInpu
   if (wantsInput) turnKernel(call, places, desk.kernel);
   const [from, size] = [sizeOf(input), sizeOf(output)];
   for (let row = 0; row < rows; row++) {
-    const slopes = d.subarray(row * size, (row + 1) * size);
+    takeTerms(layer, frame, desk, d, row, { size, rows });
     copyFramed(call, frame, desk.image, x.subarray(row * from, (row + 1) * from), true);
-    recordGradient(call, frame, desk, slopes, g.subarray(row * width, (row + 1) * width));
+    recordGradient(call, frame, desk, g.subarray(row * width, (row + 1) * width));
     if (dx === null) continue;
-    recordImage(call, frame, desk, slopes);
+    recordImage(call, frame, desk);
     copyFramed(call, frame, desk.imageSlopes, dx.subarray(row * from, (row + 1) * from), false);
   }
   return { part: { kind: 'rows', offset, width, places, g }, dx };
@@ -77,17 +77,24 @@ type Desk = ReturnType<typeof deskOf>;
 
 function deskOf({ image, window, positions }: Frame, filters: number) {
   const terms = positions * filters;
-  const layout = layOut(4 * (2 * image + 2 * filters * window + 2 * terms) + 16 * 6);
+  const layout = layOut(4 * (2 * image + 2 * filters * window + 4 * terms) + 16 * 8);
   const desk = {
     image: layout.floats(image),
     imageSlopes: layout.floats(image),
     /** [filters][window], both. */
     gradient: layout.floats(filters * window),
     kernel: layout.floats(filters * window),
-    /** Terms of the sums: [filters][positions] or as many as a position has. */
-    offsets: layout.whole(terms),
-    values: layout.floats(terms),
-    counts: new Uint32Array(filters),
+    /** A record's slopes that are not zero, once by filter, [filters][positions], once by position, and how many each has. */
+    byFilter: {
+      windows: layout.whole(terms),
+      values: layout.floats(terms),
+      counts: new Uint32Array(filters),
+    },
+    byPosition: {
+      filters: layout.whole(terms),
+      values: layout.floats(terms),
+      counts: new Uint32Array(positions),
+    },
     biases: new Float64Array(filters),
   };
   desk.image.fill(0);
@@ -98,31 +105,51 @@ function turnKernel({ weights }: Call<Conv2dLayer>, places: Uint32Array, kernel:
   for (let at = 0; at < kernel.length; at++) kernel[at] = places[at] === NO_PLACE ? 0 : weights[places[at]!]!;
 }
 
-function recordGradient(
-  { layer: { filters, size }, input }: Call<Conv2dLayer>,
-  { positions, corners, line, run, window }: Frame,
-  { image, gradient, offsets, values, counts, biases }: Desk,
-  slopes: Float32Array,
-  own: Float32Array,
+/** Without a branch on what is zero: that can't be foreseen. What is written for a zero is written over. */
+function takeTerms(
+  { filters }: Conv2dLayer,
+  { positions, corners, window }: Frame,
+  { byFilter, byPosition, biases }: Desk,
+  d: Slopes,
+  row: number,
+  { size, rows }: { readonly size: number; readonly rows: number },
 ): void {
-  counts.fill(0);
+  const [places, values] = d instanceof Float32Array ? [null, d] : [d.places, d.values];
+  const [few, first, share] = [values.length / rows, row * size, 1 / filters];
+  byFilter.counts.fill(0);
+  byPosition.counts.fill(0);
   biases.fill(0);
-  for (let position = 0; position < positions; position++) {
+  for (let at = row * few; at < (row + 1) * few; at += filters) {
     for (let filter = 0; filter < filters; filter++) {
-      const slope = slopes[position * filters + filter]!;
-      if (slope === 0) continue;
-      const term = filter * positions + counts[filter]!++;
-      offsets[term] = 4 * corners[position]!;
-      values[term] = slope;
+      const slope = values[at + filter]!;
+      const place = places === null ? at + filter : places[at + filter]!;
+      const position = ((place - first - filter) * share + 0.5) | 0; // exact, and a division would take longer than the rest
+      const isTerm = Number(slope !== 0);
+      const own = filter * positions + byFilter.counts[filter]!;
+      byFilter.windows[own] = 4 * corners[position]!;
+      byFilter.values[own] = slope;
+      byFilter.counts[filter]! += isTerm;
+      const here = position * filters + byPosition.counts[position]!;
+      byPosition.filters[here] = 4 * filter * window;
+      byPosition.values[here] = slope;
+      byPosition.counts[position]! += isTerm;
       biases[filter]! += slope;
     }
   }
+}
+
+function recordGradient(
+  { layer: { filters, size }, input }: Call<Conv2dLayer>,
+  { positions, line, run, window }: Frame,
+  { image, gradient, byFilter, biases }: Desk,
+  own: Float32Array,
+): void {
   gradient.fill(0);
   for (let filter = 0; filter < filters; filter++)
     addCombination({
-      count: counts[filter]!,
-      offsets: offsets.byteOffset + 4 * filter * positions,
-      values: values.byteOffset + 4 * filter * positions,
+      count: byFilter.counts[filter]!,
+      offsets: byFilter.windows.byteOffset + 4 * filter * positions,
+      values: byFilter.values.byteOffset + 4 * filter * positions,
       from: image.byteOffset,
       fromStride: 4 * line,
       to: gradient.byteOffset + 4 * filter * window,
@@ -139,23 +166,15 @@ function recordGradient(
 
 function recordImage(
   { layer: { filters, size } }: Call<Conv2dLayer>,
-  { positions, corners, line, run, window }: Frame,
-  { imageSlopes, kernel, offsets, values }: Desk,
-  slopes: Float32Array,
+  { positions, corners, line, run }: Frame,
+  { imageSlopes, kernel, byPosition }: Desk,
 ): void {
   imageSlopes.fill(0);
-  for (let position = 0; position < positions; position++) {
-    let count = 0;
-    for (let filter = 0; filter < filters; filter++) {
-      const slope = slopes[position * filters + filter]!;
-      if (slope === 0) continue;
-      offsets[count] = 4 * filter * window;
-      values[count++] = slope;
-    }
+  for (let position = 0; position < positions; position++)
     addCombination({
-      count,
-      offsets: offsets.byteOffset,
-      values: values.byteOffset,
+      count: byPosition.counts[position]!,
+      offsets: byPosition.filters.byteOffset + 4 * filters * position,
+      values: byPosition.values.byteOffset + 4 * filters * position,
       from: kernel.byteOffset,
       fromStride: 4 * run,
       to: imageSlopes.byteOffset + 4 * corners[position]!,
@@ -163,7 +182,6 @@ function recordImage(
       runs: size,
       length: 4 * run,
     });
-  }
 }
 
 /** A record into its frame, or out of it. */

@@ -1,7 +1,7 @@
 import { fused, matMul, tensor1d, tensor2d, transpose } from '@tensorflow/tfjs-core';
 import type { DenseLayer } from '../../index.js';
 import { activated, numbersOf, throughActivation } from './activation.js';
-import type { TrainLayer } from './rule.js';
+import { allSlopes, type TrainLayer } from './rule.js';
 
 /** Products by the tensor backend. The kernel is transposed explicitly: its transposed product is ten times slower. */
 export const dense: TrainLayer<DenseLayer> = {
@@ -22,7 +22,7 @@ export const dense: TrainLayer<DenseLayer> = {
     return {
       out,
       backward: (slopes, wantsInput) => {
-        const d = throughActivation(activation, out, slopes);
+        const d = throughActivation(activation, out, allSlopes(slopes));
         const dx = () => numbersOf(() => matMul(tensor2d(d, [rows, units]), transpose(kernel())));
         return { part: { kind: 'outer', offset, inputs, units, a: x, d }, dx: wantsInput ? dx() : null };
       },

@@ -1,5 +1,5 @@
 import { type DropoutLayer, sizeOf } from '../../index.js';
-import type { TrainLayer } from './rule.js';
+import { allSlopes, type TrainLayer } from './rule.js';
 
 const SIXTEEN_BITS = 65_536;
 
@@ -13,6 +13,6 @@ export const dropout: TrainLayer<DropoutLayer> = {
     for (let at = 0; at < mask.length; at++)
       mask[at] = drawn[2 * at]! * 256 + drawn[2 * at + 1]! < rate16 ? 0 : kept;
     const masked = (values: Float32Array) => values.map((value, at) => value * mask[at]!);
-    return { out: masked(x), backward: (d) => ({ part: null, dx: masked(d) }) };
+    return { out: masked(x), backward: (d) => ({ part: null, dx: masked(allSlopes(d)) }) };
   },
 };

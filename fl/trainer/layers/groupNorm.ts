@@ -1,5 +1,5 @@
 import { type GroupNormLayer, groupOf, normalise, sizeOf } from '../../index.js';
-import type { TrainLayer } from './rule.js';
+import { allSlopes, type TrainLayer } from './rule.js';
 
 export const groupNorm: TrainLayer<GroupNormLayer> = {
   floats: (_, input) => 2 * sizeOf(input) + 2 * input.at(-1)!,
@@ -13,7 +13,8 @@ export const groupNorm: TrainLayer<GroupNormLayer> = {
     }
     return {
       out,
-      backward: (d, wantsInput) => {
+      backward: (slopes, wantsInput) => {
+        const d = allSlopes(slopes);
         const g = new Float32Array(rows * 2 * channels);
         const dx = wantsInput ? new Float32Array(x.length) : null;
         for (const [row, record] of records.entries()) {

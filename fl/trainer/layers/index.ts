@@ -7,7 +7,7 @@ import { pool2d } from './pool2d.js';
 import type { TrainLayer } from './rule.js';
 import { reread } from './shapes.js';
 
-export { type Forward, type GradientPart, NO_PLACE } from './rule.js';
+export { allSlopes, type Forward, type GradientPart, NO_PLACE, type Slopes } from './rule.js';
 
 const trainLayers: { readonly [K in LayerKind]: TrainLayer<LayerOf<K>> } = {
   dense,

@@ -43,18 +43,39 @@ export interface Call<L> {
   readonly random: RandomBytes | null;
 }
 
+/** Derivative of each record's loss by a layer's values, [rows][size]: by all of them, or by the few that decide it. */
+export type Slopes = Float32Array | FewSlopes;
+
+/** The others are zero: behind a maximum of four, three of four. */
+export interface FewSlopes {
+  /** rows · size: how many there are with the zeros. */
+  readonly length: number;
+  /** [rows][few], each a place of [rows][size], none twice; entry `at` of a record in channel at % channels. */
+  readonly places: Uint32Array;
+  readonly values: Float32Array;
+}
+
+/** With the zeros, for layers that make no difference. */
+export function allSlopes(d: Slopes): Float32Array {
+  if (d instanceof Float32Array) return d;
+  const { length, places, values } = d;
+  const all = new Float32Array(length);
+  for (let at = 0; at < values.length; at++) all[places[at]!] = values[at]!;
+  return all;
+}
+
 export interface Forward {
   readonly out: Float32Array;
   /**
    * `d`: derivative of each record's loss by the layer's values, [rows][output]. Gives the gradient of the layer's
    * weights (null: it has none) and, if asked, the derivative by what went in, [rows][input].
    */
-  backward(d: Float32Array, wantsInput: boolean): Backward;
+  backward(d: Slopes, wantsInput: boolean): Backward;
 }
 
 export interface Backward {
   readonly part: GradientPart | null;
-  readonly dx: Float32Array | null;
+  readonly dx: Slopes | null;
 }
 
 /** How a kind of layer is trained: one file here, its rule in fl/model/layers. */

@@ -48,6 +48,21 @@ function pictures(pool: 'max' | 'mean', padding: 'same' | 'valid' = 'same'): Mod
   };
 }
 
+/** A maximum of what other layers made than a convolution: of a norm, of a maximum, of what is dropped or only reread. */
+function maxima(before: ModelSpec['layers']): ModelSpec {
+  return {
+    inputs: 8 * 8 * 2,
+    layers: [
+      { kind: 'reshape', height: 8, width: 8, channels: 2 },
+      { kind: 'conv2d', filters: 3, size: 3, padding: 'same', activation: 'tanh' },
+      ...before,
+      { kind: 'pool2d', pool: 'max', size: 2 },
+      { kind: 'flatten' },
+      { kind: 'dense', units: 3, activation: 'linear' },
+    ],
+  };
+}
+
 function row(batch: Batch, index: number): Float32Array {
   return batch.x.subarray(index * batch.model.inputs, (index + 1) * batch.model.inputs);
 }
@@ -83,6 +98,23 @@ describe('gradientSum', () => {
     ['sigmoid', deep('sigmoid')],
     ['every kind of layer', pictures('max')],
     ['means, and only whole windows', pictures('mean', 'valid')],
+    ['a maximum of a norm', maxima([{ kind: 'groupNorm', groups: 1 }])],
+    ['a maximum of a maximum', maxima([{ kind: 'pool2d', pool: 'max', size: 2 }])],
+    ['a maximum of a mean', maxima([{ kind: 'pool2d', pool: 'mean', size: 2 }])],
+    [
+      'a maximum of a dense layer',
+      {
+        inputs: 4,
+        layers: [
+          { kind: 'dense', units: 12, activation: 'tanh' },
+          { kind: 'reshape', height: 2, width: 2, channels: 3 },
+          { kind: 'pool2d', pool: 'max', size: 2 },
+          { kind: 'flatten' },
+          { kind: 'dense', units: 3, activation: 'linear' },
+        ],
+      },
+    ],
+    ['a maximum of what may be dropped', maxima([{ kind: 'dropout', rate16: 0 }])],
     ['softmax regression', { inputs: 4, layers: [{ kind: 'dense', units: 3, activation: 'linear' }] }],
   ])('is the gradient by finite differences when nothing is clipped: %s', (name, model) => {
     const batch = randomBatch(name, model, 7);
@@ -319,6 +351,26 @@ describe('backpropagate', () => {
           expect(rowsThatDiffer(part.g, changed.g, part.width)).toEqual([replaced]);
       }
     }
+  });
+
+  it('keeps a record whose values overflow to itself, where nothing is larger than anything', () => {
+    const batch = randomBatch('overflow', { ...maxima([]), inputs: 128 }, 3);
+    const linear = batch.model.layers.map((layer) =>
+      layer.kind === 'conv2d' ? { ...layer, activation: 'linear' as const } : layer,
+    );
+    const model = { ...batch.model, layers: linear };
+    const weights = batch.weights.map((weight, at) => (at < 54 ? -1 : weight)); // the convolution's kernel
+    const x = batch.x.map((value, at) => (at < 128 ? value : 3e38));
+    const [alone, beside] = [batch.x, x].map((inputs) =>
+      backpropagate({ ...batch, model, weights, x: inputs }),
+    );
+    for (const [at, part] of beside!.parts.entries()) {
+      const same = alone!.parts[at]!;
+      const [found, wanted] =
+        part.kind === 'outer' ? [part.d, outer(same).d] : [part.g, (same as typeof part).g];
+      expect(found.subarray(0, found.length / 3)).toEqual(wanted.subarray(0, wanted.length / 3));
+    }
+    expect(beside!.losses.subarray(1).every(Number.isNaN)).toBe(true);
   });
 });
 

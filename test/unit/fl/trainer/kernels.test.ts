@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addCombination, layOut, sumWholes } from '../../../../fl/trainer/kernels/index.js';
+import { addCombination, layOut, sumWholes, takeLargest } from '../../../../fl/trainer/kernels/index.js';
 
 /** Runs and lengths on both sides of every block size, terms that overlap, strides with gaps. */
 const shape = fc.record({
@@ -70,5 +70,75 @@ describe('combinations of rows', () => {
     const layout = layOut(8 * 2 ** 20);
     expect([...layout.floats(4)]).toEqual([1, 2, 3, 4]);
     expect(layout.doubles(2 ** 20 - 2).length).toBe(2 ** 20 - 2);
+  });
+});
+
+interface Shape {
+  readonly lines: number;
+  readonly columns: number;
+  readonly size: number;
+  readonly channels: number;
+}
+
+describe('the largest of squares', () => {
+  const entry = fc.oneof(
+    { weight: 8, arbitrary: fc.integer({ min: -3, max: 3 }) },
+    { weight: 1, arbitrary: fc.constantFrom(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY) },
+  );
+  const image = fc
+    .record({
+      lines: fc.integer({ min: 1, max: 3 }),
+      columns: fc.integer({ min: 1, max: 3 }),
+      size: fc.integer({ min: 1, max: 3 }),
+      channels: fc.integer({ min: 1, max: 9 }),
+    })
+    .chain((shape) => {
+      const length = shape.lines * shape.columns * shape.size ** 2 * shape.channels;
+      return fc.record({
+        shape: fc.constant(shape),
+        x: fc.array(entry, { minLength: length, maxLength: length }),
+      });
+    });
+
+  function taken({ lines, columns, size, channels }: Shape, x: readonly number[]) {
+    const outputs = lines * columns * channels;
+    const layout = layOut(4 * (x.length + 2 * outputs + 12) + 48);
+    const from = layout.floats(x.length + 4);
+    const values = layout.floats(outputs + 4);
+    const places = layout.whole(outputs + 4);
+    from.set(x);
+    takeLargest({
+      from: from.byteOffset,
+      values: values.byteOffset,
+      places: places.byteOffset,
+      ...{ lines, columns, size, channels },
+    });
+    return { values: [...values.subarray(0, outputs)], places: [...places.subarray(0, outputs)] };
+  }
+
+  it('finds each, and the first place of it', () => {
+    fc.assert(
+      fc.property(image, ({ shape, x }) => {
+        const { lines, columns, size, channels } = shape;
+        const expected = { values: [] as number[], places: [] as number[] };
+        for (let line = 0; line < lines; line++)
+          for (let column = 0; column < columns; column++)
+            for (let channel = 0; channel < channels; channel++) {
+              const places = Array.from({ length: size * size }, (_, nth) => {
+                const [down, right] = [Math.floor(nth / size), nth % size];
+                return ((line * size + down) * columns * size + column * size + right) * channels + channel;
+              });
+              const most = Math.max(...places.map((place) => x[place]!));
+              expected.values.push(most);
+              expected.places.push(places.find((place) => x[place] === most)!);
+            }
+        expect(taken(shape, x)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('takes what is no number before any other', () => {
+    const shape = { lines: 1, columns: 1, size: 2, channels: 1 };
+    expect(taken(shape, [1, Number.NaN, 3, 2])).toEqual({ values: [Number.NaN], places: [1] });
   });
 });

@@ -31,6 +31,9 @@ const unary =
 const binary =
   (op: Code): Binary =>
   (a, b) => [a, b, op];
+const square =
+  (op: Code): Unary =>
+  (a) => [a, a, op];
 const simd = (op: number): Code => [0xfd, unsigned(op)];
 /** Of any alignment, which is a hint alone. */
 const load =
@@ -110,6 +113,7 @@ export const i32x4 = {
   /** Without signs. */
   shiftRight: binary(simd(0xad)),
   add: binary(simd(0xae)),
+  sub: binary(simd(0xb1)),
   mul: binary(simd(0xb5)),
 };
 
@@ -118,6 +122,9 @@ export const i64x2 = {
   shiftLeft: binary(simd(0xcb)),
   shiftRight: binary(simd(0xcd)),
   add: binary(simd(0xce)),
+  /** Squares, of 64 bits, of the 32-bit lanes 0 and 1, or 2 and 3, which have signs. */
+  squaresLow: square(simd(0xdc)),
+  squaresHigh: square(simd(0xdd)),
   /** Products, of 64 bits, of the 32-bit lanes 0 and 1, or 2 and 3. */
   productsLow: binary(simd(0xde)),
   productsHigh: binary(simd(0xdf)),

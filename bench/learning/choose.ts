@@ -1,6 +1,7 @@
 /**
- * Chooses the settings that the sections measure with: rounds, learning rate, clipping threshold, momentum, by mean
- * accuracy of the last model over seeds 100 to 119. Results are of seeds 0 to 19, which nothing here looks at.
+ * Chooses the settings that the sections measure with: rounds, learning rate, clipping threshold, momentum, and where a
+ * problem says so what the task leaves out, by mean accuracy of the last model over seeds 100 to 119. Results are of seeds
+ * 0 to 19, which nothing here looks at.
  *
  * All settings on 5 seeds, the best tenth of them on all 20; of those within a tenth of a point of the best, the one
  * with the fewest rounds. In plain doubles (bench/study/descend.ts).
@@ -53,9 +54,13 @@ const NOISED = {
   momenta: [0, 0.5, 0.9],
 };
 
-function candidatesOf({ epsilon }: Problem): Choice[] {
+interface Candidate extends Choice {
+  readonly without: readonly string[];
+}
+
+function candidatesOf({ epsilon, without = [[]] }: Problem): Candidate[] {
   const { rounds, clips, steps, momenta } = epsilon === null ? NOISELESS : NOISED;
-  return rounds.flatMap((count) =>
+  const choices = rounds.flatMap((count) =>
     clips.flatMap((clip) =>
       momenta.flatMap((momentum) =>
         steps.map((step) => ({
@@ -68,6 +73,7 @@ function candidatesOf({ epsilon }: Problem): Choice[] {
       ),
     ),
   );
+  return without.flatMap((left) => choices.map((choice) => ({ ...choice, without: left })));
 }
 
 function bestOf(problem: Problem): Chosen {
@@ -89,10 +95,10 @@ function bestOf(problem: Problem): Chosen {
   };
 }
 
-function accuracyOf({ dataset, unit, epsilon }: Problem, choice: Choice, seeds: number): number {
+function accuracyOf({ dataset, unit, epsilon }: Problem, choice: Candidate, seeds: number): number {
   const sigma = sigma16Of(epsilon, choice.rounds) / 65_536;
   const found = Array.from({ length: seeds }, (_, at) => {
-    const { split, shards } = caseOf(dataset, FIRST + at);
+    const { split, shards } = caseOf(dataset, FIRST + at, choice.without);
     return 100 * descend(split, shards, choice, sigma, unit, FIRST + at);
   });
   return meanAndDeviation(found).mean;
@@ -100,15 +106,15 @@ function accuracyOf({ dataset, unit, epsilon }: Problem, choice: Choice, seeds: 
 
 const cases = new Map<string, ReturnType<typeof makeCase>>();
 
-function caseOf(dataset: Problem['dataset'], seed: number) {
-  const key = `${dataset}/${seed}`;
-  const known = cases.get(key) ?? makeCase(dataset, seed);
+function caseOf(dataset: Problem['dataset'], seed: number, without: readonly string[]) {
+  const key = [dataset, seed, ...without].join('/');
+  const known = cases.get(key) ?? makeCase(dataset, seed, without);
   cases.set(key, known);
   return known;
 }
 
-function makeCase(dataset: Problem['dataset'], seed: number) {
-  const split = splitOf(dataset, seed);
+function makeCase(dataset: Problem['dataset'], seed: number, without: readonly string[]) {
+  const split = splitOf(dataset, seed, without);
   return { split, shards: shardsOf(split, DEVICES, 'iid', seed) };
 }
 

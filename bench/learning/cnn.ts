@@ -3,7 +3,7 @@
  * some 850 kB, with four validators as processes and without any. Both train in four threads, add the same noise and
  * encode alike; both end a round by multi-Krum and the mean. In turns, the plain run before and after.
  *
- * CONSILIUM_MNIST names the folder of MNIST's files (or of Fashion-MNIST's); without it the section is skipped.
+ * BENCH_MNIST names the folder of MNIST's files (or of Fashion-MNIST's); without it the section is skipped.
  */
 import type { Row } from '../row.js';
 import { readImages } from './cnnData.js';
@@ -28,10 +28,10 @@ export const cnn: Section = {
   seeded: false,
   run: async ({ seeds, say }) => {
     const { devices, rounds } = seeds.length >= SEEDS_OF_A_FULL_RUN ? FULL : TRIAL;
-    const folder = process.env.CONSILIUM_MNIST ?? '';
+    const folder = process.env.BENCH_MNIST ?? '';
     const shards = folder === '' ? null : readImages(folder, devices, RECORDS);
     if (shards === null) {
-      say('cnn: SKIPPED, CONSILIUM_MNIST names no folder with MNIST’s files');
+      say('cnn: SKIPPED, BENCH_MNIST names no folder with MNIST’s files');
       return { rows: [skipped], tables: [], plots: [], backend: 'none' };
     }
     const told = (name: string, times: RoundTimes): RoundTimes => {

@@ -38,7 +38,11 @@ export async function explorerRows(seconds: number): Promise<readonly Row[]> {
   if (program === null) return skipped('there is no Chromium here (CHROMIUM names one elsewhere)');
   if (!existsSync(join(root, 'dist', 'explorer-page', 'index.html')))
     return skipped('the page is not built: npm run build:explorer');
-  const system = await startConsilium({ validators: 4, accounts: Object.keys(views).length, profileDir: null });
+  const system = await startConsilium({
+    validators: 4,
+    accounts: Object.keys(views).length,
+    profileDir: null,
+  });
   const temporary = mkdtempSync(join(tmpdir(), 'consilium-bench-page-'));
   try {
     const browser = await chromium.launch({
@@ -82,7 +86,11 @@ async function streamed(browser: Browser, system: System, seconds: number): Prom
     await page.evaluate(() => {
       (globalThis as unknown as Watched).longTasks.length = 0; // those of loading are first paint's
     });
-    const { blocks, seconds: took } = await drive(system, { accounts: routes.length, classes: 0, shape }, null);
+    const { blocks, seconds: took } = await drive(
+      system,
+      { accounts: routes.length, classes: 0, shape },
+      null,
+    );
     const { longTasksMs } = await seen(page);
     await page.context().close();
     const rate = (blocks / took).toFixed(1);

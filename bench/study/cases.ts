@@ -12,9 +12,15 @@ export interface Case {
   readonly shards: readonly Records[];
 }
 
-export function casesOf(dataset: DatasetName, seeds: readonly number[], how: Partition = 'iid'): Case[] {
+/** Of all features but those named in `without`. */
+export function casesOf(
+  dataset: DatasetName,
+  seeds: readonly number[],
+  how: Partition = 'iid',
+  without: readonly string[] = [],
+): Case[] {
   return seeds.map((seed) => {
-    const split = splitOf(dataset, seed);
+    const split = splitOf(dataset, seed, without);
     return { seed, split, shards: shardsOf(split, DEVICES, how, seed) };
   });
 }

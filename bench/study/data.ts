@@ -17,19 +17,30 @@ export interface Split {
 
 const FOLDER = join(import.meta.dirname, '..', '..', '..', 'datasets');
 
-/** A random 70:30 split that the number decides. Features are scaled by the public schema that comes with the table. */
-export function splitOf(dataset: DatasetName, split: number): Split {
+/**
+ * A random 70:30 split that the number decides. Features are scaled by the public schema that comes with the table, and
+ * are all of it but those named in `without`.
+ */
+export function splitOf(dataset: DatasetName, split: number, without: readonly string[] = []): Split {
   const table = tableOf(dataset);
   const seed = sha256(utf8ToBytes(`bench/robustness/split/${split}`));
   const rows = table.rows.length;
   const { train, test } = splitRows(rows, Math.floor(0.7 * rows), seed);
-  const schema = readSchema(JSON.parse(readFileSync(join(FOLDER, `${dataset}.schema.json`), 'utf8')));
+  const schema = readSchema(schemaOf(dataset, without));
   if (!schema.ok) throw new Error(schema.reason);
   const encoded = encodeRows(table, schema.schema);
   if (!encoded.ok) throw new Error(encoded.problems[0]!.text);
   const inputs = schema.schema.features.length;
   const all = { x: encoded.x, y: encoded.y };
   return { inputs, train: pick(all, inputs, train), test: pick(all, inputs, test) };
+}
+
+/** As the file has it, with the other features. */
+function schemaOf(dataset: DatasetName, without: readonly string[]): unknown {
+  const whole = JSON.parse(readFileSync(join(FOLDER, `${dataset}.schema.json`), 'utf8')) as {
+    readonly features: readonly { readonly name: string }[];
+  };
+  return { ...whole, features: whole.features.filter(({ name }) => !without.includes(name)) };
 }
 
 const tables = new Map<DatasetName, Table>();

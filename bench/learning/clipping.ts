@@ -182,7 +182,7 @@ function chooseClip(cases: readonly Case[]): number {
     clip,
     accuracy: meanOf(
       cases.map(({ split, shards, seed }) =>
-        descend(split, shards, { ...choice, clip }, SIGMA16 / 65_536, 'record', seed),
+        descend(split, shards, { ...choice, clip }, SIGMA16 / 65_536, 'record', `${seed}`),
       ),
     ),
   }));

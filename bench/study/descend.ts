@@ -26,7 +26,7 @@ export function descend(
   { rounds, learningRate, clip, momentum }: Choice,
   sigma: number,
   unit: Unit,
-  seed: number,
+  seed: string,
 ): number {
   const weights = new Float64Array(inputs + 1);
   const velocity = new Float64Array(inputs + 1);

@@ -1,21 +1,26 @@
 import { strict as assert } from 'node:assert';
-import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, scryptSync } from 'node:crypto';
 import { bytesToHex, bytesToUtf8, concatBytes, hexToBytes, isHex, utf8ToBytes } from './bytes.js';
 
 /** A password-sealed set of named secrets, ready for JSON. All byte fields are lower-case hex. */
 export interface KeystoreFile {
-  readonly version: 1;
-  readonly kdf: {
-    readonly name: 'scrypt';
-    readonly n: number;
-    readonly r: number;
-    readonly p: number;
-    readonly salt: string;
-  };
+  readonly version: 1 | 2;
+  readonly kdf: Kdf;
   readonly cipher: { readonly name: 'chacha20-poly1305'; readonly nonce: string };
   /** Sealed secrets, then the 16-byte tag. */
   readonly sealed: string;
 }
+
+/** scrypt for what somebody has thought of, version 1; HKDF for what is a random key itself, version 2. */
+type Kdf =
+  | {
+      readonly name: 'scrypt';
+      readonly n: number;
+      readonly r: number;
+      readonly p: number;
+      readonly salt: string;
+    }
+  | { readonly name: 'hkdf-sha256'; readonly salt: string };
 
 export interface KeystoreInput {
   readonly password: string;
@@ -35,6 +40,8 @@ const SCRYPT = { n: 2 ** 15, r: 8, p: 1 } as const;
 const SCRYPT_MEMORY_MAX = 64 * 1024 * 1024;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
+const KEY_BYTES = 32;
+const INFO = utf8ToBytes('consilium/keystore');
 const TAG_BYTES = 16;
 const SEALED_BYTES_MAX = 1024 * 1024;
 
@@ -42,20 +49,23 @@ const SEALED_BYTES_MAX = 1024 * 1024;
  * Seals secrets under a password: scrypt (N = 2^15, r = 8, p = 1), then ChaCha20-Poly1305 over the JSON of the
  * secrets (names sorted, values in hex) with the header as associated data.
  *
+ * A password of 64 lower-case hex digits is what machines make, a key of 256 random bits: nobody tries those one by one,
+ * however little each costs, so HKDF-SHA256 takes the place of scrypt.
+ *
  * The password is taken in Unicode NFKC, so that it does not depend on the keyboard that typed it. Of the secrets and the
  * key nothing stays behind in memory but what the caller holds; the password, a text, cannot be wiped.
- * Cost: about 80 ms and 32 MiB. Source: RFC 7914, RFC 8439.
+ * Cost: about 80 ms and 32 MiB, or with a key for a password nothing to speak of. Source: RFC 7914, RFC 5869, RFC 8439.
  */
 export function sealKeystore({ password, salt, nonce, secrets }: KeystoreInput): KeystoreFile {
   assert.equal(salt.length, SALT_BYTES, 'salt length');
   assert.equal(nonce.length, NONCE_BYTES, 'nonce length');
-  const header = {
-    version: 1,
-    kdf: { name: 'scrypt', ...SCRYPT, salt: bytesToHex(salt) },
-    cipher: { name: 'chacha20-poly1305', nonce: bytesToHex(nonce) },
-  } as const;
+  const saltHex = bytesToHex(salt);
+  const cipherFields = { name: 'chacha20-poly1305', nonce: bytesToHex(nonce) } as const;
+  const header: Omit<KeystoreFile, 'sealed'> = isHex(password, KEY_BYTES)
+    ? { version: 2, kdf: { name: 'hkdf-sha256', salt: saltHex }, cipher: cipherFields }
+    : { version: 1, kdf: { name: 'scrypt', ...SCRYPT, salt: saltHex }, cipher: cipherFields };
   const plain = writeSecrets(secrets);
-  const key = deriveKey(password, salt);
+  const key = deriveKey(header.kdf, password);
   const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(headerBytes(header), { plaintextLength: plain.length });
   const sealed = concatBytes(cipher.update(plain), cipher.final(), cipher.getAuthTag());
@@ -74,8 +84,10 @@ export function sealKeystore({ password, salt, nonce, secrets }: KeystoreInput):
 export function openKeystore(file: unknown, password: string): OpenedKeystore {
   const shape = readShape(file);
   if (shape === 'not-a-keystore' || shape === 'unsupported-version') return { ok: false, reason: shape };
+  if (shape.kdf.name === 'hkdf-sha256' && !isHex(password, KEY_BYTES))
+    return { ok: false, reason: 'wrong-password' };
   const sealed = hexToBytes(shape.sealed);
-  const key = deriveKey(password, hexToBytes(shape.kdf.salt));
+  const key = deriveKey(shape.kdf, password);
   const nonce = hexToBytes(shape.cipher.nonce);
   const body = sealed.subarray(0, -TAG_BYTES);
   const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: TAG_BYTES });
@@ -158,34 +170,50 @@ function digitOf(byte: number): number {
   return digit;
 }
 
-function deriveKey(password: string, salt: Uint8Array): Uint8Array {
-  const options = { N: SCRYPT.n, r: SCRYPT.r, p: SCRYPT.p, maxmem: SCRYPT_MEMORY_MAX };
-  return scryptSync(password.normalize('NFKC'), salt, 32, options);
+function deriveKey(kdf: Kdf, password: string): Uint8Array {
+  const salt = hexToBytes(kdf.salt);
+  if (kdf.name === 'scrypt') {
+    const options = { N: SCRYPT.n, r: SCRYPT.r, p: SCRYPT.p, maxmem: SCRYPT_MEMORY_MAX };
+    return scryptSync(password.normalize('NFKC'), salt, KEY_BYTES, options);
+  }
+  const random = hexToBytes(password);
+  const key = new Uint8Array(hkdfSync('sha256', random, salt, INFO, KEY_BYTES));
+  random.fill(0);
+  return key;
 }
 
 /** Rebuilt field by field: the order of keys in the file does not matter. */
 function headerBytes({ version, kdf, cipher }: Omit<KeystoreFile, 'sealed'>): Uint8Array {
-  const fields = [version, kdf.name, kdf.n, kdf.r, kdf.p, kdf.salt, cipher.name, cipher.nonce];
+  const costs = kdf.name === 'scrypt' ? [kdf.n, kdf.r, kdf.p] : [];
+  const fields = [version, kdf.name, ...costs, kdf.salt, cipher.name, cipher.nonce];
   return utf8ToBytes(JSON.stringify(['consilium/keystore', ...fields]));
 }
 
 function readShape(file: unknown): KeystoreFile | 'not-a-keystore' | 'unsupported-version' {
   if (!isRecord(file) || typeof file.version !== 'number') return 'not-a-keystore';
-  if (file.version !== 1) return 'unsupported-version';
+  if (file.version !== 1 && file.version !== 2) return 'unsupported-version';
   const { kdf, cipher, sealed } = file;
   if (!isRecord(kdf) || !isRecord(cipher) || typeof sealed !== 'string') return 'not-a-keystore';
   if (!isHex(kdf.salt, SALT_BYTES) || !isHex(cipher.nonce, NONCE_BYTES)) return 'not-a-keystore';
   const sealedBytes = Math.floor(sealed.length / 2);
   if (!isHex(sealed, sealedBytes) || sealedBytes < TAG_BYTES || sealedBytes > SEALED_BYTES_MAX)
     return 'not-a-keystore';
-  if (kdf.name !== 'scrypt' || cipher.name !== 'chacha20-poly1305') return 'unsupported-version';
-  if (kdf.n !== SCRYPT.n || kdf.r !== SCRYPT.r || kdf.p !== SCRYPT.p) return 'unsupported-version';
+  if (cipher.name !== 'chacha20-poly1305') return 'unsupported-version';
+  const derivation = kdfOf(file.version, kdf, kdf.salt);
+  if (derivation === null) return 'unsupported-version';
   return {
-    version: 1,
-    kdf: { name: 'scrypt', ...SCRYPT, salt: kdf.salt },
+    version: file.version,
+    kdf: derivation,
     cipher: { name: 'chacha20-poly1305', nonce: cipher.nonce },
     sealed,
   };
+}
+
+/** What the version fixes; null: the file says otherwise. */
+function kdfOf(version: 1 | 2, { name, n, r, p }: Record<string, unknown>, salt: string): Kdf | null {
+  if (version === 2) return name === 'hkdf-sha256' ? { name, salt } : null;
+  const isFixed = name === 'scrypt' && n === SCRYPT.n && r === SCRYPT.r && p === SCRYPT.p;
+  return isFixed ? { name: 'scrypt', ...SCRYPT, salt } : null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

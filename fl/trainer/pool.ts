@@ -10,12 +10,15 @@ export interface PoolOptions {
   readonly queueMax: number;
   /** A job that takes longer is given up and its worker replaced; two minutes if not given. */
   readonly jobTimeoutMs?: number;
+  /** Threads that had nothing to do for so long end; a minute if not given. */
+  readonly idleMs?: number;
 }
 
 export const THREADS_MAX = 64;
 /** Workers that may die one after another, with no job done in between, before the pool gives up. */
 export const CRASHES_MAX = 5;
 const JOB_TIMEOUT_MS = 120_000;
+const IDLE_MS = 60_000;
 
 interface Task {
   readonly request: Request;
@@ -33,7 +36,8 @@ interface Slot {
  *
  * Jobs run in the order they came, one a thread; each promise settles exactly once, with a TrainerError on
  * failure (codes there). A job whose worker dies is rejected and not tried again: it may be what killed it.
- * Memory: about 60 MB a thread. Until close() the threads keep the process alive.
+ * Threads start with the jobs that need them, or beforehand by `prepare`, and end when none has come for a while.
+ * Memory: about 60 MB a thread. Until close() threads keep the process alive.
  */
 export class TrainerPool {
   readonly #options: Required<PoolOptions>;
@@ -42,14 +46,27 @@ export class TrainerPool {
   readonly #ending = new Set<Promise<unknown>>();
   #crashes = 0;
   #closed = false;
+  #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: PoolOptions) {
-    this.#options = { jobTimeoutMs: JOB_TIMEOUT_MS, ...options };
-    const { threads, queueMax, jobTimeoutMs } = this.#options;
+    this.#options = { jobTimeoutMs: JOB_TIMEOUT_MS, idleMs: IDLE_MS, ...options };
+    const { threads, queueMax, jobTimeoutMs, idleMs } = this.#options;
     if (!isWhole(threads, 1, THREADS_MAX)) throw new RangeError(`threads: 1 to ${THREADS_MAX}`);
     if (!isWhole(queueMax, 0, 2 ** 20)) throw new RangeError('queueMax: 0 to 2^20');
     if (!isWhole(jobTimeoutMs, 1, 2 ** 31 - 1)) throw new RangeError('jobTimeoutMs: 1 to 2^31 - 1');
-    for (let index = 0; index < threads; index++) this.#startWorker();
+    if (!isWhole(idleMs, 1, 2 ** 31 - 1)) throw new RangeError('idleMs: 1 to 2^31 - 1');
+  }
+
+  /** How many there are now. */
+  get threads(): number {
+    return this.#slots.size;
+  }
+
+  /** Starts the threads that jobs soon to come will need: they would wait for the start else, some tenths of a second. */
+  prepare(): void {
+    if (this.#closed) return;
+    while (this.#mayStart()) this.#startWorker();
+    this.#rest();
   }
 
   /** One private step, see trainStep. The job's arrays are copied, not taken over. */
@@ -69,6 +86,7 @@ export class TrainerPool {
   /** Rejects what waits or runs with "closed" and ends when every thread has ended. May be called again. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#idle);
     const error = new TrainerError('closed', 'the trainer pool was closed');
     for (const task of this.#waiting.splice(0)) task.reject(error);
     for (const slot of this.#slots) {
@@ -81,18 +99,33 @@ export class TrainerPool {
   #submit(request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new TrainerError('closed', 'the trainer pool is closed');
-      if (this.#slots.size === 0)
+      if (this.#slots.size === 0 && !this.#mayStart())
         throw new TrainerError('worker-crashed', `${CRASHES_MAX} trainer threads died one after another`);
       const task: Task = { request, resolve, reject };
       const idle = [...this.#slots].find((slot) => slot.running === null);
       if (idle !== undefined) return this.#run(idle, task);
+      if (this.#mayStart()) return this.#run(this.#startWorker(), task);
       if (this.#waiting.length >= this.#options.queueMax)
         throw new TrainerError('queue-full', `${this.#waiting.length} training jobs are waiting`);
       this.#waiting.push(task);
     });
   }
 
+  #mayStart(): boolean {
+    return this.#slots.size < this.#options.threads && this.#crashes < CRASHES_MAX;
+  }
+
+  /** Counts the time without work, from now on, if there is none. */
+  #rest(): void {
+    clearTimeout(this.#idle);
+    if (this.#closed || [...this.#slots].some((slot) => slot.running !== null)) return;
+    this.#idle = setTimeout(() => {
+      for (const slot of this.#slots) this.#end(slot);
+    }, this.#options.idleMs);
+  }
+
   #run(slot: Slot, task: Task): void {
+    clearTimeout(this.#idle);
     slot.thread.post(task.request);
     const timer = setTimeout(() => this.#giveUp(slot), this.#options.jobTimeoutMs);
     slot.running = { task, timer };
@@ -106,7 +139,7 @@ export class TrainerPool {
     return running?.task;
   }
 
-  #startWorker(): void {
+  #startWorker(): Slot {
     const thread = startThread({
       answered: (reply) => this.#answered(slot, reply),
       // Told twice, the second call finds the slot gone.
@@ -114,12 +147,13 @@ export class TrainerPool {
     });
     const slot: Slot = { thread, running: null };
     this.#slots.add(slot);
+    return slot;
   }
 
   #answered(slot: Slot, reply: Reply): void {
     const task = this.#take(slot);
     this.#crashes = 0;
-    this.#fillIdle();
+    this.#fill();
     if (reply.kind === 'refused') task?.reject(new TrainerError(reply.code, reply.message));
     else task?.resolve(reply);
   }
@@ -128,8 +162,7 @@ export class TrainerPool {
     const text = `training took longer than ${this.#options.jobTimeoutMs} ms`;
     this.#take(slot)?.reject(new TrainerError('timed-out', text));
     this.#end(slot);
-    this.#startWorker();
-    this.#fillIdle();
+    this.#fill();
   }
 
   /** Stops a thread from outside; that it is lost is then no crash, since the slot is gone. */
@@ -143,20 +176,20 @@ export class TrainerPool {
     if (!this.#slots.delete(slot)) return;
     this.#take(slot)?.reject(new TrainerError('worker-crashed', 'a trainer thread died', { cause }));
     this.#crashes++;
-    if (this.#crashes < CRASHES_MAX) this.#startWorker();
-    this.#fillIdle();
-    if (this.#slots.size > 0) return;
+    this.#fill();
+    if (this.#slots.size > 0 || this.#mayStart()) return;
     const error = new TrainerError('worker-crashed', 'every trainer thread died', { cause });
     for (const task of this.#waiting.splice(0)) task.reject(error);
   }
 
-  #fillIdle(): void {
-    for (const slot of this.#slots) {
-      if (slot.running !== null) continue;
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      this.#run(slot, next);
+  /** Gives what waits to whoever is free, and to new threads while there may be more. */
+  #fill(): void {
+    for (;;) {
+      const free = [...this.#slots].find(({ running }) => running === null);
+      if (this.#waiting.length === 0 || (free === undefined && !this.#mayStart())) break;
+      this.#run(free ?? this.#startWorker(), this.#waiting.shift()!);
     }
+    this.#rest();
   }
 }
 

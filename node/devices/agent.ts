@@ -93,6 +93,7 @@ async function takePart(part: Part): Promise<void> {
       }
       const enrolled = found.enrolled.some((entry) => entry.device === account);
       if (!enrolled && found.status === 'running') return;
+      part.pool.prepare(); // ready by the time that the first round opens
       const own = { ...part, device: (await dealtBy(part, task)).training };
       if (!enrolled) await enrol(own, found.spec);
       return await trainRounds(own, found.spec);

@@ -13,7 +13,7 @@ export interface AgentOptions {
   readonly chainId: Uint8Array;
   /** Nodes to submit to, the hospital's own first: a hospital that won't listen can't silence its devices. */
   readonly clients: readonly Client[];
-  readonly pool: Pick<TrainerPool, 'train'>;
+  readonly pool: Pick<TrainerPool, 'train' | 'prepare'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
   /** Resolves when the own node is not behind the others: a round that it shows before that may be over. */

@@ -15,36 +15,42 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** One worker; jobs wait in its queue. There are at most as many as open tasks. */
+/** One worker, started with the first job; jobs wait in its queue. There are at most as many as open tasks. */
 export function createCloser(): Closer {
-  const worker = new Worker(new URL('./closingWorker.js', import.meta.url));
+  let worker: Worker | null = null;
   const waiting = new Map<number, Waiting>();
   let next = 0;
   let closing = false;
-  worker.on('message', ({ id, outcome }: { id: number; outcome: RoundOutcome }) => {
-    waiting.get(id)?.resolve(outcome);
-    waiting.delete(id);
-  });
   const fail = (error: Error): void => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
-  // A verdict that throws is a bug on every node alike; the node stops rather than going on without one.
-  worker.on('error', fail);
-  worker.on('exit', (code) =>
-    fail(new Error(closing ? 'the closer was closed' : `the closer ended with ${code}`)),
-  );
+  function start(): Worker {
+    const started = new Worker(new URL('./closingWorker.js', import.meta.url));
+    started.on('message', ({ id, outcome }: { id: number; outcome: RoundOutcome }) => {
+      waiting.get(id)?.resolve(outcome);
+      waiting.delete(id);
+    });
+    // A verdict that throws is a bug on every node alike; the node stops rather than going on without one.
+    started.on('error', fail);
+    started.on('exit', (code) =>
+      fail(new Error(closing ? 'the closer was closed' : `the closer ended with ${code}`)),
+    );
+    return started;
+  }
   return {
     run: (job) =>
       new Promise((resolve, reject) => {
+        if (closing) throw new Error('the closer was closed');
         const id = next++;
         waiting.set(id, { resolve, reject });
+        worker ??= start();
         worker.postMessage({ id, job });
       }),
     propose: (closings) => closings,
     close: async () => {
       closing = true;
-      await worker.terminate();
+      await worker?.terminate();
     },
   };
 }

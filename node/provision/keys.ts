@@ -37,7 +37,7 @@ export function writeKeystore(folder: string, keys: NewKeys): void {
   writeSecret(join(folder, 'keystore.json'), sealedText(keys, password));
 }
 
-/** The text of a keystore file. Cost: about 80 ms. */
+/** The text of a keystore file. Cost: about 80 ms with a password that somebody has thought of. */
 export function sealedText(keys: NewKeys, password: string): string {
   const file = sealKeystore({ password, salt: fresh(16), nonce: fresh(12), secrets: keys.secrets });
   return `${JSON.stringify(file, null, 2)}\n`;

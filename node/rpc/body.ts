@@ -15,18 +15,18 @@ export interface Body {
  * What is too large is read to its end, or to as much again, and thrown away: a peer that still sends would not
  * see the answer otherwise. Throws RpcError 'oversized' or 'busy'; 'cancelled' if nobody is left to answer.
  */
-export async function readBody(request: IncomingMessage, limits: RpcLimits, budget: Budget): Promise<Body> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let taken = 0;
-  let refused: RpcError | null = null;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+export function readBody(request: IncomingMessage, limits: RpcLimits, budget: Budget): Promise<Body> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let taken = 0;
+    let refused: RpcError | null = null;
+    request.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > 2 * limits.bodyBytesMax) {
-        // Leaving the loop closes the connection.
         refused = new RpcError('cancelled', 'the request does not end');
-        break;
+        request.destroy();
+        return;
       }
       refused ??= size > limits.bodyBytesMax ? oversized(limits) : null;
       if (refused === null && size > limits.smallBytesMax) {
@@ -35,14 +35,22 @@ export async function readBody(request: IncomingMessage, limits: RpcLimits, budg
       }
       if (refused === null) chunks.push(chunk);
       else chunks.length = 0;
-    }
-  } catch (error) {
+    });
+    const settle = (fault: RpcError | null): void => {
+      request.off('end', whole).off('error', broken).off('close', broken);
+      if (fault === null) {
+        resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), taken });
+        return;
+      }
+      budget.give(taken);
+      reject(fault);
+    };
+    const whole = () => settle(refused);
     // The request timed out or the socket broke: there is nobody to answer.
-    refused = new RpcError('cancelled', 'the request broke off', { cause: error });
-  }
-  if (refused === null) return { bytes: Buffer.concat(chunks), taken };
-  budget.give(taken);
-  throw refused;
+    const broken = (cause?: Error) =>
+      settle(new RpcError('cancelled', refused?.message ?? 'the request broke off', { cause }));
+    request.once('end', whole).once('error', broken).once('close', broken);
+  });
 }
 
 function oversized(limits: RpcLimits): RpcError {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countTokens } from './body.js';
 import { errorJson, RpcError } from './errors.js';
+import { recall, remember } from './headAnswers.js';
 import type { RpcLimits } from './limits.js';
 import { methodNamed } from './methods/index.js';
 import type { CallScope } from './methods/method.js';
@@ -108,18 +109,28 @@ async function runOne(envelope: Envelope, id: Id, scope: CallScope, onBug: OnBug
   try {
     const method = methodNamed(envelope.method);
     if (method === null) throw new RpcError('unknown-method', `there is no method ${clip(envelope.method)}`);
+    const { context } = scope;
+    const key = method.ofHead === true ? `${envelope.method} ${JSON.stringify(envelope.params)}` : null;
+    const known = key === null ? null : recall(context, key);
+    if (known !== null) return resultText(id, known);
     const params = method.params.safeParse(envelope.params ?? {});
     if (!params.success) {
       const { path, message } = firstIssue(params.error);
       throw new RpcError('invalid-params', path === '' ? message : `${path}: ${message}`, { path });
     }
-    const result = await method.run(scope, params.data);
-    return JSON.stringify({ jsonrpc: '2.0', id, result });
+    const head = context.head();
+    const text = JSON.stringify(await method.run(scope, params.data));
+    if (key !== null) remember(context, head, key, text);
+    return resultText(id, text);
   } catch (error) {
     if (error instanceof RpcError) return errorText(id, error);
     onBug(envelope.method, error);
     return errorText(id, new RpcError('internal-error', 'the node could not answer because of a bug'));
   }
+}
+
+function resultText(id: Id, result: string): string {
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`;
 }
 
 function errorText(id: Id, error: RpcError): string {

@@ -101,8 +101,6 @@ function adminsOf(token: string | undefined): (request: IncomingMessage) => bool
 }
 
 async function receive(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   // A socket that breaks while we write is the peer's affair; 'close' follows.
   response.on('error', () => {});
   if (!desk.places.take(1)) {
@@ -112,7 +110,7 @@ async function receive(desk: Desk, request: IncomingMessage, response: ServerRes
   try {
     const fault = originFault(request.headers, desk.allowedHosts);
     if (fault !== null) send(desk, response, failure(fault, 403), true);
-    else if (request.method === 'POST') await receiveCall(desk, request, response, gone.signal);
+    else if (request.method === 'POST') await receiveCall(desk, request, response);
     else receiveGet(desk, request, response);
   } catch (error) {
     desk.onBug(`${request.method} ${request.url}`, error);
@@ -122,12 +120,7 @@ async function receive(desk: Desk, request: IncomingMessage, response: ServerRes
   }
 }
 
-async function receiveCall(
-  desk: Desk,
-  request: IncomingMessage,
-  response: ServerResponse,
-  gone: AbortSignal,
-): Promise<void> {
+async function receiveCall(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { limits, buffered } = desk;
   const fromLoopback = isLoopback(request.socket.remoteAddress ?? '');
   const fault = httpFault(request);
@@ -145,17 +138,36 @@ async function receiveCall(
     return;
   }
   try {
+    const signal = signalOf(response, desk.closing);
     const scope = {
       context: desk.context,
       fromLoopback,
       isAdmin: desk.isAdmin(request),
       waitsUntil: performance.now() + limits.waitMsMax,
-      signal: AbortSignal.any([gone, desk.closing]),
+      get signal() {
+        return signal();
+      },
     };
     send(desk, response, await dispatch(body.bytes, scope, limits, desk.onBug), false);
   } finally {
     buffered.give(body.taken);
   }
+}
+
+/** One for all, since a reason of its own each time is an exception with its stack. */
+const GONE = new RpcError('cancelled', 'the caller has gone');
+
+/** Made when it is asked for: most calls wait for nothing, and signals would be a third of their cost. */
+function signalOf(response: ServerResponse, closing: AbortSignal): () => AbortSignal {
+  let signal: AbortSignal | undefined;
+  return () => {
+    if (signal !== undefined) return signal;
+    const gone = new AbortController();
+    if (response.closed) gone.abort(GONE);
+    else response.once('close', () => gone.abort(GONE));
+    signal = AbortSignal.any([gone.signal, closing]);
+    return signal;
+  };
 }
 
 /** A JSON content type makes browsers ask first, and nobody answers them: a form or a script tag can't call us. */

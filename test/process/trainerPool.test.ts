@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGrid, decodeUpdate, type ModelSpec } from '../../fl/index.js';
 
 /** The built files: a worker thread is started from them, so `npm run build` comes first (npm test does it). */
@@ -48,6 +48,28 @@ describe('TrainerPool', () => {
     const grid = createGrid({ dimension: 3, clip16: 65_536, sigma16: 65_536 });
     const noised = await Promise.all([pool.train({ ...job, grid }), pool.train({ ...job, grid })]);
     for (const { update } of noised) expect(decodeUpdate(update, grid).ok).toBe(true);
+  });
+
+  it('has no thread before there is work, no more than that needs, and none when there was none for a while', async () => {
+    open({ threads: 2, queueMax: 2, idleMs: 20 });
+    expect(pool.threads).toBe(0);
+    await pool.train(job);
+    expect(pool.threads).toBe(1);
+    const three = [pool.train(job), pool.train(job), pool.train(job)];
+    expect(pool.threads).toBe(2);
+    await Promise.all(three);
+    await vi.waitFor(() => expect(pool.threads).toBe(0), 10_000);
+    pool.prepare();
+    expect(pool.threads).toBe(2);
+    expect((await pool.train(job)).update.length).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(pool.threads).toBe(0), 10_000);
+  });
+
+  it('ends no thread that works, however long', async () => {
+    open({ threads: 2, queueMax: 0, idleMs: 1 });
+    const long = pool.descend({ ...endless, steps: 40 });
+    expect((await pool.train(job)).update.length).toBeGreaterThan(0);
+    expect((await long).length).toBe(3);
   });
 
   it('computes the central baseline', async () => {
@@ -115,6 +137,7 @@ describe('TrainerPool', () => {
     { threads: 1.5, queueMax: 1 },
     { threads: 1, queueMax: -1 },
     { threads: 1, queueMax: 1, jobTimeoutMs: 0 },
+    { threads: 1, queueMax: 1, idleMs: 0 },
   ])('takes no options out of range: %j', (options) => {
     expect(() => new TrainerPool(options)).toThrow(RangeError);
   });

@@ -10,6 +10,7 @@ const PAGE_MAX = 1_000;
 export const accountList = defineMethod({
   summary:
     'The accounts of a hospital, the newest first; without a hospital, those that no hospital answers for.',
+  ofHead: true,
   params: z.strictObject({
     hospital: z.string().max(64).default(''),
     /** The name to go on from, as `next` said. */

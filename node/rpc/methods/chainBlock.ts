@@ -22,6 +22,7 @@ const transactionForm = z.object({
 export const chainBlock = defineMethod({
   summary:
     'A block by its height (from 1) or hash: header, what became of its transactions, who certified it.',
+  ofHead: true,
   params: z
     .strictObject({ height: height.optional(), hash: bytes32.optional() })
     .refine((params) => (params.height === undefined) !== (params.hash === undefined), {

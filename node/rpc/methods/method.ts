@@ -26,6 +26,8 @@ export interface Method<P extends z.ZodType, R extends z.ZodType> {
   readonly summary: string;
   readonly params: P;
   readonly result: R;
+  /** The result depends on the head and the parameters alone: it is kept until the next block (headAnswers.ts). */
+  readonly ofHead?: true;
   run(scope: CallScope, params: z.output<P>): z.input<R> | Promise<z.input<R>>;
 }
 

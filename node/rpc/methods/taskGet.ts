@@ -9,6 +9,7 @@ import { modelRef } from './rounds.js';
 
 export const taskGet = defineMethod({
   summary: 'A task: its specification, who is enrolled, its open round, its newest model.',
+  ofHead: true,
   params: z.strictObject({ task: ordinal }),
   result: z.object({
     id: ordinal,

@@ -10,6 +10,7 @@ import { roundReached } from './rounds.js';
 
 export const taskList = defineMethod({
   summary: `Tasks by ascending id: ${answerLimits.tasks} from the given id on, else the newest ones.`,
+  ofHead: true,
   params: z.strictObject({ from: ordinal.optional() }),
   result: z.array(
     z.object({

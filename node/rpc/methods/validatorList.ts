@@ -34,6 +34,7 @@ const weight = count.nullable();
 
 export const validatorList = defineMethod({
   summary: 'Every validator there ever was, its seat and weight, and the changes that wait for approvals.',
+  ofHead: true,
   params: z.strictObject({}),
   result: z.object({
     height,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drbg, openKeystore, sealKeystore, utf8ToBytes } from '../../../crypto/index.js';
+import { bytesToHex, drbg, openKeystore, sealKeystore, utf8ToBytes } from '../../../crypto/index.js';
 
 const random = drbg(utf8ToBytes('keystore'));
 const secrets = { sign: random(32), vrf: random(32) };
@@ -51,11 +51,47 @@ describe('keystore', () => {
   });
 
   it.each([
-    ['another version', { ...stored(), version: 2 }],
+    ['another version', { ...stored(), version: 3 }],
+    ['a derivation of another version', { ...stored(), version: 2 }],
     ['costs that would eat the memory', { ...stored(), kdf: { ...stored().kdf, n: 2 ** 30 } }],
     ['costs that would be cheap to guess', { ...stored(), kdf: { ...stored().kdf, n: 2 } }],
     ['another cipher', { ...stored(), cipher: { ...stored().cipher, name: 'none' } }],
   ])('does not support %s', (_, value) => {
     expect(openKeystore(value, 'correct horse')).toEqual({ ok: false, reason: 'unsupported-version' });
+  });
+});
+
+describe('a keystore under a random key', () => {
+  const password = bytesToHex(random(32));
+  const keyed = sealKeystore({ ...input, password });
+  const wrong = { ok: false, reason: 'wrong-password' };
+
+  it('opens with it, and with no other', () => {
+    expect(keyed).toMatchObject({ version: 2, kdf: { name: 'hkdf-sha256' } });
+    expect(openKeystore(JSON.parse(JSON.stringify(keyed)), password)).toEqual({ ok: true, secrets });
+    expect(openKeystore(keyed, bytesToHex(random(32)))).toEqual(wrong);
+    expect(openKeystore(keyed, 'correct horse')).toEqual(wrong);
+    expect(openKeystore(keyed, password.toUpperCase())).toEqual(wrong);
+  });
+
+  it.each([
+    ['a letter more', `${password}0`],
+    ['a letter less', password.slice(1)],
+    ['capitals', 'A'.repeat(64)],
+    ['another letter', `${password.slice(1)}g`],
+  ])('takes %s for something that somebody has thought of, with what makes guessing dear', (_, thought) => {
+    const sealed = sealKeystore({ ...input, password: thought });
+    expect(sealed).toMatchObject({ version: 1, kdf: { name: 'scrypt', n: 2 ** 15 } });
+    expect(openKeystore(sealed, thought).ok).toBe(true);
+  });
+
+  it('is no keystore of version 1, whatever it says', () => {
+    const kdf = { name: 'scrypt', n: 2 ** 15, r: 8, p: 1, salt: keyed.kdf.salt };
+    expect(openKeystore({ ...keyed, version: 1, kdf }, password)).toEqual(wrong);
+  });
+
+  it('refuses any alteration', () => {
+    const salt = bytesToHex(random(16));
+    expect(openKeystore({ ...keyed, kdf: { ...keyed.kdf, salt } }, password)).toEqual(wrong);
   });
 });

@@ -8,13 +8,19 @@ const library = createRequire(import.meta.url)('node:crypto') as Record<
   string,
   (...args: never[]) => unknown
 >;
-const { scryptSync, createCipheriv, createDecipheriv } = library;
-const own = { scryptSync, createCipheriv, createDecipheriv };
+const { scryptSync, hkdfSync, createCipheriv, createDecipheriv } = library;
+const own = { scryptSync, hkdfSync, createCipheriv, createDecipheriv };
 let clear: Uint8Array[] = [];
 
 beforeEach(() => {
   clear = [];
   library.scryptSync = (...args) => keep(own.scryptSync!(...args) as Buffer);
+  library.hkdfSync = (...args) => {
+    keep((args as unknown as Uint8Array[])[1]!);
+    const derived = own.hkdfSync!(...args) as ArrayBuffer;
+    keep(new Uint8Array(derived));
+    return derived;
+  };
   library.createCipheriv = (...args) => watched(own.createCipheriv!(...args) as Cipher, 'input');
   library.createDecipheriv = (...args) => watched(own.createDecipheriv!(...args) as Cipher, 'output');
   syncBuiltinESMExports();
@@ -60,4 +66,11 @@ it('opening wipes them too, whether the password is right or wrong', () => {
   expect(openKeystore(file, 'p')).toEqual({ ok: true, secrets });
   expect(openKeystore(file, 'q')).toEqual({ ok: false, reason: 'wrong-password' });
   expect(leftOver()).toEqual([false, false, false, false]);
+});
+
+it('wipes a password that is a key as well, once it is bytes', () => {
+  const password = 'ab'.repeat(32);
+  const file = sealKeystore({ ...input, password });
+  expect(openKeystore(file, password)).toEqual({ ok: true, secrets });
+  expect(leftOver()).toEqual(new Array(6).fill(false)); // twice: the password, what is derived, the secrets
 });

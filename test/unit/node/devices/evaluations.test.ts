@@ -77,7 +77,7 @@ beforeAll(async () => {
     chainId: test.node.tip.chainId,
     clients: [test.client],
     wallets: [test.wallet(test.devices[0]!)],
-    pool: { train: () => Promise.reject(new Error('nothing is trained here')) },
+    pool: { prepare: () => {}, train: () => Promise.reject(new Error('nothing is trained here')) },
     log: (_, event, fields) => void logged.push([event, { ...fields }]),
     signal: new AbortController().signal,
     caughtUp: async () => {},

@@ -8,6 +8,8 @@ import {
   readIdxNumbers,
   readSchema,
 } from '../../fl/index.js';
+import { DataError } from '../../node/data/index.js';
+import { encodeReports, parseReports } from '../../node/pmta/index.js';
 import type { Target } from './run.js';
 import { word } from './taking.js';
 
@@ -60,6 +62,25 @@ export function dataTargets(): readonly Target[] {
       weight: 2,
       corpus: [text.encode('age,"bmi, kg",outcome\n50,31.5,1\n\n31,"2""6",0\n'), text.encode('a\r\n1\r\n')],
       take: (raw) => word(parseTable(new TextDecoder().decode(raw))),
+    },
+    {
+      name: 'leak reports',
+      weight: 1,
+      corpus: [
+        encodeReports([{ area: 'north', window: 0, readers: ['a', 'b'], reported: ['b'] }]),
+        text.encode('{"area":"north","window":63,"readers":["a"],"reported":[]}\n\n'),
+      ],
+      take: (raw) => {
+        try {
+          const { pieces } = parseReports('reports.json', new TextDecoder().decode(raw));
+          const again = parseReports('again', new TextDecoder().decode(encodeReports(pieces)));
+          if (JSON.stringify(again.pieces) !== JSON.stringify(pieces)) throw new Error('written otherwise');
+          return 'accepted';
+        } catch (error) {
+          if (error instanceof DataError) return 'refused';
+          throw error;
+        }
+      },
     },
     {
       name: 'data schema',

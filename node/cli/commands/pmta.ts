@@ -242,6 +242,7 @@ async function keep(
     return kept;
   }
   io.note(`${out} has these clusters already: levels come from other reports, nothing is charged`);
+  noteOthers(reports, new Set(kept.areas.map(({ area }) => area)), io);
   const inputs = kept.areas.map((area) => {
     const providers = area.providers.map(({ name }) => name);
     return { area, pieces: piecesFor({ name: area.area, providers }, reports, pipeline) };
@@ -250,6 +251,14 @@ async function keep(
   const result = { ...kept, reports: hash, areas };
   await writingTo(out, writeResult(out, result));
   return result;
+}
+
+/** Of reports on areas that the run has not. */
+function noteOthers(reports: Reports | null, own: ReadonlySet<string>, io: Io): void {
+  const others = new Set((reports?.pieces ?? []).map(({ area }) => area).filter((area) => !own.has(area)));
+  if (others.size === 0) return;
+  const named = [...others].slice(0, 5).join(', ');
+  io.note(`reports of areas that this run has not are passed over: ${named}`);
 }
 
 /** Null without reports. Throws CliError "bad-data" and DataError where they give an area no levels. */
@@ -296,6 +305,7 @@ async function compute(
         'ask for fewer clusters, or name the areas with --area',
       );
   mustBeMakeable(areas, pipeline);
+  noteOthers(reports, new Set(areas.map(({ name }) => name)), io);
   const inputs = areas.map((area) => ({ area, pieces: piecesFor(area, reports, pipeline) }));
   // Before any noise is drawn: whoever may not spend it gets no levels.
   const spent = chargeOf(pipeline, before, options);

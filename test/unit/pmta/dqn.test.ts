@@ -44,12 +44,12 @@ describe('evidence', () => {
   });
 
   it('counts each of several who were reported for one piece', () => {
-    const { named, suspicion } = evidenceOf([piece(0, [0, 1, 2], 0, 1), piece(0, [0, 1, 3])], 4);
-    // Two reports in 6 reads: r = 1/3; (1 + 4 r) / (2 + 4) / r, (0 + 4 r) / 5 / r.
-    expect([...named].map((rate) => rate.toFixed(4))).toEqual(['1.1667', '1.1667', '0.8000', '0.8000']);
-    // The two are shared among the three by 1.1667, 1.1667 and 0.8: together 2 reports.
-    const blame = (2 * (7 / 6)) / (7 / 6 + 7 / 6 + 0.8);
-    expect(suspicion[0]).toBeCloseTo((blame + 4 / 3) / 6 / (1 / 3), 12);
+    const { named, suspicion } = evidenceOf([piece(0, [0, 1, 2], 0, 1), piece(0, [0, 1, 3], 3)], 4);
+    // Three reports in 6 reads: r = 1/2; (1 + 4 r) / (2 + 4) / r, (0 + 4 r) / 5 / r, (1 + 4 r) / 5 / r.
+    expect([...named].map((rate) => rate.toFixed(4))).toEqual(['1.0000', '1.0000', '0.8000', '1.2000']);
+    // Two reports are shared by 1, 1 and 0.8, one by 1, 1 and 1.2.
+    const blame = 2 / 2.8 + 1 / 3.2;
+    expect(suspicion[0]).toBeCloseTo((blame + 4 / 2) / 6 / (1 / 2), 12);
   });
 
   it('says nothing of anybody where nothing was reported', () => {

@@ -247,7 +247,10 @@ async function keep(
     const providers = area.providers.map(({ name }) => name);
     return { area, pieces: piecesFor({ name: area.area, providers }, reports, pipeline) };
   });
-  const areas = inputs.map(({ area, pieces }) => relevelled(area, pieces, pipeline));
+  const areas = inputs.map(({ area, pieces }) => {
+    io.note(`${area.area}: ${area.providers.length} providers, levels anew`);
+    return relevelled(area, pieces, pipeline);
+  });
   const result = { ...kept, reports: hash, areas };
   await writingTo(out, writeResult(out, result));
   return result;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -10,6 +11,7 @@ import {
 } from '../../fl/index.js';
 import { DataError } from '../../node/data/index.js';
 import { encodeReports, parseReports } from '../../node/pmta/index.js';
+import { root } from '../support/root.js';
 import type { Target } from './run.js';
 import { word } from './taking.js';
 
@@ -21,7 +23,7 @@ export function dataTargets(): readonly Target[] {
     { name: '0.weight', shape: [2, 3], data: Float32Array.of(1, -2, 3, 0, 5, 6) },
     { name: '0.bias', shape: [3], data: new Float32Array(3) },
   ];
-  const schema = readFileSync(new URL('../../datasets/pima.schema.json', import.meta.url));
+  const schema = readFileSync(join(root, 'datasets', 'pima.schema.json'));
   return [
     {
       name: 'IDX file',

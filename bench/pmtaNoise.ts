@@ -61,7 +61,8 @@ export async function noiseRows(
 }
 
 function levelsOf(area: Area, privacy: PipelineOptions['privacy'], seed: number): Uint8Array {
-  return runSteps(area, { ...FIXED, privacy }, () => {}, drbg(utf8ToBytes(`bench/pmta/${seed}`))).levels!;
+  return runSteps(area, null, { ...FIXED, privacy }, () => {}, drbg(utf8ToBytes(`bench/pmta/${seed}`)))
+    .levels!;
 }
 
 function privacyOf(

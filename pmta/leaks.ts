@@ -7,8 +7,8 @@ import type { Piece } from './collusion.js';
 export interface ReadPiece extends Piece {
   /** A span of time, from 0: what came before it may be learned from, what happens in it may be learned towards. */
   readonly window: number;
-  /** The reader that was reported; null: nobody was. */
-  readonly named: number | null;
+  /** The readers that were reported, each once; mostly none. */
+  readonly named: readonly number[];
 }
 
 /** What the reports say of each provider of an area; arrays are [providers]. */
@@ -16,7 +16,7 @@ export interface Evidence {
   /** How often reported for a piece read, beside the area's mean: 1 is as often as anybody. */
   readonly named: Float64Array;
   /**
-   * How often a piece was read for which anybody was reported, each such piece counted by how much of its readers'
+   * How often a piece was read for which anybody was reported, each such report counted by how much of the readers'
    * `named` is this one's; likewise. Who is reported for another's leaks is so beside that other.
    */
   readonly suspicion: Float64Array;
@@ -39,16 +39,17 @@ export function evidenceOf(pieces: readonly ReadPiece[], providers: number): Evi
         throw new RangeError(`reader ${reader} of ${providers} providers`);
       reads[reader]!++;
     }
-    if (named === null) continue;
-    if (!readers.includes(named))
-      throw new RangeError(`provider ${named} was reported for what it did not read`);
-    namedCount[named]!++;
+    for (const one of named) {
+      if (!readers.includes(one))
+        throw new RangeError(`provider ${one} was reported for what it did not read`);
+      namedCount[one]!++;
+    }
   }
   const named = ratesOf(namedCount, reads);
   for (const piece of pieces) {
-    if (piece.named === null) continue;
+    if (piece.named.length === 0) continue;
     const total = piece.readers.reduce((sum, reader) => sum + named[reader]!, 0);
-    for (const reader of piece.readers) blame[reader]! += named[reader]! / total;
+    for (const reader of piece.readers) blame[reader]! += (piece.named.length * named[reader]!) / total;
   }
   return { named, suspicion: ratesOf(blame, reads) };
 }
@@ -56,7 +57,7 @@ export function evidenceOf(pieces: readonly ReadPiece[], providers: number): Evi
 /** [providers]: 1 for who was reported in these pieces. */
 export function reportedIn(pieces: readonly ReadPiece[], providers: number): Uint8Array {
   const reported = new Uint8Array(providers);
-  for (const { named } of pieces) if (named !== null) reported[named] = 1;
+  for (const { named } of pieces) for (const one of named) reported[one] = 1;
   return reported;
 }
 

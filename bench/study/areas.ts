@@ -101,7 +101,7 @@ function readPiece(
   const leaking = readers.filter((reader) => coalition.has(reader) && random.unit() < world.leaks);
   const isReported = random.unit() < (leaking.length > 0 ? world.noticed : world.falsely);
   const among = leaking.length > 0 && random.unit() < world.rightly ? leaking : readers;
-  return { window, readers, named: isReported ? among[random.below(among.length)]! : null };
+  return { window, readers, named: isReported ? [among[random.below(among.length)]!] : [] };
 }
 
 /** So many of them, without replacement, in the order drawn. */

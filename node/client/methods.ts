@@ -498,6 +498,26 @@ export interface RpcMethods {
       }>;
     };
   };
+  /** Who was admitted to the sealed content of tasks, and whom publishers reported for a leak: 100 tasks from the given id on. From the node’s own machine only. */
+  'task.readers': {
+    params: {
+      from?: number | undefined;
+    };
+    result: {
+      tasks: Array<{
+        id: number;
+        publishedHeight: number;
+        readers: Array<{
+          account: string;
+          name: string;
+          hospital: string;
+          area: string;
+          reported: boolean;
+        }>;
+      }>;
+      next: number | null;
+    };
+  };
   /** Closed rounds of a task, at most 50. With waitMs it waits until round from has closed. */
   'task.rounds': {
     params: {

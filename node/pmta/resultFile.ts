@@ -19,6 +19,31 @@ const areaForm = z.strictObject({
   deviation: z.number().nullable(),
   /** Of records in the providers' stead: how many, and the chance that a provider's level is that of the nearest. */
   synthetic: z.strictObject({ records: count, keep: z.number() }).nullable().default(null),
+  /** Of levels that come from leak reports; null: they come from the influence. */
+  allocation: z
+    .strictObject({
+      pieces: count,
+      windows: count,
+      reported: count,
+      readers: count,
+      /** Settings of the Q-network, which with the seed decide it. */
+      network: z.strictObject({
+        hidden: z.array(count).readonly(),
+        discount: z.number(),
+        episodes: count,
+        replay: count,
+        batch: count,
+        stepsPerGradient: count,
+        targetEvery: count,
+        learningRate: z.number(),
+        weightDecay: z.number(),
+        exploration: z.number(),
+      }),
+      seed: z.string(),
+      share: z.strictObject({ pool: z.number(), gated: z.number() }),
+    })
+    .nullable()
+    .default(null),
   providers: z.array(
     z.strictObject({
       name: z.string(),
@@ -41,8 +66,14 @@ const resultForm = z.strictObject({
   spent: z
     .strictObject({ rho, releases: count, deltaPico: count, assignedMicro: count.default(0) })
     .nullable(),
-  /** SHA-256 of what the levels were made by: the same again needs no new noise. */
+  /** SHA-256 of what clusters and influence were made by: the same again needs no new noise. */
   key: z.string().regex(/^[0-9a-f]{64}$/),
+  /** SHA-256 of the file of leak reports that the levels come from; null: from none. */
+  reports: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .default(null),
   areas: z.array(areaForm).min(1),
 });
 

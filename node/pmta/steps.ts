@@ -8,9 +8,11 @@ import {
   type NoisedAttributes,
   nearestLevels,
   noisedAttributes,
+  type ReadPiece,
   randomisedLevels,
   syntheticRecords,
 } from '../../pmta/index.js';
+import { type Allocation, levelsByReports } from './allocation.js';
 import type { Area } from './providers.js';
 
 /** What a run of the pipeline fixes for all areas: with the data it decides the levels, but for the noise. */
@@ -50,6 +52,8 @@ export const ASSIGN_SHARE = 0.5;
 /** One area on its way through the steps. */
 export interface AreaRun {
   readonly area: Area;
+  /** What was read and reported; null: levels are those of the influence. */
+  readonly pieces: readonly ReadPiece[] | null;
   /** The attributes that the rest may look at, of the providers or of records in their stead; null: not there yet. */
   readonly points: Float64Array | null;
   readonly noise: Omit<NoisedAttributes, 'points'> | null;
@@ -57,10 +61,14 @@ export interface AreaRun {
   readonly classified: Extract<Classified, { ok: true }> | null;
   /** [providers]; null: not there yet. */
   readonly levels: Uint8Array | null;
+  /** Of levels from reports. */
+  readonly allocation: Allocation | null;
 }
 
 export interface Step {
   readonly name: string;
+  /** Left out: it always has something to do. */
+  readonly isWanted?: (state: AreaRun) => boolean;
   readonly run: (state: AreaRun, options: PipelineOptions, random: RandomBytes) => AreaRun;
 }
 
@@ -75,22 +83,27 @@ export const steps: readonly Step[] = [
   { name: 'attributes that may be looked at', run: releaseAttributes },
   { name: 'graph, clusters, influence and levels', run: classify },
   { name: 'levels of the providers', run: assign },
+  { name: 'classes from leak reports', isWanted: ({ pieces }) => pieces !== null, run: allocate },
 ];
 
 const osRandom: RandomBytes = (bytes) => new Uint8Array(randomBytes(bytes));
 
 /**
- * Runs all steps on an area. `onStep` hears of each before it begins. Throws PipelineError.
+ * Runs all steps on an area, with what was read and reported in it. `onStep` hears of each before it begins.
+ * Throws PipelineError.
  * random: of all noise; another source than the system's is for studies alone, whose results nobody publishes.
  */
 export function runSteps(
   area: Area,
+  pieces: readonly ReadPiece[] | null,
   options: PipelineOptions,
   onStep: (name: string) => void,
   random: RandomBytes = osRandom,
 ): AreaRun {
-  let state: AreaRun = { area, points: null, noise: null, classified: null, levels: null };
-  for (const { name, run } of steps) {
+  const none = { points: null, noise: null, classified: null, levels: null, allocation: null };
+  let state: AreaRun = { area, pieces, ...none };
+  for (const { name, isWanted, run } of steps) {
+    if (isWanted?.(state) === false) continue;
     onStep(name);
     state = run(state, options, random);
   }
@@ -112,6 +125,13 @@ function assign(state: AreaRun, { privacy, shares }: PipelineOptions, random: Ra
   const { points, dimensions } = state.area;
   const own = nearestLevels(points, state.points!, levels, dimensions);
   return { ...state, levels: randomisedLevels(own, shares.length, privacy.assignMicro, random) };
+}
+
+/** By what providers did: of their attributes the network is shown the clusters alone. */
+function allocate(state: AreaRun, options: PipelineOptions): AreaRun {
+  const { area, pieces, classified } = state;
+  const { clusters } = classified!;
+  return { ...state, ...levelsByReports({ name: area.name, clusters }, pieces!, options) };
 }
 
 function classify(state: AreaRun, { clusters, shares, neighbours, balance, seed }: PipelineOptions): AreaRun {

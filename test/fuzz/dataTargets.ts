@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -8,6 +9,9 @@ import {
   readIdxNumbers,
   readSchema,
 } from '../../fl/index.js';
+import { DataError } from '../../node/data/index.js';
+import { encodeReports, parseReports } from '../../node/pmta/index.js';
+import { root } from '../support/root.js';
 import type { Target } from './run.js';
 import { word } from './taking.js';
 
@@ -19,7 +23,7 @@ export function dataTargets(): readonly Target[] {
     { name: '0.weight', shape: [2, 3], data: Float32Array.of(1, -2, 3, 0, 5, 6) },
     { name: '0.bias', shape: [3], data: new Float32Array(3) },
   ];
-  const schema = readFileSync(new URL('../../datasets/pima.schema.json', import.meta.url));
+  const schema = readFileSync(join(root, 'datasets', 'pima.schema.json'));
   return [
     {
       name: 'IDX file',
@@ -60,6 +64,25 @@ export function dataTargets(): readonly Target[] {
       weight: 2,
       corpus: [text.encode('age,"bmi, kg",outcome\n50,31.5,1\n\n31,"2""6",0\n'), text.encode('a\r\n1\r\n')],
       take: (raw) => word(parseTable(new TextDecoder().decode(raw))),
+    },
+    {
+      name: 'leak reports',
+      weight: 1,
+      corpus: [
+        encodeReports([{ area: 'north', window: 0, readers: ['a', 'b'], reported: ['b'] }]),
+        text.encode('{"area":"north","window":63,"readers":["a"],"reported":[]}\n\n'),
+      ],
+      take: (raw) => {
+        try {
+          const { pieces } = parseReports('reports.json', new TextDecoder().decode(raw));
+          const again = parseReports('again', new TextDecoder().decode(encodeReports(pieces)));
+          if (JSON.stringify(again.pieces) !== JSON.stringify(pieces)) throw new Error('written otherwise');
+          return 'accepted';
+        } catch (error) {
+          if (error instanceof DataError) return 'refused';
+          throw error;
+        }
+      },
     },
     {
       name: 'data schema',

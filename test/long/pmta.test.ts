@@ -2,11 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bytesToHex, drbg, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
+import { bytesToHex, drbg, hexToBytes, publicKeyOf, utf8ToBytes } from '../../crypto/index.js';
 import { chainIdOf, genesisValue } from '../../genesis/index.js';
 import { exitCodes } from '../../node/cli/exitCodes.js';
+import { publisherKey } from '../../node/cli/publisherKey.js';
 import { readGenesis } from '../../node/provision/index.js';
-import { listAccounts } from '../../node/rpc/index.js';
+import { createWallet, listAccounts } from '../../node/rpc/index.js';
+import { sealFor } from '../support/gate.js';
 import { writeProviders } from '../support/pmta.js';
 import { type Hospitals, PATIENCE_MS, provisionHospitals } from '../support/processes.js';
 import { runCommand } from '../support/runCommand.js';
@@ -31,16 +33,19 @@ afterAll(async () => {
   rmSync(own, { recursive: true, force: true });
 });
 
+const secretAt = (index: number) => drbg(utf8ToBytes(`provider ${index}`))(32);
+
 /** Before anything has started: the last provider of the data has no account. */
 function addProviders(): void {
   const { network } = hospitals;
   const genesis = readGenesis(network.genesisFile);
   const providers = Array.from({ length: PROVIDERS }, (_, index) => ({
-    publicKey: bytesToHex(publicKeyOf(drbg(utf8ToBytes(`provider ${index}`))(32))),
+    publicKey: bytesToHex(publicKeyOf(secretAt(index))),
     role: 'provider' as const,
     name: `provider-${index + 1}`,
     hospital: HOSPITAL,
     level: 1,
+    area: index < PROVIDERS / 2 ? 'north' : 'south',
     vrfPublicKey: null,
   }));
   const accounts = [...genesis.accounts, ...providers.slice(0, -1)];
@@ -117,6 +122,101 @@ it('computes levels, writes them over two eras, and finds nothing to do a third 
   expect(third.told.budget.releases).toBe(1);
   expect(JSON.parse(readFileSync(out, 'utf8')).spent).toEqual(spent);
 });
+
+it('takes from the chain who read what and who was reported, and sets levels by it without new noise', async () => {
+  const few = writeProviders(own, [PROVIDERS / 2, PROVIDERS / 2 - 1], 'read.csv');
+  const out = at('read.json');
+  const reports = at('reports.json');
+  const plain = await settled(few, '--out', out);
+  const { network } = hospitals;
+  const accused = await readAndReport();
+  const asked = await runCommand(
+    'pmta',
+    'reports',
+    '--network',
+    network.dir,
+    '--out',
+    reports,
+    '--windows',
+    '4',
+  );
+  expect([asked.code, asked.errors]).toEqual([exitCodes.ok, '']);
+  const { told } = await settled(few, '--reports', reports, '--out', out);
+  expect(told.budget).toEqual(plain.told.budget);
+  const kept: { areas: { providers: { name: string; level: number }[] }[] } = JSON.parse(
+    readFileSync(out, 'utf8'),
+  );
+  const given = new Map(kept.areas.flatMap(({ providers }) => providers).map((one) => [one.name, one.level]));
+  expect(accused.map((name) => given.get(name))).toEqual([1, 1]);
+  const chain = await onChain();
+  for (const [name, level] of given) expect([name, chain.get(name)]).toEqual([name, level]);
+});
+
+/** Runs until no provider has to wait for another era. */
+async function settled(...args: [file: string, ...more: string[]]) {
+  for (;;) {
+    const done = await run(...args);
+    if (done.code !== exitCodes.incomplete) {
+      expect([done.code, done.told.written.later]).toEqual([exitCodes.ok, 0]);
+      return done;
+    }
+    await reach(done.told.written.nextEra, hospitals.clients[0]!);
+  }
+}
+
+/**
+ * Four content tasks of level 1, read by two providers of each area; in the first and the last the first of each area is
+ * reported. Gives their names.
+ */
+async function readAndReport(): Promise<readonly string[]> {
+  const { network, clients } = hospitals;
+  const [client] = clients;
+  const chainId = hexToBytes((await client!.call('chain.status', {})).chainId);
+  const levels = await onChain();
+  const two = (area: 'north' | 'south') =>
+    Array.from({ length: PROVIDERS - 1 }, (_, index) => index)
+      .filter((index) => index < PROVIDERS / 2 === (area === 'north'))
+      .filter((index) => levels.get(`provider-${index + 1}`) === 1)
+      .slice(0, 2);
+  const [north, south] = [two('north'), two('south')];
+  const walletOf = (secret: Uint8Array) => createWallet({ client: client!, chainId, secret });
+  const publisher = walletOf(publisherKey(network));
+  const readers = [...north, ...south].map((index) => walletOf(secretAt(index)));
+  const random = drbg(utf8ToBytes('reading'));
+  const taken = async (
+    wallet: typeof publisher,
+    contract: string,
+    method: string,
+    args: object,
+    level = 1,
+  ) => {
+    const receipt = await wallet.wait(await wallet.send({ contract, method, args, level }), PATIENCE_MS / 4);
+    expect([method, receipt.code]).toEqual([method, null]);
+    return receipt;
+  };
+  const content = sealFor({ chain: { chainId } } as never, [random(32)]);
+  const terms = { level: 1, places: 4, completion: 'publisher', reward: 0, content };
+  const times = { applyMs: 600_000, workMs: 600_000 };
+  const tasks: number[] = [];
+  for (let at = 0; at < 4; at++) {
+    const { events } = await taken(publisher, 'tasks', 'publishContent', { ...terms, ...times });
+    const task = events.find(({ kind }) => kind === 'published')!.fields.task as number;
+    tasks.push(task);
+    await Promise.all(readers.map((reader) => taken(reader, 'tasks', 'ask', { task, key: random(32) })));
+    for (const { publicKey } of readers)
+      await taken(publisher, 'tasks', 'admit', {
+        task,
+        provider: publicKey,
+        enc: random(32),
+        wrapped: random(48),
+      });
+  }
+  const accused = [readers[0]!, readers[2]!];
+  for (const task of [tasks[0], tasks[3]])
+    for (const { publicKey } of accused)
+      await taken(publisher, 'levels', 'report', { task, account: publicKey, evidence: random(32) }, 0);
+  return [north[0]!, south[0]!].map((index) => `provider-${index + 1}`);
+}
 
 it('says that no node answers, and keeps the levels for the next time', async () => {
   const fewer = writeProviders(own, [PROVIDERS / 2, PROVIDERS / 2 - 1], 'alone.csv');

@@ -2,28 +2,34 @@ import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { bytesToHex } from '../../../crypto/index.js';
 import { type DataSchema, encodedWidth, readSchema } from '../../../fl/index.js';
-import { checkSyntheticRecords, keepChance, longestRow } from '../../../pmta/index.js';
+import { checkSyntheticRecords, longestRow, type ReadPiece } from '../../../pmta/index.js';
 import { readJsonText } from '../../config.js';
 import { hashFiles } from '../../data/index.js';
 import {
   type Area,
-  type AreaResult,
-  type AreaRun,
   ASSIGN_SHARE,
+  allocationFault,
+  areaResult,
   charge,
-  epsilonSpent,
   type PipelineOptions,
   type PmtaResult,
+  piecesOf,
+  type Reports,
   readAreas,
+  readReports,
   readResult,
+  relevelled,
   runSteps,
   writeResult,
 } from '../../pmta/index.js';
 import { epsilon, wholeNumber } from '../args.js';
 import { CliError } from '../failure.js';
-import { formatColumns, type Io } from '../io.js';
+import type { Io } from '../io.js';
+import { checkOut, writingTo } from '../outFile.js';
 import { type SignerOptions, validatorOptions } from '../signer.js';
-import { type LevelsWritten, sendLevels, whatIsLeft } from './pmtaLevels.js';
+import { sendLevels, whatIsLeft } from './pmtaLevels.js';
+import { addReports } from './pmtaReports.js';
+import { formatResult, toldOf } from './pmtaResult.js';
 
 const EXAMPLES = `
 Examples:
@@ -31,6 +37,7 @@ Examples:
   consilium pmta run wards.csv --schema schema.json --area-column ward --provider device --clusters 2 --shares 1,2 --public --out levels.json
   consilium pmta run patients.csv ... --out levels.json --network ./net --as hospital-1     and set them on chain
   consilium pmta run patients.csv ... --out levels.json --node http://127.0.0.1:4001 --keystore keys.json
+  consilium pmta run patients.csv ... --out levels.json --reports reports.json               by what was reported
 
 Levels are computed for all areas before the first is written. The same command again takes them from --out, adds no noise
 and costs no budget, and sends what the chain does not have yet. Accounts are found by the providers' names among those
@@ -54,11 +61,12 @@ interface Options extends SignerOptions {
   readonly delta?: number;
   readonly budget?: number | 'none';
   readonly public?: boolean;
+  readonly reports?: string;
   readonly seed: string;
   readonly out: string;
 }
 
-/** `consilium pmta run`. */
+/** `consilium pmta run|reports`. */
 export function addPmta(pmta: Command, io: Io): void {
   pmta.addHelpText('after', EXAMPLES);
   validatorOptions(
@@ -98,10 +106,15 @@ export function addPmta(pmta: Command, io: Io): void {
     )
     .option('--neighbours <n>', 'links of each provider to its nearest', wholeNumber(1, 1_000), 10)
     .option('--balance <times>', 'no cluster exceeds so many times the mean size', positive(1e9), 1.5)
-    .option('--seed <text>', 'of what is drawn for the clusters; never of the noise', 'consilium')
+    .option(
+      '--reports <file.json>',
+      'levels from leak reports, by a Q-network, instead of from the influence (pmta reports)',
+    )
+    .option('--seed <text>', 'of what is drawn for clusters and Q-network; never of the noise', 'consilium')
     .requiredOption('--out <file.json>', 'where the levels go, and where an interrupted run goes on')
     .addHelpText('after', EXAMPLES)
     .action((file: string, _, self: Command) => run(file, self.optsWithGlobals(), io));
+  addReports(pmta, io);
 }
 
 function shares(text: string): readonly number[] {
@@ -123,21 +136,25 @@ const positive =
 async function run(file: string, options: Options, io: Io): Promise<void> {
   const schema = schemaOf(options);
   const pipeline = pipelineOf(options, schema);
+  checkOut(options.out);
   const dataset = bytesToHex(await hashFiles([], [file]));
   const key = keyOf(dataset, pipeline, schema, options);
   const before = readResult(options.out);
   if (before !== null && before.dataset !== dataset)
     throw new CliError('bad-data', `${options.out} is of other data: give --out another file for ${file}`);
-  const isKept = before !== null && before.key === key;
-  const result = isKept
-    ? before
-    : await compute(file, schema, pipeline, { dataset, key, before }, options, io);
-  if (isKept)
-    io.note(`${options.out} has these levels already: nothing is computed anew, nothing is charged`);
+  const reports = options.reports === undefined ? null : readReports(options.reports);
+  const result =
+    before !== null && before.key === key
+      ? await keep(before, reports, pipeline, options, io)
+      : await compute(file, schema, pipeline, { dataset, key, before, reports }, options, io);
   const { node, network } = options;
   const isSent = node !== undefined || network !== undefined;
   const written = isSent ? await sendLevels(result, options, io) : null;
-  io.out(options.json ? JSON.stringify(toldOf(result, options.out, written)) : formatResult(result, written));
+  io.out(
+    options.json
+      ? JSON.stringify(toldOf(result, options.out, written))
+      : formatResult(result, options.out, written),
+  );
   const unfinished = written === null ? null : whatIsLeft(written);
   if (unfinished !== null) throw unfinished;
 }
@@ -159,6 +176,11 @@ function pipelineOf(options: Options, schema: DataSchema): PipelineOptions {
     throw new CliError(
       'usage',
       '--public takes attributes as they are: leave --attributes out, or leave it out',
+    );
+  if (options.attributes === 'synthetic' && options.reports !== undefined)
+    throw new CliError(
+      'usage',
+      '--reports needs the providers’ clusters, and synthetic records tell none: take --attributes noised',
     );
   if (options.attributes === 'noised' && options.assignEpsilon !== undefined)
     throw new CliError('usage', '--assign-epsilon is of --attributes synthetic');
@@ -206,10 +228,63 @@ const keyOf = (
     .update(JSON.stringify({ dataset, pipeline, schema, provider: provider ?? null, area: area ?? null }))
     .digest('hex');
 
+/** What is there already, with the levels of these reports: the influence and the clusters stay, and the budget. */
+async function keep(
+  kept: PmtaResult,
+  reports: Reports | null,
+  pipeline: PipelineOptions,
+  { out }: Options,
+  io: Io,
+): Promise<PmtaResult> {
+  const hash = reports?.hash ?? null;
+  if (kept.reports === hash) {
+    io.note(`${out} has these levels already: nothing is computed anew, nothing is charged`);
+    return kept;
+  }
+  io.note(`${out} has these clusters already: levels come from other reports, nothing is charged`);
+  noteOthers(reports, new Set(kept.areas.map(({ area }) => area)), io);
+  const inputs = kept.areas.map((area) => {
+    const providers = area.providers.map(({ name }) => name);
+    return { area, pieces: piecesFor({ name: area.area, providers }, reports, pipeline) };
+  });
+  const areas = inputs.map(({ area, pieces }) => {
+    io.note(`${area.area}: ${area.providers.length} providers, levels anew`);
+    return relevelled(area, pieces, pipeline);
+  });
+  const result = { ...kept, reports: hash, areas };
+  await writingTo(out, writeResult(out, result));
+  return result;
+}
+
+/** Of reports on areas that the run has not. */
+function noteOthers(reports: Reports | null, own: ReadonlySet<string>, io: Io): void {
+  const others = new Set((reports?.pieces ?? []).map(({ area }) => area).filter((area) => !own.has(area)));
+  if (others.size === 0) return;
+  const named = [...others].slice(0, 5).join(', ');
+  io.note(`reports of areas that this run has not are passed over: ${named}`);
+}
+
+/** Null without reports. Throws CliError "bad-data" and DataError where they give an area no levels. */
+function piecesFor(
+  area: Pick<Area, 'name' | 'providers'>,
+  reports: Reports | null,
+  pipeline: PipelineOptions,
+): readonly ReadPiece[] | null {
+  if (reports === null) return null;
+  const fault = allocationFault(area.providers.length, pipeline.shares);
+  if (fault === null) return piecesOf(reports, area);
+  throw new CliError(
+    'bad-data',
+    `area ${area.name} ${fault}`,
+    'change --shares, or name the areas with --area',
+  );
+}
+
 interface Origin {
   readonly dataset: string;
   readonly key: string;
   readonly before: PmtaResult | null;
+  readonly reports: Reports | null;
 }
 
 /** All areas, then one file: a run that fails on the way leaves what was there, and has spent nothing. */
@@ -217,12 +292,14 @@ async function compute(
   file: string,
   schema: DataSchema & { readonly site: string },
   pipeline: PipelineOptions,
-  { dataset, key, before }: Origin,
+  { dataset, key, before, reports }: Origin,
   options: Options,
   io: Io,
 ): Promise<PmtaResult> {
   const all = await readAreas({ file, schema, provider: options.provider ?? null });
   const areas = chosen(all, options.area, file);
+  if (options.provider === undefined && schema.subject === null)
+    io.note('no column names the providers: they are AREA-1, AREA-2, ... by rows (--provider names one)');
   for (const { name, providers } of areas)
     if (providers.length < Math.max(2, pipeline.clusters))
       throw new CliError(
@@ -231,19 +308,24 @@ async function compute(
         'ask for fewer clusters, or name the areas with --area',
       );
   mustBeMakeable(areas, pipeline);
+  noteOthers(reports, new Set(areas.map(({ name }) => name)), io);
+  const inputs = areas.map((area) => ({ area, pieces: piecesFor(area, reports, pipeline) }));
   // Before any noise is drawn: whoever may not spend it gets no levels.
   const spent = chargeOf(pipeline, before, options);
-  const runs = areas.map((area) =>
-    runSteps(area, pipeline, (step) => io.note(`${area.name}: ${area.providers.length} providers, ${step}`)),
+  const runs = inputs.map(({ area, pieces }) =>
+    runSteps(area, pieces, pipeline, (step) =>
+      io.note(`${area.name}: ${area.providers.length} providers, ${step}`),
+    ),
   );
   const result: PmtaResult = {
     version: 1,
     dataset,
     spent,
     key,
+    reports: reports?.hash ?? null,
     areas: runs.map((each) => areaResult(each, pipeline)),
   };
-  await writeResult(options.out, result);
+  await writingTo(options.out, writeResult(options.out, result));
   return result;
 }
 
@@ -280,62 +362,4 @@ function chargeOf(
     `another noised release of this data is over its budget: ${earlier?.releases ?? 0} were made (${out})`,
     'use the levels that are there, or allow more with --budget',
   );
-}
-
-function areaResult(
-  { area, classified, levels: own, noise }: AreaRun,
-  { clusters, shares: levels, privacy }: PipelineOptions,
-): AreaResult {
-  const found = classified!;
-  const isSynthetic = privacy?.kind === 'synthetic';
-  const countOf = (values: ArrayLike<number>, wanted: number): number =>
-    Array.from(values).filter((value) => value === wanted).length;
-  return {
-    area: area.name,
-    clusters: Array.from({ length: clusters }, (_, cluster) => countOf(found.clusters, cluster)),
-    levels: levels.map((_, index) => countOf(own!, index + 1)),
-    betweenness: found.influence.betweenness,
-    deviation: noise?.deviation ?? null,
-    synthetic: isSynthetic
-      ? { records: found.levels.length, keep: keepChance(levels.length, privacy.assignMicro) }
-      : null,
-    providers: area.providers.map((name, index) => ({
-      name,
-      cluster: isSynthetic ? null : found.clusters[index]!,
-      influence: isSynthetic ? null : found.influence.values[index]!,
-      level: own![index]!,
-    })),
-  };
-}
-
-function toldOf(result: PmtaResult, out: string, written: LevelsWritten | null) {
-  const { spent, areas } = result;
-  const budget =
-    spent === null
-      ? null
-      : { epsilon: epsilonSpent(spent), delta: spent.deltaPico / 1e12, releases: spent.releases };
-  const told = areas.map(({ providers, ...area }) => ({ ...area, providers: providers.length }));
-  return { out, areas: told, budget, written };
-}
-
-function formatResult(result: PmtaResult, written: LevelsWritten | null): string {
-  const { areas, spent } = result;
-  const rows = areas.map(({ area, providers, clusters, levels, deviation, synthetic, betweenness }) => [
-    `  ${area}`,
-    String(providers.length),
-    clusters.join(' '),
-    levels.join(' '),
-    synthetic !== null ? 'synthetic' : deviation === null ? 'none' : deviation.toFixed(2),
-    betweenness.error === 0 ? 'exact' : `±${betweenness.error.toFixed(3)}`,
-  ]);
-  const head = ['  area', 'providers', 'of each cluster', 'of each level', 'noise', 'betweenness'];
-  const budget =
-    spent === null
-      ? 'Public attributes: no budget is spent.'
-      : `Spent so far: ε = ${epsilonSpent(spent)} at δ = ${spent.deltaPico / 1e12}, each provider (${spent.releases} releases).`;
-  const sent =
-    written === null
-      ? 'Nothing was sent: with --network or --node they go to the chain.'
-      : `On chain: ${written.before} were there, ${written.set} set in ${written.transactions.length} transactions, ${written.later} wait for a later era.`;
-  return [formatColumns([head, ...rows]), '', budget, sent].join('\n');
 }

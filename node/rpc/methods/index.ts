@@ -31,6 +31,7 @@ import { taskCurrent } from './taskCurrent.js';
 import { taskGate } from './taskGate.js';
 import { taskGet } from './taskGet.js';
 import { taskList } from './taskList.js';
+import { taskReaders } from './taskReaders.js';
 import { taskRounds } from './taskRounds.js';
 import { txGet } from './txGet.js';
 import { txSubmit } from './txSubmit.js';
@@ -57,6 +58,7 @@ const described = {
   'task.get': taskGet,
   'task.gate': taskGate,
   'task.content': taskContent,
+  'task.readers': taskReaders,
   'task.rounds': taskRounds,
   'task.current': taskCurrent,
   'model.get': modelGet,

@@ -23,7 +23,7 @@ import {
 } from '../../../pmta/index.js';
 import { seed } from './graphs.js';
 
-const piece = (window: number, readers: readonly number[], named: number | null = null): ReadPiece => ({
+const piece = (window: number, readers: readonly number[], ...named: readonly number[]): ReadPiece => ({
   window,
   readers,
   named,
@@ -41,6 +41,15 @@ describe('evidence', () => {
     const { named, suspicion } = evidenceOf([...often, piece(0, [0, 4], 4), piece(0, [5, 6], 6)], 7);
     expect(named[4]).toBe(named[6]);
     expect(suspicion[4]).toBeLessThan(suspicion[6]!);
+  });
+
+  it('counts each of several who were reported for one piece', () => {
+    const { named, suspicion } = evidenceOf([piece(0, [0, 1, 2], 0, 1), piece(0, [0, 1, 3], 3)], 4);
+    // Three reports in 6 reads: r = 1/2; (1 + 4 r) / (2 + 4) / r, (0 + 4 r) / 5 / r, (1 + 4 r) / 5 / r.
+    expect([...named].map((rate) => rate.toFixed(4))).toEqual(['1.0000', '1.0000', '0.8000', '1.2000']);
+    // Two reports are shared by 1, 1 and 0.8, one by 1, 1 and 1.2.
+    const blame = 2 / 2.8 + 1 / 3.2;
+    expect(suspicion[0]).toBeCloseTo((blame + 4 / 2) / 6 / (1 / 2), 12);
   });
 
   it('says nothing of anybody where nothing was reported', () => {
@@ -159,7 +168,7 @@ function plainLog(windows = 5) {
       if (one === other) continue;
       const worst = Math.max(one, other);
       const isLeak = random.unit() < (worst >= 21 ? 0.5 : 0.02);
-      pieces.push(piece(window, [one, other], isLeak ? worst : null));
+      pieces.push(piece(window, [one, other], ...(isLeak ? [worst] : [])));
     }
   return { area, pieces };
 }

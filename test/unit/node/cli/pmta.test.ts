@@ -97,10 +97,32 @@ describe('pmta run', () => {
     }
     const again = await run(...synthetic);
     expect(again.notes).toContain('nothing is computed anew');
-    expect(again.out).toContain('synthetic');
+    // Who reads the table alone may take the shares for those of the providers.
+    expect(again.out).toContain(`that keeps it with chance ${areas[0].synthetic.keep.toFixed(2)}`);
     // What stands in changes, the budget does not.
     const other = await run(...named, ...noised, '--out', out);
     expect([other.exit, other.message]).toEqual(['refused', expect.stringContaining('over its budget')]);
+  });
+
+  it('says where the levels are, who is who, and what noise makes of them', async () => {
+    const plain = await run('--area-column', 'ward', '--public', '--out', at('said.json'));
+    expect(plain.notes).toContain('AREA-1, AREA-2');
+    expect(plain.out).toContain(`Levels of 100 providers are in ${at('said.json')}`);
+    expect(plain.out).not.toContain('drawn by lot');
+    const drowned = await run(...named, ...noised, '--out', at('drowned.json'));
+    expect(drowned.notes).not.toContain('AREA-1');
+    expect(drowned.out).toContain('as good as drawn by lot');
+    expect(drowned.out).toContain('(1 release)');
+    // A short row needs less noise, if it says less.
+    const shortened = await run(...named, ...noised, '--clip', '0.1', '--out', at('short.json'));
+    expect(shortened.out).toContain('standard deviation');
+    expect(shortened.out).not.toContain('drawn by lot');
+  });
+
+  it('is refused before anything is computed where the result could not be written', async () => {
+    const { exit, message, notes } = await run(...named, '--public', '--out', at('nowhere/levels.json'));
+    expect([exit, message]).toEqual(['usage', expect.stringContaining('cannot be written')]);
+    expect(notes).toBe('');
   });
 
   it('passes over areas that were not asked for', async () => {

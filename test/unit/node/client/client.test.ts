@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { bytesToHex, publicKeyOf, sealKeystore } from '../../../../crypto/index.js';
@@ -9,11 +10,24 @@ import { readSigningKey } from '../../../../node/client/keystore.js';
 import { describedMethods } from '../../../../node/client/table.js';
 import { methods } from '../../../../node/rpc/methods/index.js';
 import { createTestChain, playRound, startTask, taskSpec } from '../../../support/chain.js';
+import type { Person } from '../../../support/genesis.js';
+import { pimaTask } from '../../../support/processes.js';
 import { type ServedNode, serveNode } from '../../../support/servedNode.js';
 
+const taskFile = pimaTask({
+  title: 'of a program',
+  devices: 4,
+  quorum: 3,
+  faulty: 1,
+  rounds: 2,
+  deadlineMs: 10_000,
+});
+
 let node: ServedNode;
+let publisher: Person;
 beforeAll(async () => {
   const test = createTestChain();
+  publisher = test.publisher;
   startTask(test, taskSpec());
   playRound(test);
   node = await serveNode(test);
@@ -27,6 +41,18 @@ async function liar(result: unknown) {
     response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, close: () => server.close().closeAllConnections() };
+}
+
+/** The real node, but for the methods that it answers otherwise. */
+async function withAnswers(own: Readonly<Record<string, unknown>>) {
+  const server = createServer(async (request, response) => {
+    const { method, params } = JSON.parse(await text(request)) as { method: string; params: never };
+    const result = method in own ? own[method] : await node.client.call(method as 'chain.status', params);
+    response.end(JSON.stringify({ jsonrpc: '2.0', id: 1, result }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, close: () => server.close().closeAllConnections() };
 }
@@ -112,6 +138,25 @@ describe('the client of the package', () => {
     const publicKey = bytesToHex(publicKeyOf(secret));
     for (const given of [secret, bytesToHex(secret)])
       expect((await createClient(node.url).wallet(given)).publicKey).toBe(publicKey);
+  });
+
+  it('publishes a task only if the chain took it and said its number', async () => {
+    const done = { status: 'committed', height: 9, index: 0, ok: true, code: null, detail: null };
+    const published = { contract: 'tasks', kind: 'published', fields: { task: 7 } };
+    const publish = async (committed: object) => {
+      const lying = await withAnswers({ 'tx.submit': { hash: 'ab'.repeat(32) }, 'tx.get': committed });
+      const wallet = await createClient(lying.url).wallet(publisher.secret);
+      return wallet.publishTask(taskFile).finally(lying.close);
+    };
+    expect(await publish({ ...done, events: [published] })).toMatchObject({ task: 7, height: 9 });
+    const refused = { ...done, ok: false, code: 'too-many-tasks', detail: 'there are 64', events: [] };
+    await expect(publish(refused)).rejects.toMatchObject({
+      word: 'refused',
+      message: expect.stringContaining('too-many-tasks') as string,
+    });
+    await expect(publish({ ...done, events: [] })).rejects.toMatchObject({ word: 'bad-answer' });
+    const wordy = { ...published, fields: { task: 'seven' } };
+    await expect(publish({ ...done, events: [wordy] })).rejects.toMatchObject({ word: 'bad-answer' });
   });
 
   it.each([new Uint8Array(31), 'ab', `${'A'.repeat(64)}`, ''])('takes no secret like %j', async (secret) => {

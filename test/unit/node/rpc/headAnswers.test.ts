@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RpcContext } from '../../../../node/rpc/context.js';
+import { dispatch } from '../../../../node/rpc/dispatch.js';
 import { recall, remember } from '../../../../node/rpc/headAnswers.js';
+import { rpcLimits } from '../../../../node/rpc/limits.js';
+import { createTestChain } from '../../../support/chain.js';
 
 function contextAt(): { context: RpcContext; next(): object } {
   let head = {};
@@ -47,5 +50,34 @@ describe('answers of a head', () => {
     next();
     expect(keep('large', 'x'.repeat(4 * 1024 * 1024))).toBe(true);
     expect(keep('more', 'x')).toBe(false);
+  });
+
+  it('are given to whoever asks the same, with an id of their own, and made anew for another head', async () => {
+    const test = createTestChain({ hospitals: 4 });
+    let asked = 0;
+    const context = {
+      head: () => {
+        asked++;
+        return test.tip;
+      },
+    } as unknown as RpcContext;
+    const scope = { context, fromLoopback: true, waitsUntil: 0, signal: new AbortController().signal };
+    const ask = async (id: number, method: string) => {
+      const before = asked;
+      const request = JSON.stringify({ jsonrpc: '2.0', id, method, params: {} });
+      const { body } = await dispatch(Buffer.from(request), scope, rpcLimits, (_, error) => {
+        throw error;
+      });
+      return { answer: JSON.parse(body!) as { id: number; result: object }, looks: asked - before };
+    };
+    const first = await ask(1, 'validator.list');
+    const again = await ask(2, 'validator.list');
+    expect(again.answer).toEqual({ ...first.answer, id: 2 });
+    expect(again.looks).toBe(1); // whether the head is still the same, and no more
+    expect((await ask(3, 'task.list')).answer.result).toEqual([]);
+    test.block([]);
+    const later = await ask(4, 'validator.list');
+    expect(later.looks).toBe(first.looks);
+    expect(later.answer.result).toMatchObject({ height: 1 });
   });
 });

@@ -11,7 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   wasm: [],
   crypto: ['wasm'],
   chain: ['crypto'],
-  fl: ['crypto'],
+  fl: ['wasm', 'crypto'],
   consensus: ['crypto', 'chain'],
   contracts: ['crypto', 'chain', 'fl', 'consensus'],
   genesis: ['crypto', 'chain', 'fl', 'consensus', 'contracts'],

@@ -1,5 +1,5 @@
 /** The thread in which a device's training runs. Started by startThread; talks in the messages of message.ts. */
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { answer } from './answer.js';
 import { startBackend } from './backend.js';
@@ -12,7 +12,9 @@ const port = parentPort;
 const random = osRandom();
 
 // Of this thread alone: votes and answers of the node go before, and where no other has work training is as fast as ever.
-if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+const behind = constants.priority.PRIORITY_BELOW_NORMAL;
+// Who started the node further back meant it, and may not be allowed to come forward.
+if (process.platform === 'linux' && getPriority(0) < behind) setPriority(0, behind);
 
 await startBackend();
 await goNative();

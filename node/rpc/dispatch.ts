@@ -109,15 +109,16 @@ async function runOne(envelope: Envelope, id: Id, scope: CallScope, onBug: OnBug
   try {
     const method = methodNamed(envelope.method);
     if (method === null) throw new RpcError('unknown-method', `there is no method ${clip(envelope.method)}`);
-    const { context } = scope;
-    const key = method.ofHead === true ? `${envelope.method} ${JSON.stringify(envelope.params)}` : null;
-    const known = key === null ? null : recall(context, key);
-    if (known !== null) return resultText(id, known);
     const params = method.params.safeParse(envelope.params ?? {});
     if (!params.success) {
       const { path, message } = firstIssue(params.error);
       throw new RpcError('invalid-params', path === '' ? message : `${path}: ${message}`, { path });
     }
+    const { context } = scope;
+    // Of parameters that fit their schema: others may be nested deeper than any stack.
+    const key = method.ofHead === true ? `${envelope.method} ${JSON.stringify(envelope.params)}` : null;
+    const known = key === null ? null : recall(context, key);
+    if (known !== null) return resultText(id, known);
     const head = context.head();
     const text = JSON.stringify(await method.run(scope, params.data));
     if (key !== null) remember(context, head, key, text);

@@ -23,15 +23,40 @@ beforeAll(async () => {
   await npm('run', '--prefix', root, '-s', 'build:client');
   const { stdout } = await npm('pack', '--json', '--ignore-scripts', '--pack-destination', folder, root);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  // What npm ci fetched for the project is in npm's cache: nothing is asked of a registry.
-  await npm('install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', `./${filename}`);
+  writeProject(filename);
+  // What npm ci fetched for the project is in npm's cache, in the form that npm ci asks for: a registry is not asked.
+  await npm('ci', '--offline', '--ignore-scripts', '--no-audit', '--no-fund');
   writeFileSync(join(folder, 'task.json'), JSON.stringify(task));
 }, 600_000);
 afterAll(async () => {
   await hospitals?.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly version?: string }>>;
+}
+
+/** A user's project with the packed package and, of this project's lock, all that the package needs. */
+function writeProject(filename: string): void {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock;
+  const { '': own, ...others } = lock.packages;
+  const needed = Object.entries(others).filter(([, { dev }]) => dev !== true);
+  const dependencies = { consilium: `file:${filename}` };
+  const { devDependencies: _, ...packed } = { devDependencies: {}, ...own };
+  const packages = {
+    '': { dependencies },
+    'node_modules/consilium': { ...packed, resolved: dependencies.consilium },
+    ...Object.fromEntries(needed),
+  };
+  const name = 'user';
+  const json = (value: object) => JSON.stringify(value, null, 2);
+  writeFileSync(join(folder, 'package.json'), json({ name, private: true, type: 'module', dependencies }));
+  writeFileSync(
+    join(folder, 'package-lock.json'),
+    json({ name, lockfileVersion: 3, requires: true, packages }),
+  );
+}
 
 const npm = (...args: string[]) => run('npm', args, { cwd: folder, maxBuffer: 16 * 1024 * 1024 });
 /** Waits for a second device, which there is not: it stays as it was published. */

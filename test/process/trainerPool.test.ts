@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGrid, decodeUpdate, type ModelSpec } from '../../fl/index.js';
 
@@ -71,6 +76,33 @@ describe('TrainerPool', () => {
     expect((await pool.train(job)).update.length).toBeGreaterThan(0);
     expect((await long).length).toBe(3);
   });
+
+  // Elsewhere a priority is that of the whole process, and stays.
+  it.runIf(process.platform === 'linux').each([0, 15])(
+    'trains behind the thread that votes, and never before what the node was given: nice %i',
+    async (nice) => {
+      const program = `
+      import { readdirSync, readFileSync } from 'node:fs';
+      import { TrainerPool } from ${JSON.stringify(new URL('../../dist/fl/trainer/index.js', import.meta.url).href)};
+      const pool = new TrainerPool({ threads: 1, queueMax: 1 });
+      const model = { inputs: 1, layers: [{ kind: 'dense', units: 1, activation: 'linear' }] };
+      const batch = { model, weights: new Float32Array(2), x: new Float32Array(1), y: new Float32Array(1) };
+      await pool.descend({ ...batch, learningRate: 1, steps: 1 });
+      const niceOf = (thread) => {
+        const text = readFileSync('/proc/self/task/' + thread + '/stat', 'latin1');
+        return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[16]);
+      };
+      console.log(JSON.stringify([...new Set(readdirSync('/proc/self/task').map(niceOf))].sort((a, b) => a - b)));
+      await pool.close();`;
+      const folder = mkdtempSync(join(tmpdir(), 'consilium-nice-'));
+      const file = join(folder, 'train.mjs');
+      writeFileSync(file, program);
+      const run = promisify(execFile)('nice', ['-n', `${nice}`, process.execPath, file], { timeout: 60_000 });
+      const { stdout } = await run.finally(() => rmSync(folder, { recursive: true }));
+      const given = Math.min(19, getPriority() + nice);
+      expect(JSON.parse(stdout)).toEqual(given < 10 ? [given, 10] : [given]);
+    },
+  );
 
   it('computes the central baseline', async () => {
     open({ threads: 1, queueMax: 1 });

@@ -36,7 +36,7 @@ function open(options: ConstructorParameters<typeof TrainerPool>[0]): typeof poo
   pool = new TrainerPool(options);
   return pool;
 }
-afterEach(() => pool.close());
+afterEach(() => (pool as typeof pool | undefined)?.close());
 
 /** The promise's failure; called at once, so that no rejection is unhandled while another is awaited. */
 function failsWith(promise: Promise<unknown>, code: string): Promise<void> {

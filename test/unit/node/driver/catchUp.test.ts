@@ -244,8 +244,17 @@ describe('a certificate', () => {
     await answerUntil('the head', () => node.tip.height === 80);
   });
 
-  it('is checked by the main thread itself while it would wait', async () => {
+  /** A node behind gets all that a server has, its certificates checked by this. */
+  async function catchesUp(certifier: Certifier): Promise<void> {
     const { peer, behind } = network();
+    const [server, { node, transport }] = [await peer('a server', whole), await behind({ certifier })];
+    introduce([server.transport, transport]);
+    await linked(transport, 1);
+    server.claim();
+    await eventually('the head', () => node.tip.height === HEIGHTS);
+  }
+
+  it('is checked by the main thread itself while it would wait', async () => {
     const waiting: (() => void)[] = [];
     const certifier: Certifier = {
       // Threads that do nothing.
@@ -258,15 +267,10 @@ describe('a certificate', () => {
       rest: () => {},
       close: async () => {},
     };
-    const [server, { node, transport }] = [await peer('a server', whole), await behind({ certifier })];
-    introduce([server.transport, transport]);
-    await linked(transport, 1);
-    server.claim();
-    await eventually('the head', () => node.tip.height === HEIGHTS);
+    await catchesUp(certifier);
   });
 
   it('that a thread has checked is heard before the main thread takes another piece', async () => {
-    const { peer, behind } = network();
     let helped = 0;
     const certifier: Certifier = {
       certify: (job) => new Promise((resolve) => setImmediate(() => resolve(certifyRange(job)))),
@@ -277,11 +281,7 @@ describe('a certificate', () => {
       rest: () => {},
       close: async () => {},
     };
-    const [server, { node, transport }] = [await peer('a server', whole), await behind({ certifier })];
-    introduce([server.transport, transport]);
-    await linked(transport, 1);
-    server.claim();
-    await eventually('the head', () => node.tip.height === HEIGHTS);
+    await catchesUp(certifier);
     expect(helped).toBe(0);
   });
 

@@ -25,7 +25,7 @@ import type { Device } from './device.js';
 import { DeviceError } from './error.js';
 import { answerOpen, dealtBy } from './evaluations.js';
 import { pause } from './pause.js';
-import { type AgentOptions, fetchPayload, type Sender, send } from './sending.js';
+import { type AgentOptions, type Sender, send } from './sending.js';
 
 const POLL_MS = 5_000;
 const RETRY_MS = 500;
@@ -228,7 +228,7 @@ async function trainUpdate(
   { weightsId, optimizerId, clip16 }: RoundStart,
 ): Promise<Uint8Array> {
   const { device, task, pool } = part;
-  const payload = await fetchPayload(part, weightsId);
+  const payload = await part.fetchPayload(weightsId);
   const dimension = parameterCount(spec.model);
   const weights = decodeWeights(payload, dimension);
   if (weights === null) throw new Error('the weights do not fit the model');
@@ -283,7 +283,7 @@ async function controlOf(
   const { device, task, clients, signal } = part;
   if (!localSteps[spec.local.step].controlled || optimizerId === null) return null;
   const dimension = parameterCount(spec.model);
-  const { direction } = decodeOptimizer(await fetchPayload(part, optimizerId), dimension);
+  const { direction } = decodeOptimizer(await part.fetchPayload(optimizerId), dimension);
   const round = device.ledger.lastRound(task);
   const last = await device.ledger.update(task, round);
   if (direction === null || last === null) return null;

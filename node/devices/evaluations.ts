@@ -7,7 +7,7 @@ import type { ResultOf } from '../rpc/index.js';
 import { DeviceError } from './error.js';
 import { dealRows } from './heldOut.js';
 import { pause } from './pause.js';
-import { fetchPayload, type Sender, send } from './sending.js';
+import { type Sender, send } from './sending.js';
 
 const RETRY_MS = 500;
 const ANSWER_BYTES_MAX = 65_536;
@@ -73,7 +73,7 @@ async function count(sender: Sender, { id, spec, weights }: EvaluationForm): Pro
     return null;
   }
   const { spec: task } = await clients[0]!.call('task.get', { task: spec.task }, { signal });
-  const model = decodeWeights(await fetchPayload(sender, weights.id), parameterCount(task.model));
+  const model = decodeWeights(await sender.fetchPayload(weights.id), parameterCount(task.model));
   if (model === null) throw new Error('the weights do not fit the model');
   const probabilities = logitsOf(task.model, model, heldOut.x).map((logit) => 1 / (1 + Math.exp(-logit)));
   const random = (length: number) => new Uint8Array(randomBytes(length));

@@ -7,6 +7,7 @@ import type { Client } from '../rpc/index.js';
 import { runDevice } from './agent.js';
 import { type Device, loadDevice } from './device.js';
 import { pause } from './pause.js';
+import { payloadsFrom } from './payloads.js';
 
 const DEVICES_MAX = 64;
 const LOOK_EVERY_MS = 5_000;
@@ -49,10 +50,12 @@ export async function startDevices(
   const loaded = await Promise.all(folders.map(load));
   const pool = new TrainerPool({ threads, queueMax: 2 * DEVICES_MAX });
   const stop = new AbortController();
+  const fetchPayload = payloadsFrom(options.clients, stop.signal);
   const hosted = new Map<string, Hosted>();
   const start = (path: string, { device, keystore }: Pick<Hosted, 'device' | 'keystore'>) => {
     const own = new AbortController();
-    const done = runDevice({ ...options, device, pool, signal: AbortSignal.any([stop.signal, own.signal]) });
+    const signal = AbortSignal.any([stop.signal, own.signal]);
+    const done = runDevice({ ...options, device, fetchPayload, pool, signal });
     hosted.set(path, { device, keystore, stop: own, done });
   };
   for (const [i, path] of folders.entries()) start(path, loaded[i]!);

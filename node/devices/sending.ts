@@ -1,10 +1,9 @@
-import { payloadId } from '../../chain/index.js';
-import { bytesToHex } from '../../crypto/index.js';
 import type { TrainerPool } from '../../fl/trainer/index.js';
 import type { Logger } from '../log.js';
-import { base64ToBytes, type Client, RpcError, type Wallet } from '../rpc/index.js';
+import { type Client, RpcError, type Wallet } from '../rpc/index.js';
 import type { Device } from './device.js';
 import { DeviceError } from './error.js';
+import type { FetchPayload } from './payloads.js';
 
 const COMMIT_MS = 60_000;
 
@@ -13,6 +12,7 @@ export interface AgentOptions {
   readonly chainId: Uint8Array;
   /** Nodes to submit to, the hospital's own first: a hospital that won't listen can't silence its devices. */
   readonly clients: readonly Client[];
+  readonly fetchPayload: FetchPayload;
   readonly pool: Pick<TrainerPool, 'train' | 'prepare'>;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -25,22 +25,6 @@ export interface Sender extends AgentOptions {
   /** Id of the device's account in hex: what the chain names it by, whatever its key is now. */
   readonly account: string;
   readonly wallets: readonly Wallet[];
-}
-
-/** The bytes of a payload that the chain names, checked against that name: from the own node, or another that holds it. */
-export async function fetchPayload({ clients, signal }: Sender, id: string): Promise<Uint8Array> {
-  for (const [i, client] of clients.entries()) {
-    try {
-      const { bytes } = await client.call('payload.get', { id }, { signal });
-      const payload = base64ToBytes(bytes);
-      if (payload !== null && bytesToHex(payloadId(payload)) === id) return payload;
-      throw new Error('the node gave another payload than the chain names');
-    } catch (error) {
-      const isAbsent = error instanceof RpcError && error.word === 'not-found';
-      if (!isAbsent || i === clients.length - 1) throw error;
-    }
-  }
-  throw new Error('this device knows no node to ask: list some in deviceNodes');
 }
 
 /** Through the own node, or the next one that can be reached. A refusal by contract is an error unless it's late. */

@@ -9,6 +9,7 @@ import { calibrateSigma16, heldOutMax, histogramRho, roundRho, schemaHash } from
 import { type Device, loadDevice } from '../../../../node/devices/device.js';
 import { answerOpen, dealtBy } from '../../../../node/devices/evaluations.js';
 import { dealRows } from '../../../../node/devices/heldOut.js';
+import { payloadsFrom } from '../../../../node/devices/payloads.js';
 import type { Sender } from '../../../../node/devices/sending.js';
 import { writeKeystore } from '../../../../node/provision/index.js';
 import { publish, startTestNode, type TestNode, taskSpec, updateOf, WAIT_MS } from '../rpc/fixture.js';
@@ -77,6 +78,7 @@ beforeAll(async () => {
     chainId: test.node.tip.chainId,
     clients: [test.client],
     wallets: [test.wallet(test.devices[0]!)],
+    fetchPayload: payloadsFrom([test.client], new AbortController().signal),
     pool: { prepare: () => {}, train: () => Promise.reject(new Error('nothing is trained here')) },
     log: (_, event, fields) => void logged.push([event, { ...fields }]),
     signal: new AbortController().signal,

@@ -19,7 +19,6 @@ import { Driver } from './driver/driver.js';
 import { Accuser } from './driver/evidence.js';
 import { Inbox } from './driver/inbox.js';
 import { MarkedInputs } from './driver/marks.js';
-import { encodeMessage } from './driver/message.js';
 import { noOffenceFile, type OffenceFile } from './driver/offences.js';
 import { recallFrom } from './driver/recall.js';
 import { Sync } from './driver/sync.js';
@@ -35,12 +34,12 @@ import { Keeper } from './pruning/keeper.js';
 import type { Submitted } from './rpc/index.js';
 import { serveSnapshots } from './snapshot/index.js';
 import { Standing } from './standing.js';
+import { StatusTeller } from './statusTeller.js';
 import type { Store } from './store/index.js';
 import { tipOf } from './tip.js';
 import { TurnWatch } from './turnWatch.js';
 
 const STATUS_EVERY_MS = 1_000;
-const STATUS_MIN_GAP_MS = 100;
 const WAITERS_MAX = 1_024;
 /** As much as a message loses that gossip rejects. */
 const OFFENCE_POINTS = 10;
@@ -86,12 +85,12 @@ export class Node {
   readonly #turns: TurnWatch;
   readonly #keeper: Keeper;
   readonly #standing = new Standing();
+  readonly #teller: StatusTeller;
   readonly #abstention: { look(): void };
   readonly #clocks: PeerClocks;
   readonly #snapshots: { committed(writes: number): void };
   readonly #waiters = new Set<() => void>();
   #tip: Tip;
-  #lastStatusAt = Number.NEGATIVE_INFINITY;
   #warnedAt = Number.NEGATIVE_INFINITY;
   #cancelStatus: () => void = () => {};
   #closed = false;
@@ -156,6 +155,7 @@ export class Node {
     this.#accuser = this.#createAccuser(options);
     this.#turns = this.#createTurnWatch(options);
     this.#snapshots = serveSnapshots({ transport, store, chain, clock: this.#clock, tip: () => this.tip });
+    this.#teller = this.#createTeller(options);
     this.#abstention = watchAbstention({
       store,
       standing: this.#standing,
@@ -217,6 +217,21 @@ export class Node {
     const { rules } = chain;
     const [driver, payloads, clock] = [this.#driver, this.#payloads, this.#clock];
     return new Sync({ driver, rules, store, transport, payloads, marks, certifier, clock, log });
+  }
+
+  #createTeller({ transport, log }: NodeOptions): StatusTeller {
+    return new StatusTeller({
+      clock: this.#clock,
+      status: () => ({ height: this.tip.height, hash: this.tip.hash, period: this.agreement().period }),
+      isAgreeing: () => this.agreement().active,
+      publish: (message) => {
+        try {
+          transport.publish('consensus', message);
+        } catch (error) {
+          log('debug', 'publish-failed', { error: String(error) });
+        }
+      },
+    });
   }
 
   #createAnswers({ store, transport, log }: NodeOptions): Answers {
@@ -447,7 +462,7 @@ export class Node {
 
   #tellStatus(): void {
     if (this.#closed) return;
-    this.#sendStatus();
+    this.#teller.tick();
     this.#intake.tick();
     this.#cancelStatus = this.#clock.after(STATUS_EVERY_MS, () => this.#tellStatus());
   }
@@ -456,27 +471,8 @@ export class Node {
   #greet(peer: string): void {
     if (this.#closed) return;
     this.#clocks.greet(peer);
-    this.#lastStatusAt = Number.NEGATIVE_INFINITY;
-    this.#sendStatus();
+    this.#teller.say();
     this.#intake.greet();
-  }
-
-  /** Says where we stand; at most every STATUS_MIN_GAP_MS, since many may be behind at once. */
-  #sendStatus(): void {
-    // By the clock that nobody sets back: that must not silence the node until it has come to where it was.
-    const now = this.#clock.monotonic();
-    if (this.#closed || now - this.#lastStatusAt < STATUS_MIN_GAP_MS) return;
-    this.#lastStatusAt = now;
-    const { height, hash } = this.tip;
-    const { period } = this.agreement();
-    try {
-      this.#options.transport.publish(
-        'consensus',
-        encodeMessage({ kind: 'status', status: { height, hash, period } }),
-      );
-    } catch (error) {
-      this.#options.log('debug', 'publish-failed', { error: String(error) });
-    }
   }
 }
 

@@ -84,6 +84,7 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
     keys,
     log,
     retention: config.retention,
+    blockSpacingMs: config.blockSpacingMs,
     readyBehindHeights: config.readyBehindHeights,
     offences: offenceFile(`${config.dataDir}.offences`),
     onFatal: stop,

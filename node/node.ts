@@ -63,6 +63,8 @@ export interface NodeOptions {
   readonly clock?: Clock;
   /** Whether payloads go when their audit window is over. Default: they stay. */
   readonly retention?: 'all' | 'window';
+  /** Blocks begin so many ms apart at the least. Default: one follows the other. */
+  readonly blockSpacingMs?: number;
   /** Where offences wait for a block; without one a crash takes them. */
   readonly offences?: OffenceFile;
   /** Further behind the others than this, the node is not ready. */
@@ -127,6 +129,7 @@ export class Node {
       payloads: this.#payloads,
       closer: options.closer,
       clock: this.#clock,
+      blockSpacingMs: options.blockSpacingMs ?? 0,
       keys: { ...keys, publicKey: this.publicKey },
       log,
       onOffence: (evidence) => this.#accuser.report(evidence),

@@ -13,25 +13,16 @@ import {
   buildBlock,
   createAgreement,
   createCertificate,
-  type Evidence,
   emptyBlock,
-  type Judged,
   judgeBlock,
   type MemberVote,
   nextCommittee,
-  type Rules,
   type Tip,
 } from '../../consensus/index.js';
-import { type Closings, emptyRunCell, isWorkDue, nextDeadline, type Params } from '../../contracts/index.js';
+import { type Closings, emptyRunCell, isWorkDue, nextDeadline } from '../../contracts/index.js';
 import { bytesToHex, equalBytes } from '../../crypto/index.js';
-import type { RoundOutcome } from '../../fl/index.js';
-import type { PayloadExchange, Transport } from '../../net/index.js';
-import type { Logger } from '../log.js';
-import type { Mempool } from '../mempool.js';
 import { createSharedAbort } from '../sharedAbort.js';
-import { certifiedAt, type Store } from '../store/index.js';
-import type { Clock } from './clock.js';
-import type { Closer } from './closer.js';
+import { certifiedAt } from '../store/index.js';
 import { type ComputedClosings, computeClosings } from './closings.js';
 import { evidenceOf } from './evidence.js';
 import {
@@ -46,50 +37,12 @@ import {
   toWire,
   votesOfCertificate,
 } from './height.js';
-import type { MarkedInputs } from './marks.js';
 import { encodeMessage, encodeProposal, type SignedProposal } from './message.js';
+import type { DriverOptions } from './options.js';
+import { Pace } from './pace.js';
 import { agreementParams } from './params.js';
 import { blockToStore, readRecords, recordsOver, voteRecords } from './records.js';
 import { Writes } from './writes.js';
-
-export interface DriverOptions {
-  readonly rules: Rules<RoundOutcome>;
-  readonly params: Params;
-  /** Where the store's chain ends. */
-  readonly tip: Tip;
-  readonly store: Store;
-  readonly payloadOf: (id: Uint8Array) => Uint8Array | null;
-  readonly mempool: Mempool;
-  readonly transport: Pick<Transport, 'publish' | 'connectedPeers' | 'penalize'>;
-  readonly payloads: PayloadExchange;
-  readonly closer: Closer;
-  readonly marks: Pick<MarkedInputs, 'forClosing'>;
-  readonly clock: Clock;
-  readonly keys: {
-    readonly publicKey: Uint8Array;
-    readonly secret: Uint8Array;
-    readonly vrfSecret: Uint8Array;
-  };
-  readonly log: Logger;
-  /** Asks a peer for a leader's block that votes carry and we never got; null: it has none. */
-  readonly requestProposal: (peer: string, height: number, value: string) => Promise<SignedProposal | null>;
-  /** A member signed what no honest one signs. */
-  readonly onOffence: (evidence: Evidence) => void;
-  /** The block of a height is at hand with its certificate, and adopted next: no vote of ours matters. */
-  readonly isDecided: (height: number) => boolean;
-  /** A height was decided, by these cert votes for `hash`: what was said at it is in `work`. */
-  readonly onDecided: (work: HeightWork, hash: Uint8Array, votes: readonly ParentVote[]) => void;
-  /** An input came when its height was decided: nobody acts on it any more. */
-  readonly onMissed: (work: HeightWork, input: AgreementInput) => void;
-  /** A height was decided elsewhere, and this node had no part in it. */
-  readonly onPulled: (decided: Decided) => void;
-  /** Blocks were decided, one after the other, and are on disk. */
-  readonly onCommit: (run: readonly Judged[]) => void;
-  /** The next height has begun: messages that came too early can be taken now. */
-  readonly onBegin: () => void;
-  /** Something that must not happen did: the node has to stop. */
-  readonly onFatal: (error: Error) => void;
-}
 
 const PROPOSALS_MAX = 4;
 /** Runs of pulled blocks that may be on their way to disk at a time: the store writes together what waits. */
@@ -111,11 +64,14 @@ export class Driver {
   #queue: Promise<void> = Promise.resolve();
   /** Decided blocks on their way to disk. */
   readonly #writes = new Writes();
+  readonly #pace: Pace;
   #closed = false;
 
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#tip = options.tip;
+    const { clock, blockSpacingMs, params } = options;
+    this.#pace = new Pace(clock, blockSpacingMs, params.agreement.deadlineMs);
   }
 
   /** The newest decided block. It may still be on its way to disk: nothing of the next height leaves before. */
@@ -160,7 +116,16 @@ export class Driver {
 
   /** There is something to agree on: a transaction came in, or an outcome is due. */
   wake(): void {
-    if (this.#work !== null) this.input(this.#work, { kind: 'activate' });
+    if (this.#work !== null) this.#activate(this.#work);
+  }
+
+  /** Begins to agree, as soon as the pace lets it. */
+  #activate(work: HeightWork): void {
+    if (work.machine.active) return;
+    const begin = () => this.input(work, { kind: 'activate' });
+    const waitMs = this.#pace.waitMs();
+    if (waitMs === 0) begin();
+    else this.#setTimer(work, 'pace', waitMs, begin);
   }
 
   /** A proposal whose signature and leader were checked. Null `from`: our own. */
@@ -281,14 +246,14 @@ export class Driver {
     this.#options.onBegin();
     if (this.#options.isDecided(height)) return;
     const due = isWorkDue(state, tip.height, tip.time) || mempool.hasCandidates(state);
-    if (due) this.input(work, { kind: 'activate' });
+    if (due) this.#activate(work);
     else this.#setIdleTimers(work, nextDeadline(state), clock.now());
   }
 
   /** An idle chain is quiet but for the heartbeat, and wakes when a round's deadline passes. */
   #setIdleTimers(work: HeightWork, deadline: number | null, now: number): void {
     if (work.self === 0) ownSeed(work, this.#options.keys.vrfSecret);
-    const wake = () => this.input(work, { kind: 'activate' });
+    const wake = () => this.#activate(work);
     this.#setTimer(work, 'heartbeat', this.#options.params.agreement.heartbeatMs, wake);
     if (deadline !== null) this.#setTimer(work, 'round-deadline', Math.max(0, deadline - now), wake);
   }
@@ -296,6 +261,7 @@ export class Driver {
   async #apply(work: HeightWork, input: AgreementInput): Promise<void> {
     if (this.#work !== work) return this.#options.onMissed(work, input);
     const step = apply(work.machine, input);
+    if (step.state.active && !work.machine.active) this.#pace.begun();
     work.machine = step.state;
     await this.#perform(work, step.effects);
   }

@@ -99,6 +99,11 @@ export const nodeConfigSchema = z.strictObject({
   retention: said(z.enum(['all', 'window']).default('all'), {
     description: 'payloads stay for good (an archive), or within their tasks’ audit window',
   }),
+  blockSpacingMs: said(z.number().int().min(0).max(10_000).default(50), {
+    description:
+      'blocks begin so far apart at the least; more saves processor time, less makes waits shorter',
+    unit: 'ms',
+  }),
   logLevel: said(z.enum(logLevels).default('info'), { description: 'the least level that is logged' }),
   readyBehindHeights: said(z.number().int().min(0).max(1_000_000).default(READY_BEHIND_HEIGHTS), {
     description: '/readyz says no while the node is further behind the others than this',

@@ -44,6 +44,7 @@ export interface TestNodeOptions {
   readonly wrapStore?: (store: Store) => Store;
   readonly offences?: OffenceFile;
   readonly retention?: 'all' | 'window';
+  readonly blockSpacingMs?: number;
 }
 
 export async function openNode({
@@ -57,6 +58,7 @@ export async function openNode({
   wrapStore = (store) => store,
   offences,
   retention = 'all',
+  blockSpacingMs = 0,
 }: TestNodeOptions): Promise<TestNode> {
   const { chainId, tip } = chain;
   const store = await openStore({ path, chainId, genesisState: tip.state, create: true });
@@ -70,6 +72,7 @@ export async function openNode({
     log: log ?? createLogger('error', (line) => process.stderr.write(`${who.name} ${line}`)),
     onFatal: (error) => void failures.push(error),
     retention,
+    blockSpacingMs,
     ...(clock && { clock }),
     ...(certifier && { certifier }),
     ...(offences && { offences }),
@@ -113,6 +116,7 @@ export interface TestNetworkOptions {
   readonly wrap?: (transport: Transport) => Transport;
   /** What the first node's last life left. */
   readonly offences?: OffenceFile;
+  readonly blockSpacingMs?: number;
 }
 
 /**
@@ -123,7 +127,15 @@ export async function testNetwork(
   chain: ChainStart,
   validators: readonly Person[],
   outsiders: readonly Person[] = [],
-  { limits = {}, clock, onError, log, wrap = (transport) => transport, offences }: TestNetworkOptions = {},
+  {
+    limits = {},
+    clock,
+    onError,
+    log,
+    wrap = (transport) => transport,
+    offences,
+    blockSpacingMs = 0,
+  }: TestNetworkOptions = {},
 ) {
   const folder = await tempFolder();
   const network = createMemoryNetwork({ limits, ...(onError && { onError }) });
@@ -134,6 +146,7 @@ export async function testNetwork(
         who,
         path: join(folder.path, who.name),
         transport: wrap(network.transport(who.secret)),
+        blockSpacingMs,
         ...(clock && { clock }),
         ...(log && { log }),
         ...(offences && i === 0 && { offences }),

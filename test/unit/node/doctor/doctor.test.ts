@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bytesToHex, hexToBytes } from '../../../../crypto/index.js';
 import { startChain } from '../../../../genesis/index.js';
 import { createLibp2pTransport, type Transport } from '../../../../net/index.js';
-import { membershipFinding } from '../../../../node/doctor/chain.js';
+import { chainFinding, membershipFinding } from '../../../../node/doctor/chain.js';
 import {
   type DoctorBounds,
   doctorBounds,
@@ -177,6 +177,17 @@ async function occupy(port: number): Promise<void> {
 }
 
 describe('doctor', () => {
+  it('does not call a bug of its own a bad disk', async () => {
+    const config = readNodeConfig(configFile());
+    const chain = startChain(readGenesis(config.genesis));
+    const { chainId, tip } = chain;
+    const store = await openStore({ path: config.dataDir, chainId, genesisState: tip.state, create: true });
+    await store.close();
+    // No chain id at all: what comes of it is no fault of the folder.
+    const broken = { ...chain, chainId: null as never };
+    await expect(chainFinding(config, broken, null)).rejects.toThrow(TypeError);
+  });
+
   it('finds nothing wrong where nothing is', async () => {
     await makeChain();
     await startPeers([0, 0, 0]);

@@ -147,7 +147,9 @@ describe('an area’s rows', () => {
   it('are refused where a device would refuse them', () => {
     const rows = areaRows(area, pieces, first);
     expect(rowsFault(rows, rowsSchema('lost'))).toBeNull();
-    expect(rowsFault({ ...rows, y: rows.y.map(() => 0) }, rowsSchema('lost'))).toContain('every row has the label');
+    expect(rowsFault({ ...rows, y: rows.y.map(() => 0) }, rowsSchema('lost'))).toContain(
+      'every row has the label',
+    );
     const flat = areaRows(areaOf(PROVIDERS, [PROVIDERS]), pieces, first);
     expect(rowsFault(flat, rowsSchema('lost'))).toContain('class');
   });

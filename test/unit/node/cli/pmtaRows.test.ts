@@ -110,7 +110,8 @@ describe('pmta rows', () => {
       ['levels.json', [...to(), '--q-network', at('narrow.safetensors')], 'bad-data', 'no Q-network'],
       ['levels.json', [...to(), '--q-network', at('none.safetensors')], 'bad-data', 'none.safetensors'],
       ['levels.json', of('one.json', 'north', 'levels.json'), 'bad-folder', 'not empty'],
-      ['levels.json', of('one.json', 'north', 'no/where'), 'usage', 'cannot be written'],
+      // Said before anything is read or computed.
+      ['nowhere.json', of('none.json', 'north', 'no/where'), 'usage', 'cannot be written'],
     ];
     for (const [file, args, exit, said] of cases) {
       const found = await rows(file, ...args);

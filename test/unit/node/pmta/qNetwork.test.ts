@@ -46,6 +46,11 @@ describe('the file of a Q-network', () => {
       encoded(tensors.map((one) => ({ ...one, name: `model/${one.name}` }))),
       'no Q-network',
     ],
+    [
+      'one tensor more',
+      encoded([...tensors, { name: 'more', shape: [1], data: new Float32Array(1) }]),
+      'no Q-network',
+    ],
     ['no tensors', encoded([]), 'no tensors'],
     ['a weight that is not finite', tensorFile(weights.with(3, Number.NaN)), 'no finite number'],
   ])('refuses %s, and says what to do', (_, bytes, text) => {

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type Area,
   type AreaReports,
@@ -29,6 +31,12 @@ export function readLeaks(options: { readonly reports?: string; readonly qNetwor
 
 /** Throws CliError "bad-data" for a file that cannot be read, DataError "unfit" for one without a Q-network. */
 export function readQNetwork(file: string): QNetwork {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new CliError(
+      'bad-data',
+      `${file} is a folder`,
+      `name the file: ${join(file, 'model.safetensors')}`,
+    );
   return parseQNetwork(file, readBytes(file, Q_NETWORK_BYTES_MAX));
 }
 

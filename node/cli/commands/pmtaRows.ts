@@ -30,8 +30,8 @@ Examples:
   consilium model export 1 --format safetensors --to ./q-1 --network ./net
   consilium pmta rows levels.json --reports reports.json --area north --q-network ./q-1/model.safetensors --out ./rows-2
 
-Every area makes its own rows, and its device takes them: "data" and "schema" of its device.json. The schema and the task
-are the same in all areas. What a task ends with is --q-network of the next one's rows, and of "pmta run" in the end.`;
+Every area makes its own rows, and its device takes them: "data" and "schema" of its device.json, in a folder of its own for
+each task's rows. The schema and the task are the same in all areas. What a task ends with is --q-network of the next one's rows, and of "pmta run" in the end.`;
 
 const AREAS = 5;
 
@@ -43,6 +43,19 @@ interface Options {
   readonly seed: string;
   readonly out: string;
   readonly json?: boolean;
+}
+
+/** What the command says, to programs in these words. */
+interface Told {
+  readonly out: string;
+  readonly area: string;
+  readonly rows: number;
+  /** Of them labelled 1. */
+  readonly lost: number;
+  readonly label: string;
+  readonly schemaHash: string;
+  /** The chain's id of the target network; null: there is none. */
+  readonly target: string | null;
 }
 
 /** `consilium pmta rows`. */
@@ -104,7 +117,7 @@ async function make(file: string, options: Options, io: Io): Promise<void> {
     out,
     Promise.resolve().then(() => writeFolder(out, files)),
   );
-  const told = {
+  const told: Told = {
     out,
     area: area.area,
     rows: rows.y.length,
@@ -131,23 +144,7 @@ function areaOf({ areas }: PmtaResult, name: string, file: string): AreaResult {
   );
 }
 
-function formatTold({
-  out,
-  area,
-  rows,
-  lost,
-  label,
-  schemaHash: hash,
-  target,
-}: {
-  readonly out: string;
-  readonly area: string;
-  readonly rows: number;
-  readonly lost: number;
-  readonly label: string;
-  readonly schemaHash: string;
-  readonly target: string | null;
-}): string {
+function formatTold({ out, area, rows, lost, label, schemaHash: hash, target }: Told): string {
   const told = [
     ['area', area],
     ['rows', `${rows}, of which ${lost} are labelled 1`],
@@ -156,7 +153,7 @@ function formatTold({
   ];
   return [
     formatColumns(told),
-    `Written to ${out}: data.csv and schema.json for the area’s device (its device.json), and task.json, which one`,
-    'of the areas publishes: consilium task publish.',
+    `Written to ${out}: data.csv and schema.json, which the area’s device takes (its device.json), and task.json,`,
+    'which one of the areas publishes (consilium task publish).',
   ].join('\n');
 }

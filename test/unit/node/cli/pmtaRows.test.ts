@@ -213,6 +213,7 @@ describe('pmta run with a Q-network', () => {
           ['model.json', '--format safetensors'],
           ['large.safetensors', `at most ${Q_NETWORK_BYTES_MAX}`],
           ['none.safetensors', 'cannot be read'],
+          ['.', 'is a folder'],
         ] as const
       ).map(([name, said]): [string[], string, string] => [
         ['--reports', at('one.json'), '--q-network', at(name)],

@@ -39,8 +39,8 @@ export function rowsLabel(target: QNetwork | null): string {
  *
  * The first task's labels follow from the costs of steps alone, a later one's also from its target network. Of more rows
  * than a device may have (UNITS_MAX) so many are drawn. The area's clusters must be known: those of synthetic records
- * are not. Deterministic from the seed on one kind of machine (exp). Cost: some ms for 150 providers, with their square
- * and with windows; a target network about ten times as much.
+ * are not. Deterministic from the seed on one kind of machine (exp). Cost: with the providers' square, and with windows;
+ * of six windows less than 0.1 s for 150 providers, and for 2,000 0.6 s, with a target network 3 s (one run, Node 20.20).
  */
 export function areaRows(
   { area, providers, levels }: AreaResult,

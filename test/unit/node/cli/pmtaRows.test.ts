@@ -197,6 +197,13 @@ describe('pmta run with a Q-network', () => {
     expect(kept('apart.json')).toEqual(results[1]);
     await run(...noised, ...out);
     expect(kept('apart.json')).toEqual(plain);
+    // A file from before there were networks says nothing of one.
+    await by('one.json', null);
+    const { qNetwork, ...older } = kept('apart.json');
+    writeFileSync(at('apart.json'), JSON.stringify(older));
+    expect((await by('one.json', null)).notes).toContain('nothing is computed anew');
+    await by('one.json', 'q.safetensors');
+    expect(kept('apart.json')).toEqual(results[1]);
   });
 
   it('is refused without reports, and by files that hold no such network, before anything is charged', async () => {

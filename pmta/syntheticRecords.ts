@@ -18,6 +18,8 @@ export interface SyntheticOptions {
 
 /** A record in the place of another is one taken out and one put in: twice as far, four times ρ. */
 const REPLACED = 4n;
+/** The class that every provider has. */
+const PROVIDER = 0;
 
 /**
  * The generator's own ε, of a record against an empty place, at which one record in the place of another has the
@@ -40,21 +42,17 @@ export function checkSyntheticRecords(points: Float64Array, options: SyntheticOp
 
 /**
  * Records like the providers', made by the DP Gaussian sampler of `fl/synthetic/` under (ε, δ), replace-one: whatever is
- * computed from them tells of one provider's attributes no more. One Gaussian, since labels are no attributes.
+ * computed from them tells of one provider's attributes no more. One Gaussian, since labels are no attributes: all are of
+ * the class that stands for providers, however many others the noise on the classes' counts makes up.
  *
- * points: [providers][width], as the schema encodes; the result [records][width], about as many. Wants a cryptographic
- * source. What `checkSyntheticRecords` refuses asserts. Cost: that of `synthesiseGaussian`.
+ * points: [providers][width], as the schema encodes; the result [records][width], as many. Wants a cryptographic source. What `checkSyntheticRecords` refuses asserts. Cost: that of `synthesiseGaussian`.
  */
 export function syntheticRecords(
   points: Float64Array,
   options: SyntheticOptions,
   random: RandomBytes,
 ): Float64Array {
-  const { x, y } = synthesiseGaussian(jobOf(points, options), random).records;
-  const width = encodedWidth(options.schema);
-  // Nobody has another label than 0: the few rows with one are the noise on the counts.
-  const kept = [...y.keys()].filter((row) => y[row] === 0);
-  return Float64Array.from(kept.flatMap((row) => [...x.subarray(row * width, (row + 1) * width)]));
+  return Float64Array.from(synthesiseGaussian(jobOf(points, options), random, PROVIDER).records.x);
 }
 
 function jobOf(points: Float64Array, { schema, epsilonMicro, deltaPico }: SyntheticOptions): SynthesisJob {
@@ -62,7 +60,7 @@ function jobOf(points: Float64Array, { schema, epsilonMicro, deltaPico }: Synthe
   return {
     schema,
     x: Float32Array.from(points),
-    y: new Float32Array(rows),
+    y: new Float32Array(rows).fill(PROVIDER),
     epsilonMicro: zeroOutEpsilon(epsilonMicro, deltaPico),
     deltaPico,
     rows,

@@ -24,15 +24,25 @@ const ALL = 64n;
  *
  * Budget: ρ of zCDP up to what the exact Gaussian curve allows at (ε, δ), see `rhoCap`.
  * random: noise and draws; cryptographic for anything that leaves. Deterministic in it.
+ * only: the class of every made row; null: of each class so many as its noised count has it. Who knows beforehand what
+ *   class all records have asks for that: the counts' noise would give some rows, of few records most, to the others.
  * The job must have passed checkSynthesis (asserts). Cost: rows·width² and width³; noise for width² entries at 5 µs each.
  * Source: Gaussian mechanism on sufficient statistics, as in Dwork et al. 2014, doi:10.1145/2591796.2591883.
  */
-export function synthesiseGaussian(job: SynthesisJob, random: RandomBytes): Synthesis {
+export function synthesiseGaussian(
+  job: SynthesisJob,
+  random: RandomBytes,
+  only: number | null = null,
+): Synthesis {
   const problem = checkSynthesis(job);
   assert.equal(problem, null, problem ?? '');
   const { schema, x, y, epsilonMicro, deltaPico, rows } = job;
   const width = encodedWidth(schema);
   const classes = schema.label.classes.length;
+  assert.ok(
+    only === null || (Number.isInteger(only) && only >= 0 && only < classes),
+    'a class of the schema',
+  );
   const radius = Math.sqrt(schema.features.reduce((sum, { count }) => sum + count, 0));
   const cap = rhoCap(epsilonMicro, deltaPico);
   const sigma = {
@@ -44,7 +54,7 @@ export function synthesiseGaussian(job: SynthesisJob, random: RandomBytes): Synt
   const counts = noisedClassCounts(y, classes, sigma.counts, random);
   const means = noisedMeans(unit, y, counts, sigma.means, random);
   const covariance = noisedCovariance(unit, y.length, counts, means, sigma.covariance, random);
-  const labels = drawLabels(rows, counts, random);
+  const labels = only === null ? drawLabels(rows, counts, random) : new Float32Array(rows).fill(only);
   const drawn = drawRows(labels, means, rootOf(covariance), radius, random);
   conform(drawn, placesOf(schema), width);
   const rho = Object.values(sigma).reduce((sum, sigma16) => sum + roundRho(sigma16), 0n);

@@ -5,10 +5,18 @@ import {
   defaultDqn,
   type ReadPiece,
   sizesInProportion,
+  type Weights,
 } from '../../pmta/index.js';
 
 /** Providers of one area that a Q-network is trained on: its time grows with their square, a minute at so many. */
 export const ALLOCATED_MAX = 2_000;
+
+/** What levels of an area are made from, if not from influence. */
+export interface AreaReports {
+  readonly pieces: readonly ReadPiece[];
+  /** A Q-network that a task trained; null: the area's own is trained on its pieces. */
+  readonly network: Weights | null;
+}
 
 /** How an area's levels came from leak reports. */
 export interface Allocation {
@@ -18,8 +26,9 @@ export interface Allocation {
   readonly reported: number;
   /** Readers of one piece: the mean, as a whole number. */
   readonly readers: number;
-  readonly network: DqnOptions;
-  readonly seed: string;
+  /** Settings and seed by which the area's own Q-network was trained; both null: it was given. */
+  readonly network: DqnOptions | null;
+  readonly seed: string | null;
   /** Shares of content that those reported in a window assemble: in one pool, and by classes made without that window. */
   readonly share: { readonly pool: number; readonly gated: number };
 }
@@ -32,6 +41,12 @@ export function allocationFault(providers: number, shares: readonly number[]): s
   return empty < 0 ? null : `has ${providers} providers, of whom level ${empty + 1} would have none`;
 }
 
+/** Readers of one piece: the mean, as a whole number. */
+export function readersOf(pieces: readonly ReadPiece[]): number {
+  const reads = pieces.reduce((sum, { readers }) => sum + readers.length, 0);
+  return Math.max(1, Math.round(reads / pieces.length));
+}
+
 /**
  * The levels of an area's providers: the classes of the Q-network, those reported least in the highest level, those
  * reported most in level 1, since higher levels are for what is more sensitive.
@@ -42,11 +57,10 @@ export function allocationFault(providers: number, shares: readonly number[]): s
  */
 export function levelsByReports(
   area: { readonly name: string; readonly clusters: ArrayLike<number> },
-  pieces: readonly ReadPiece[],
+  { pieces, network }: AreaReports,
   { shares, seed }: { readonly shares: readonly number[]; readonly seed: string },
 ): { readonly levels: Uint8Array; readonly allocation: Allocation } {
-  const reads = pieces.reduce((sum, { readers }) => sum + readers.length, 0);
-  const readers = Math.max(1, Math.round(reads / pieces.length));
+  const readers = readersOf(pieces);
   // The first class is filled with those reported least, the last with who is left over.
   const { classes, share } = allocateArea(
     { clusters: area.clusters, pieces },
@@ -54,7 +68,7 @@ export function levelsByReports(
       shares: shares.toReversed(),
       readers,
       dqn: defaultDqn,
-      network: null,
+      network,
       seed: concatBytes(utf8ToBytes(`pmta classes ${area.name} `), utf8ToBytes(seed)),
     },
   );
@@ -63,8 +77,8 @@ export function levelsByReports(
     windows: new Set(pieces.map(({ window }) => window)).size,
     reported: new Set(pieces.flatMap(({ named }) => named)).size,
     readers,
-    network: defaultDqn,
-    seed,
+    network: network === null ? defaultDqn : null,
+    seed: network === null ? seed : null,
     share,
   };
   return { levels: classes.map((own) => shares.length + 1 - own), allocation };

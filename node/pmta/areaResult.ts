@@ -1,5 +1,5 @@
-import { keepChance, levelsWithin, type ReadPiece } from '../../pmta/index.js';
-import { levelsByReports } from './allocation.js';
+import { keepChance, levelsWithin } from '../../pmta/index.js';
+import { type AreaReports, levelsByReports } from './allocation.js';
 import type { AreaResult } from './resultFile.js';
 import type { AreaRun, PipelineOptions } from './steps.js';
 
@@ -35,16 +35,16 @@ export function areaResult(
  */
 export function relevelled(
   kept: AreaResult,
-  pieces: readonly ReadPiece[] | null,
+  reports: AreaReports | null,
   options: PipelineOptions,
 ): AreaResult {
   const { shares } = options;
   const clusters = kept.providers.map(({ cluster }) => cluster!);
   const influence = kept.providers.map((provider) => provider.influence!);
   const { levels, allocation } =
-    pieces === null
+    reports === null
       ? { levels: levelsWithin(clusters, influence, shares), allocation: null }
-      : levelsByReports({ name: kept.area, clusters }, pieces, options);
+      : levelsByReports({ name: kept.area, clusters }, reports, options);
   return {
     ...kept,
     levels: sizesOf(levels, shares),

@@ -5,6 +5,8 @@ export * from './budget.js';
 export * from './chainReports.js';
 export * from './levelWriter.js';
 export * from './providers.js';
+export * from './qNetwork.js';
 export * from './reports.js';
 export * from './resultFile.js';
+export * from './rows.js';
 export * from './steps.js';

@@ -5,6 +5,7 @@ import { writeWhole } from '../wholeFile.js';
 
 const BYTES_MAX = 64 * 1024 * 1024;
 const count = z.number().int().min(0);
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const rho = z.string().regex(/^\d{1,20}$/);
 
 const areaForm = z.strictObject({
@@ -26,20 +27,22 @@ const areaForm = z.strictObject({
       windows: count,
       reported: count,
       readers: count,
-      /** Settings of the Q-network, which with the seed decide it. */
-      network: z.strictObject({
-        hidden: z.array(count).readonly(),
-        discount: z.number(),
-        episodes: count,
-        replay: count,
-        batch: count,
-        stepsPerGradient: count,
-        targetEvery: count,
-        learningRate: z.number(),
-        weightDecay: z.number(),
-        exploration: z.number(),
-      }),
-      seed: z.string(),
+      /** Settings of the area's own Q-network, which with the seed decide it; both null: it is that of `qNetwork`. */
+      network: z
+        .strictObject({
+          hidden: z.array(count).readonly(),
+          discount: z.number(),
+          episodes: count,
+          replay: count,
+          batch: count,
+          stepsPerGradient: count,
+          targetEvery: count,
+          learningRate: z.number(),
+          weightDecay: z.number(),
+          exploration: z.number(),
+        })
+        .nullable(),
+      seed: z.string().nullable(),
       share: z.strictObject({ pool: z.number(), gated: z.number() }),
     })
     .nullable()
@@ -58,7 +61,7 @@ const areaForm = z.strictObject({
 const resultForm = z.strictObject({
   version: z.literal(1),
   /** SHA-256 of the data file. */
-  dataset: z.string().regex(/^[0-9a-f]{64}$/),
+  dataset: hash,
   /**
    * What all releases of this data cost each provider: ρ in 2⁻⁴⁰ of those with Gaussian noise, and beside it ε in 10⁻⁶
    * of levels that were given by lot; null: nothing, they are public.
@@ -67,13 +70,11 @@ const resultForm = z.strictObject({
     .strictObject({ rho, releases: count, deltaPico: count, assignedMicro: count.default(0) })
     .nullable(),
   /** SHA-256 of what clusters and influence were made by: the same again needs no new noise. */
-  key: z.string().regex(/^[0-9a-f]{64}$/),
+  key: hash,
   /** SHA-256 of the file of leak reports that the levels come from; null: from none. */
-  reports: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .nullable()
-    .default(null),
+  reports: hash.nullable().default(null),
+  /** SHA-256 of the file of the Q-network that made levels of them; null: each area's own did. */
+  qNetwork: hash.nullable().default(null),
   areas: z.array(areaForm).min(1),
 });
 

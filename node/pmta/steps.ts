@@ -8,11 +8,10 @@ import {
   type NoisedAttributes,
   nearestLevels,
   noisedAttributes,
-  type ReadPiece,
   randomisedLevels,
   syntheticRecords,
 } from '../../pmta/index.js';
-import { type Allocation, levelsByReports } from './allocation.js';
+import { type Allocation, type AreaReports, levelsByReports } from './allocation.js';
 import type { Area } from './providers.js';
 
 /** What a run of the pipeline fixes for all areas: with the data it decides the levels, but for the noise. */
@@ -53,7 +52,7 @@ export const ASSIGN_SHARE = 0.5;
 export interface AreaRun {
   readonly area: Area;
   /** What was read and reported; null: levels are those of the influence. */
-  readonly pieces: readonly ReadPiece[] | null;
+  readonly reports: AreaReports | null;
   /** The attributes that the rest may look at, of the providers or of records in their stead; null: not there yet. */
   readonly points: Float64Array | null;
   readonly noise: Omit<NoisedAttributes, 'points'> | null;
@@ -83,7 +82,7 @@ export const steps: readonly Step[] = [
   { name: 'attributes that may be looked at', run: releaseAttributes },
   { name: 'graph, clusters, influence and levels', run: classify },
   { name: 'levels of the providers', run: assign },
-  { name: 'classes from leak reports', isWanted: ({ pieces }) => pieces !== null, run: allocate },
+  { name: 'classes from leak reports', isWanted: ({ reports }) => reports !== null, run: allocate },
 ];
 
 const osRandom: RandomBytes = (bytes) => new Uint8Array(randomBytes(bytes));
@@ -95,13 +94,13 @@ const osRandom: RandomBytes = (bytes) => new Uint8Array(randomBytes(bytes));
  */
 export function runSteps(
   area: Area,
-  pieces: readonly ReadPiece[] | null,
+  reports: AreaReports | null,
   options: PipelineOptions,
   onStep: (name: string) => void,
   random: RandomBytes = osRandom,
 ): AreaRun {
   const none = { points: null, noise: null, classified: null, levels: null, allocation: null };
-  let state: AreaRun = { area, pieces, ...none };
+  let state: AreaRun = { area, reports, ...none };
   for (const { name, isWanted, run } of steps) {
     if (isWanted?.(state) === false) continue;
     onStep(name);
@@ -129,9 +128,9 @@ function assign(state: AreaRun, { privacy, shares }: PipelineOptions, random: Ra
 
 /** By what providers did: of their attributes the network is shown the clusters alone. */
 function allocate(state: AreaRun, options: PipelineOptions): AreaRun {
-  const { area, pieces, classified } = state;
+  const { area, reports, classified } = state;
   const { clusters } = classified!;
-  return { ...state, ...levelsByReports({ name: area.name, clusters }, pieces!, options) };
+  return { ...state, ...levelsByReports({ name: area.name, clusters }, reports!, options) };
 }
 
 function classify(state: AreaRun, { clusters, shares, neighbours, balance, seed }: PipelineOptions): AreaRun {

@@ -146,26 +146,34 @@ export function labelledRows(
   random: Random,
 ): LabelledRows {
   const network = createNetwork(shapeOf(hidden));
-  const transitions = lessonsOf(log).flatMap(
-    ({ evidence, reported }) =>
-      runEpisode(
-        log.area,
-        evidence,
-        reported,
-        (_, { remaining }) => remaining[random.below(remaining.length)]!,
-      ).transitions,
-  );
+  // A window's transitions are let go before the next one's: each holds who remained.
+  const parts = lessonsOf(log).map(({ evidence, reported }) => {
+    const { transitions } = runEpisode(
+      log.area,
+      evidence,
+      reported,
+      (_, { remaining }) => remaining[random.below(remaining.length)]!,
+    );
+    return valuedRows(transitions, (one) =>
+      target === null ? (1 - discount) * one.cost : targetOf(network, target, one, discount),
+    );
+  });
+  return {
+    x: Float32Array.from(parts.flatMap(({ x }) => [...x])),
+    y: Float32Array.from(parts.flatMap(({ aims }) => aims.map((aim) => (random.unit() < aim ? 1 : 0)))),
+  };
+}
+
+/** Features of each transition, [transitions][features], and what it shall be said to be worth. */
+function valuedRows(transitions: readonly Transition[], aimOf: (one: Transition) => number) {
   const width = featureNames.length;
   const x = new Float32Array(transitions.length * width);
-  const y = new Float32Array(transitions.length);
   const row = new Float64Array(width);
   for (const [at, one] of transitions.entries()) {
     writeFeatures(row, one.providers, one.action, one.state);
     x.set(row, at * width);
-    const aim = target === null ? (1 - discount) * one.cost : targetOf(network, target, one, discount);
-    y[at] = random.unit() < aim ? 1 : 0;
   }
-  return { x, y };
+  return { x, aims: transitions.map(aimOf) };
 }
 
 /** What of a window's reports is foretold by the other windows'. */

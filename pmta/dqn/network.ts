@@ -1,4 +1,4 @@
-import { addDenseGradient, denseBackward, denseForward, denseParts } from '../../fl/index.js';
+import { addDenseGradient, denseBackward, denseForward, denseParts, type ModelSpec } from '../../fl/index.js';
 import type { Random } from '../random.js';
 
 /** A network of dense layers: relu between them, one logit at the end. */
@@ -12,6 +12,17 @@ export type Weights = Float64Array;
 
 export function weightCount(shape: NetworkShape): number {
   return layersOf(shape).reduce((sum, { inputs, units }) => sum + (inputs + 1) * units, 0);
+}
+
+/** The same network as the model of a task on the chain. */
+export function modelOf({ inputs, hidden }: NetworkShape): ModelSpec {
+  return {
+    inputs,
+    layers: [
+      ...hidden.map((units) => ({ kind: 'dense', units, activation: 'relu' }) as const),
+      { kind: 'dense', units: 1, activation: 'linear' },
+    ],
+  };
 }
 
 /** Kernels uniform within ±√(6 / (in + out)), biases zero (Glorot and Bengio 2010, equation 16). */

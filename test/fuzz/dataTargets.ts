@@ -4,13 +4,15 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   IDX_HEADER_MAX,
+  parameterCount,
   parseTable,
   readIdxHeader,
   readIdxNumbers,
   readSchema,
 } from '../../fl/index.js';
 import { DataError } from '../../node/data/index.js';
-import { encodeReports, parseReports } from '../../node/pmta/index.js';
+import { encodeReports, parseQNetwork, parseReports, qModel } from '../../node/pmta/index.js';
+import { tensorFile } from '../support/qNetwork.js';
 import { root } from '../support/root.js';
 import type { Target } from './run.js';
 import { word } from './taking.js';
@@ -77,6 +79,21 @@ export function dataTargets(): readonly Target[] {
           const { pieces } = parseReports('reports.json', new TextDecoder().decode(raw));
           const again = parseReports('again', new TextDecoder().decode(encodeReports(pieces)));
           if (JSON.stringify(again.pieces) !== JSON.stringify(pieces)) throw new Error('written otherwise');
+          return 'accepted';
+        } catch (error) {
+          if (error instanceof DataError) return 'refused';
+          throw error;
+        }
+      },
+    },
+    {
+      name: 'Q-network',
+      weight: 1,
+      corpus: [tensorFile(new Float32Array(parameterCount(qModel)).fill(0.5))],
+      take: (raw) => {
+        try {
+          const { weights } = parseQNetwork('model.safetensors', raw);
+          if (!weights.every(Number.isFinite)) throw new Error('weights that are not finite');
           return 'accepted';
         } catch (error) {
           if (error instanceof DataError) return 'refused';

@@ -1,118 +1,119 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bytesToHex, sha256, utf8ToBytes } from '../../crypto/index.js';
-import { decodeWeights, initialWeights, type ModelSpec, parameterCount } from '../../fl/index.js';
-import { base64ToBytes } from '../../node/rpc/index.js';
+import { utf8ToBytes } from '../../crypto/index.js';
+import { initialWeights } from '../../fl/index.js';
 import {
-  type AreaLog,
-  allocateArea,
-  createRandom,
-  defaultDqn,
-  FEATURE_MOST,
-  featureNames,
-  labelledRows,
-  sizesInProportion,
-  type Weights,
-} from '../../pmta/index.js';
+  encodeReports,
+  levelsByReports,
+  type PmtaResult,
+  parseReports,
+  piecesOf,
+  qModel,
+} from '../../node/pmta/index.js';
+import { seedFor } from '../../node/provision/index.js';
+import { createRandom, type Weights } from '../../pmta/index.js';
 import { plantedReports } from '../support/leaks.js';
-import { closedRounds, type Hospitals, PATIENCE_MS, provisionHospitals } from '../support/processes.js';
+import {
+  closedRounds,
+  type Hospitals,
+  level,
+  PATIENCE_MS,
+  provisionHospitals,
+} from '../support/processes.js';
+import { runCommand } from '../support/runCommand.js';
 
 const AREAS = 5;
 const PROVIDERS = 40;
 const LEAKING = 10;
-const SHARES = [1, 1, 1];
-const ROUNDS = 10;
-/** γ: what the target network says counts in the second task. */
-const DISCOUNT = 0.5;
-const hidden = defaultDqn.hidden;
-const model: ModelSpec = {
-  inputs: featureNames.length,
-  layers: [
-    ...hidden.map((units) => ({ kind: 'dense', units, activation: 'relu' }) as const),
-    { kind: 'dense', units: 1, activation: 'linear' },
-  ],
-};
+/** As `pmta rows` writes the task. */
+const ROUNDS = 20;
+const areas = Array.from({ length: AREAS }, (_, index) => `area-${index + 1}`);
+/** One that takes no part. */
+const APART = 'area-apart';
+const nameOf = (area: string) => (index: number) => `${area}-provider-${index + 1}`;
+/** The last ten of each area's providers leak. */
+const planted = [...areas, APART].flatMap((area) =>
+  plantedReports(area, nameOf(area), { providers: PROVIDERS, leaking: LEAKING }),
+);
 
-/** What an area knows: the last ten of its providers leak. */
-function logOf(name: string): AreaLog {
-  const pieces = plantedReports(name, String, { providers: PROVIDERS, leaking: LEAKING }).map(
-    ({ window, readers, reported }) => ({
-      window,
-      readers: readers.map(Number),
-      named: reported.map(Number),
-    }),
-  );
-  const clusters = Array.from({ length: PROVIDERS }, (_, at) => at % 2);
-  return { area: { clusters, sizes: sizesInProportion(PROVIDERS, SHARES), readers: 3 }, pieces };
-}
-
-const logs = Array.from({ length: AREAS }, (_, at) => logOf(`area ${at}`));
-const apart = logOf('an area that takes no part');
-
-function allocate({ area, pieces }: AreaLog, network: Weights) {
-  const options = { shares: SHARES, readers: 3, dqn: defaultDqn, network, seed: new Uint8Array() };
-  return allocateArea({ clusters: area.clusters, pieces }, options);
-}
-
-/** How many of those who leak are in the last class, which has places for all of them. */
-function leftOver(log: AreaLog, network: Weights): number {
-  const { classes } = allocate(log, network);
-  return classes.subarray(PROVIDERS - LEAKING).filter((own) => own === SHARES.length).length;
-}
-
-/** Initial weights that put those who leak elsewhere: what the tasks end with has been learned. */
-function badSeed(): Uint8Array {
-  for (let at = 0; ; at++) {
-    const seed = sha256(utf8ToBytes(`weights ${at}`));
-    if (leftOver(apart, Float64Array.from(initialWeights(model, seed))) <= LEAKING / 2) return seed;
-  }
-}
-
-/** Of one task: devices take part in the task whose label is that of their data. */
-const schemaOf = (label: string) => ({
-  about: 'Steps of an allocation: docs/pmta.md.',
-  label: { name: label, positive: '1', negative: '0' },
-  features: featureNames.map((name) => ({
-    name,
-    center: 0,
-    scale: 1,
-    min: -FEATURE_MOST,
-    max: FEATURE_MOST,
-    source: 'pmta/dqn/environment.ts',
-  })),
-});
-
-/** An area's replay buffer as its device's data: public, since it is about no patient. */
-function writeRows(folder: string, label: string, log: AreaLog, target: Weights | null): void {
-  const random = createRandom(utf8ToBytes(`rows ${label} ${basename(folder)}`));
-  const { x, y } = labelledRows(log, hidden, target, target === null ? 0 : DISCOUNT, random);
-  const width = featureNames.length;
-  const lines = Array.from(y, (own, at) => [...x.subarray(at * width, (at + 1) * width), own].join(','));
-  writeFileSync(join(folder, 'data.csv'), `${[[...featureNames, label].join(','), ...lines].join('\n')}\n`);
-  writeFileSync(join(folder, 'schema.json'), JSON.stringify(schemaOf(label)));
-  const config = JSON.parse(readFileSync(join(folder, 'device.json'), 'utf8'));
-  writeFileSync(
-    join(folder, 'device.json'),
-    JSON.stringify({ ...config, data: 'data.csv', schema: 'schema.json', epsilonMicro: 0, deltaPico: 0 }),
-  );
-}
-
+/** The hospitals' own files. */
+let own: string;
 /** Folders of the devices that wait for the second task. */
 let aside: string;
 let hospitals: Hospitals;
 beforeAll(async () => {
-  aside = mkdtempSync(join(tmpdir(), 'consilium-areas-'));
+  own = mkdtempSync(join(tmpdir(), 'consilium-areas-'));
+  aside = at('aside');
+  mkdirSync(aside);
+  writeFileSync(at('reports.json'), encodeReports(planted));
+  writeProviders();
+  await command('pmta', 'run', ...ofProviders('levels.json'));
   hospitals = await provisionHospitals(4, 3, { heartbeatMs: 500 });
-  for (const [at, folder] of foldersOf(0).entries()) writeRows(folder, 'lost', logs[at]!, null);
   for (const folder of foldersOf(1)) renameSync(folder, join(aside, basename(folder)));
-  await hospitals.start();
 }, 2 * PATIENCE_MS);
 afterAll(async () => {
   await hospitals?.close();
-  rmSync(aside, { recursive: true, force: true });
+  rmSync(own, { recursive: true, force: true });
 });
+
+const at = (name: string) => join(own, name);
+
+/** What a command prints; it must end well. */
+async function command(...args: readonly string[]): Promise<string> {
+  const { out, errors, code } = await runCommand(...args);
+  expect([args, code, code === 0 ? '' : errors]).toEqual([args, 0, '']);
+  return out;
+}
+
+/** Attributes that say nothing of who leaks, but for two groups. */
+function writeProviders(): void {
+  const random = createRandom(utf8ToBytes('providers'));
+  const lines = [...areas, APART].flatMap((area) =>
+    Array.from({ length: PROVIDERS }, (_, index) => {
+      const [hours, beds] = [random.normal() + 4 * (index % 2), random.normal()];
+      return `${hours.toFixed(3)},${beds.toFixed(3)},${index % 2},${area},${nameOf(area)(index)}`;
+    }),
+  );
+  writeFileSync(at('providers.csv'), `${['hours,beds,open,area,who', ...lines].join('\n')}\n`);
+  const features = ['hours', 'beds'].map((name) => ({
+    name,
+    ...{ center: 0, scale: 1, min: -20, max: 20, source: 'test' },
+  }));
+  const label = { name: 'open', positive: '1', negative: '0' };
+  writeFileSync(at('schema.json'), JSON.stringify({ label, site: 'area', features }));
+}
+
+const ofProviders = (out: string) => [
+  ...[at('providers.csv'), '--schema', at('schema.json'), '--provider', 'who', '--public'],
+  ...['--clusters', '2', '--shares', '1,1,1', '--out', at(out)],
+];
+const resultIn = (name: string): PmtaResult => JSON.parse(readFileSync(at(name), 'utf8'));
+
+/** How many of an area's leaking providers have level 1, which has places for all of them. */
+function leftOver(levels: ArrayLike<number>): number {
+  return Array.from(levels)
+    .slice(PROVIDERS - LEAKING)
+    .filter((one) => one === 1).length;
+}
+
+/** A seed of initial weights that put those who leak elsewhere: what the tasks end with has been learned. */
+function badSeed(): string {
+  const { providers } = resultIn('levels.json').areas.find(({ area }) => area === APART)!;
+  const names = providers.map(({ name }) => name);
+  const pieces = piecesOf(parseReports('planted', JSON.stringify(planted)), {
+    name: APART,
+    providers: names,
+  });
+  const area = { name: APART, clusters: providers.map(({ cluster }) => cluster!) };
+  for (let index = 0; ; index++) {
+    const seed = `weights ${index}`;
+    const network: Weights = Float64Array.from(initialWeights(qModel, seedFor('weights', seed)));
+    const { levels } = levelsByReports(area, { pieces, network }, { shares: [1, 1, 1], seed });
+    if (leftOver(levels) <= LEAKING / 2) return seed;
+  }
+}
 
 /** The areas' devices of the first or the second task. */
 function foldersOf(task: 0 | 1): readonly string[] {
@@ -120,48 +121,66 @@ function foldersOf(task: 0 | 1): readonly string[] {
   return file.devices.slice(task * AREAS, (task + 1) * AREAS).map(({ folder }) => join(dir, folder));
 }
 
-/** Publishes an ordinary task without noise, and gives the model that it ends with. */
-async function trained(label: string, weightsSeed: Uint8Array): Promise<Weights> {
-  const task = await hospitals.publish({
-    title: 'the Q-network of five areas',
-    level: 1,
-    model: { inputs: model.inputs, layers: [...model.layers] },
-    weightsSeed: bytesToHex(weightsSeed),
-    schema: schemaOf(label),
-    publicData: true,
-    learningRate: 1,
-    clip: 8,
-    rounds: ROUNDS,
-    privacy: null,
-    verification: 'none',
-    faulty: 0,
-    devices: AREAS,
-    quorum: AREAS,
-    deadlineMs: 30_000,
-  });
-  const [client] = hospitals.clients;
-  const [last] = await closedRounds(client!, task, ROUNDS);
-  expect(last).toMatchObject({ round: ROUNDS, status: 'closed' });
-  expect(last!.verdicts).toHaveLength(AREAS);
-  const { bytes } = await client!.call('model.get', { task });
-  return Float64Array.from(decodeWeights(base64ToBytes(bytes)!, parameterCount(model))!);
+/** What each area's operator does for a task: its rows for its device, which is told of them. Gives the task's file. */
+async function makeRows(folders: readonly string[], ...options: readonly string[]): Promise<string> {
+  for (const [index, folder] of folders.entries()) {
+    const of = ['--reports', at('reports.json'), '--area', areas[index]!, '--out', join(folder, 'rows')];
+    await command('pmta', 'rows', at('levels.json'), ...of, ...options);
+    const file = join(folder, 'device.json');
+    const rows = { data: 'rows/data.csv', schema: 'rows/schema.json', epsilonMicro: 0, deltaPico: 0 };
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...rows }));
+  }
+  return readFileSync(join(folders[0]!, 'rows', 'task.json'), 'utf8');
 }
 
-it('five areas train one Q-network in ordinary tasks, each with the target network of the one before', async () => {
-  const weightsSeed = badSeed();
-  const first = await trained('lost', weightsSeed);
-  const waiting = foldersOf(1);
-  for (const [at, folder] of waiting.entries()) {
-    const from = join(aside, basename(folder));
-    writeRows(from, 'lost-later', logs[at]!, first);
-    renameSync(from, folder);
+/** Publishes the task of a folder's rows as it was written, and exports the model that it ends with. */
+async function trained(rows: string, to: string): Promise<string> {
+  const { network, clients } = hospitals;
+  const published = ['task', 'publish', join(rows, 'task.json'), '--network', network.dir, '--json'];
+  const { task } = JSON.parse(await command(...published));
+  await level(clients);
+  const [client] = clients;
+  const closed = await closedRounds(client!, task, ROUNDS, 2 * PATIENCE_MS);
+  expect(closed[0]).toMatchObject({ round: ROUNDS, status: 'closed' });
+  expect(closed[0]!.verdicts).toHaveLength(AREAS);
+  const asked = [String(task), '--format', 'safetensors', '--to', at(to), '--node', client!.url];
+  await command('model', 'export', ...asked);
+  return join(at(to), 'model.safetensors');
+}
+
+/** Levels of all areas by a network, in a result that says which. */
+async function levelsBy(network: string): Promise<void> {
+  const by = ['--reports', at('reports.json'), '--q-network', network];
+  await command('pmta', 'run', ...ofProviders('levels.json'), ...by);
+  const result = resultIn('levels.json');
+  const card = JSON.parse(readFileSync(join(network, '..', 'card.json'), 'utf8'));
+  expect(result.qNetwork).toBe(
+    card.files.find(({ name }: { name: string }) => name === 'model.safetensors').sha256,
+  );
+  expect(result.areas.map(({ area }) => area)).toEqual([...areas, APART]);
+  for (const { area, providers, allocation } of result.areas) {
+    const levels = providers.map(({ level: one }) => one);
+    expect(leftOver(levels), area).toBeGreaterThanOrEqual(LEAKING - 2);
+    expect(allocation).toMatchObject({ network: null, seed: null });
+    expect(allocation!.share.gated).toBeLessThan(0.85 * allocation!.share.pool);
   }
-  const second = await trained('lost-later', weightsSeed);
-  expect(second).not.toEqual(first);
-  for (const network of [first, second])
-    for (const log of [...logs, apart]) {
-      expect(leftOver(log, network)).toBeGreaterThanOrEqual(LEAKING - 2);
-      const { share } = allocate(log, network);
-      expect(share.gated).toBeLessThan(0.85 * share.pool);
-    }
-});
+}
+
+it(
+  'five areas train one Q-network in ordinary tasks, each with the target network of the one before',
+  async () => {
+    const seed = ['--seed', badSeed()];
+    const waiting = foldersOf(1).map((folder) => join(aside, basename(folder)));
+    const first = await makeRows(foldersOf(0), ...seed);
+    await hospitals.start();
+    const network = await trained(join(foldersOf(0)[0]!, 'rows'), 'first');
+    const second = await makeRows(waiting, ...seed, '--q-network', network);
+    expect(second).not.toBe(first);
+    for (const [index, folder] of foldersOf(1).entries()) renameSync(waiting[index]!, folder);
+    const later = await trained(join(foldersOf(1)[0]!, 'rows'), 'second');
+    expect(readFileSync(later)).not.toEqual(readFileSync(network));
+    await levelsBy(network);
+    await levelsBy(later);
+  },
+  4 * PATIENCE_MS,
+);

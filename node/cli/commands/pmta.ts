@@ -2,21 +2,17 @@ import { createHash } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { bytesToHex } from '../../../crypto/index.js';
 import { type DataSchema, encodedWidth, readSchema } from '../../../fl/index.js';
-import { checkSyntheticRecords, longestRow, type ReadPiece } from '../../../pmta/index.js';
+import { checkSyntheticRecords, longestRow } from '../../../pmta/index.js';
 import { readJsonText } from '../../config.js';
 import { hashFiles } from '../../data/index.js';
 import {
   type Area,
   ASSIGN_SHARE,
-  allocationFault,
   areaResult,
   charge,
   type PipelineOptions,
   type PmtaResult,
-  piecesOf,
-  type Reports,
   readAreas,
-  readReports,
   readResult,
   relevelled,
   runSteps,
@@ -27,9 +23,11 @@ import { CliError } from '../failure.js';
 import type { Io } from '../io.js';
 import { checkOut, writingTo } from '../outFile.js';
 import { type SignerOptions, validatorOptions } from '../signer.js';
+import { type Leaks, noteOthers, readLeaks, reportsFor } from './pmtaLeaks.js';
 import { sendLevels, whatIsLeft } from './pmtaLevels.js';
 import { addReports } from './pmtaReports.js';
 import { formatResult, toldOf } from './pmtaResult.js';
+import { addRows } from './pmtaRows.js';
 
 const EXAMPLES = `
 Examples:
@@ -38,6 +36,7 @@ Examples:
   consilium pmta run patients.csv ... --out levels.json --network ./net --as hospital-1     and set them on chain
   consilium pmta run patients.csv ... --out levels.json --node http://127.0.0.1:4001 --keystore keys.json
   consilium pmta run patients.csv ... --out levels.json --reports reports.json               by what was reported
+  consilium pmta run patients.csv ... --reports reports.json --q-network model.safetensors --out levels.json
 
 Levels are computed for all areas before the first is written. The same command again takes them from --out, adds no noise
 and costs no budget, and sends what the chain does not have yet. Accounts are found by the providers' names among those
@@ -62,11 +61,12 @@ interface Options extends SignerOptions {
   readonly budget?: number | 'none';
   readonly public?: boolean;
   readonly reports?: string;
+  readonly qNetwork?: string;
   readonly seed: string;
   readonly out: string;
 }
 
-/** `consilium pmta run|reports`. */
+/** `consilium pmta run|reports|rows`. */
 export function addPmta(pmta: Command, io: Io): void {
   pmta.addHelpText('after', EXAMPLES);
   validatorOptions(
@@ -110,11 +110,16 @@ export function addPmta(pmta: Command, io: Io): void {
       '--reports <file.json>',
       'levels from leak reports, by a Q-network, instead of from the influence (pmta reports)',
     )
+    .option(
+      '--q-network <file.safetensors>',
+      'with --reports: by this one, which a task has trained, instead of each area’s own (pmta rows)',
+    )
     .option('--seed <text>', 'of what is drawn for clusters and Q-network; never of the noise', 'consilium')
     .requiredOption('--out <file.json>', 'where the levels go, and where an interrupted run goes on')
     .addHelpText('after', EXAMPLES)
     .action((file: string, _, self: Command) => run(file, self.optsWithGlobals(), io));
   addReports(pmta, io);
+  addRows(pmta, io);
 }
 
 function shares(text: string): readonly number[] {
@@ -142,11 +147,11 @@ async function run(file: string, options: Options, io: Io): Promise<void> {
   const before = readResult(options.out);
   if (before !== null && before.dataset !== dataset)
     throw new CliError('bad-data', `${options.out} is of other data: give --out another file for ${file}`);
-  const reports = options.reports === undefined ? null : readReports(options.reports);
+  const leaks = readLeaks(options);
   const result =
     before !== null && before.key === key
-      ? await keep(before, reports, pipeline, options, io)
-      : await compute(file, schema, pipeline, { dataset, key, before, reports }, options, io);
+      ? await keep(before, leaks, pipeline, options, io)
+      : await compute(file, schema, pipeline, { dataset, key, before, leaks }, options, io);
   const { node, network } = options;
   const isSent = node !== undefined || network !== undefined;
   const written = isSent ? await sendLevels(result, options, io) : null;
@@ -182,6 +187,8 @@ function pipelineOf(options: Options, schema: DataSchema): PipelineOptions {
       'usage',
       '--reports needs the providers’ clusters, and synthetic records tell none: take --attributes noised',
     );
+  if (options.qNetwork !== undefined && options.reports === undefined)
+    throw new CliError('usage', '--q-network makes levels of leak reports: give --reports, too');
   if (options.attributes === 'noised' && options.assignEpsilon !== undefined)
     throw new CliError('usage', '--assign-epsilon is of --attributes synthetic');
   if (isPublic && (own !== undefined || delta !== undefined))
@@ -231,60 +238,43 @@ const keyOf = (
 /** What is there already, with the levels of these reports: the influence and the clusters stay, and the budget. */
 async function keep(
   kept: PmtaResult,
-  reports: Reports | null,
+  leaks: Leaks | null,
   pipeline: PipelineOptions,
   { out }: Options,
   io: Io,
 ): Promise<PmtaResult> {
-  const hash = reports?.hash ?? null;
-  if (kept.reports === hash) {
+  const made = madeOf(leaks);
+  if (kept.reports === made.reports && kept.qNetwork === made.qNetwork) {
     io.note(`${out} has these levels already: nothing is computed anew, nothing is charged`);
     return kept;
   }
-  io.note(`${out} has these clusters already: levels come from other reports, nothing is charged`);
-  noteOthers(reports, new Set(kept.areas.map(({ area }) => area)), io);
+  const other = kept.reports === made.reports ? 'another Q-network' : 'other reports';
+  io.note(`${out} has these clusters already: levels come from ${other}, nothing is charged`);
+  noteOthers(leaks, new Set(kept.areas.map(({ area }) => area)), io);
   const inputs = kept.areas.map((area) => {
     const providers = area.providers.map(({ name }) => name);
-    return { area, pieces: piecesFor({ name: area.area, providers }, reports, pipeline) };
+    return { area, reports: reportsFor({ name: area.area, providers }, leaks, pipeline.shares) };
   });
-  const areas = inputs.map(({ area, pieces }) => {
+  const areas = inputs.map(({ area, reports }) => {
     io.note(`${area.area}: ${area.providers.length} providers, levels anew`);
-    return relevelled(area, pieces, pipeline);
+    return relevelled(area, reports, pipeline);
   });
-  const result = { ...kept, reports: hash, areas };
+  const result = { ...kept, ...made, areas };
   await writingTo(out, writeResult(out, result));
   return result;
 }
 
-/** Of reports on areas that the run has not. */
-function noteOthers(reports: Reports | null, own: ReadonlySet<string>, io: Io): void {
-  const others = new Set((reports?.pieces ?? []).map(({ area }) => area).filter((area) => !own.has(area)));
-  if (others.size === 0) return;
-  const named = [...others].slice(0, 5).join(', ');
-  io.note(`reports of areas that this run has not are passed over: ${named}`);
-}
-
-/** Null without reports. Throws CliError "bad-data" and DataError where they give an area no levels. */
-function piecesFor(
-  area: Pick<Area, 'name' | 'providers'>,
-  reports: Reports | null,
-  pipeline: PipelineOptions,
-): readonly ReadPiece[] | null {
-  if (reports === null) return null;
-  const fault = allocationFault(area.providers.length, pipeline.shares);
-  if (fault === null) return piecesOf(reports, area);
-  throw new CliError(
-    'bad-data',
-    `area ${area.name} ${fault}`,
-    'change --shares, or name the areas with --area',
-  );
-}
+/** By which a result says what its levels come from. */
+const madeOf = (leaks: Leaks | null): Pick<PmtaResult, 'reports' | 'qNetwork'> => ({
+  reports: leaks?.reports.hash ?? null,
+  qNetwork: leaks?.network?.hash ?? null,
+});
 
 interface Origin {
   readonly dataset: string;
   readonly key: string;
   readonly before: PmtaResult | null;
-  readonly reports: Reports | null;
+  readonly leaks: Leaks | null;
 }
 
 /** All areas, then one file: a run that fails on the way leaves what was there, and has spent nothing. */
@@ -292,7 +282,7 @@ async function compute(
   file: string,
   schema: DataSchema & { readonly site: string },
   pipeline: PipelineOptions,
-  { dataset, key, before, reports }: Origin,
+  { dataset, key, before, leaks }: Origin,
   options: Options,
   io: Io,
 ): Promise<PmtaResult> {
@@ -308,12 +298,12 @@ async function compute(
         'ask for fewer clusters, or name the areas with --area',
       );
   mustBeMakeable(areas, pipeline);
-  noteOthers(reports, new Set(areas.map(({ name }) => name)), io);
-  const inputs = areas.map((area) => ({ area, pieces: piecesFor(area, reports, pipeline) }));
+  noteOthers(leaks, new Set(areas.map(({ name }) => name)), io);
+  const inputs = areas.map((area) => ({ area, reports: reportsFor(area, leaks, pipeline.shares) }));
   // Before any noise is drawn: whoever may not spend it gets no levels.
   const spent = chargeOf(pipeline, before, options);
-  const runs = inputs.map(({ area, pieces }) =>
-    runSteps(area, pieces, pipeline, (step) =>
+  const runs = inputs.map(({ area, reports }) =>
+    runSteps(area, reports, pipeline, (step) =>
       io.note(`${area.name}: ${area.providers.length} providers, ${step}`),
     ),
   );
@@ -322,7 +312,7 @@ async function compute(
     dataset,
     spent,
     key,
-    reports: reports?.hash ?? null,
+    ...madeOf(leaks),
     areas: runs.map((each) => areaResult(each, pipeline)),
   };
   await writingTo(options.out, writeResult(options.out, result));

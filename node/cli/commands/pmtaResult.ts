@@ -29,7 +29,7 @@ export function formatResult(result: PmtaResult, out: string, written: LevelsWri
   return [
     formatColumns([head, ...rows]),
     '',
-    ...formatAllocations(areas),
+    ...formatAllocations(result),
     ...remarks(result),
     budgetOf(result),
     `Levels of ${count} providers are in ${out}.`,
@@ -65,7 +65,7 @@ function remarks({ areas }: PmtaResult): readonly string[] {
 }
 
 /** Where levels come from reports: what those reported would assemble. */
-function formatAllocations(areas: PmtaResult['areas']): readonly string[] {
+function formatAllocations({ areas, qNetwork }: PmtaResult): readonly string[] {
   const rows = areas.flatMap(({ area, allocation }) => {
     if (allocation === null) return [];
     const { pieces, windows, reported, share } = allocation;
@@ -83,7 +83,7 @@ function formatAllocations(areas: PmtaResult['areas']): readonly string[] {
   });
   if (rows.length === 0) return [];
   const head = ['  area', 'pieces', 'windows', 'reported', 'of one pool', 'by level'];
-  const said =
-    'Levels come from leak reports: those reported most have level 1. What those reported assemble:';
+  const by = qNetwork === null ? '' : ` by the Q-network ${qNetwork}`;
+  const said = `Levels come from leak reports${by}: those reported most have level 1. What those reported assemble:`;
   return [said, formatColumns([head, ...rows]), ''];
 }

@@ -92,7 +92,7 @@ describe('synthetic records', () => {
 
   it('have the mean and spread of the providers, and as many', () => {
     const made = syntheticRecords(points, options, random('made'));
-    expect(made.length / 2).toBeGreaterThan(0.95 * 2_000);
+    expect(made.length / 2).toBe(2_000);
     for (const [at, wanted] of [0.6, -0.4].entries()) {
       const own = made.filter((_, index) => index % 2 === at);
       const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
@@ -101,6 +101,18 @@ describe('synthetic records', () => {
       expect(Math.abs(Math.sqrt(variance) - Math.sqrt(1 / 12))).toBeLessThan(0.1);
     }
   });
+
+  it.each([2, 4, 20])(
+    'are as many as %i providers, whatever the noise on the classes’ counts',
+    (providers) => {
+      const few = points.subarray(0, 2 * providers);
+      for (let draw = 0; draw < 20; draw++) {
+        const made = syntheticRecords(few, { ...options, epsilonMicro: 500_000 }, random(`few ${draw}`));
+        expect(made.length / 2).toBe(providers);
+        expect(made.every(Number.isFinite)).toBe(true);
+      }
+    },
+  );
 
   it('cost no more than a record in the place of another may', () => {
     for (const epsilonMicro of [1_000_000, 8_000_000, 60_000_000]) {

@@ -96,6 +96,17 @@ describe('the Gaussian generator', () => {
     expect(records.y.reduce((sum, label) => sum + label, 0) / 2_000).toBeCloseTo(1 / 3, 1);
   });
 
+  it('makes rows of one class alone where that is asked for, at the same cost', () => {
+    const job = jobOf(3_000, { rows: 2_000 });
+    const all = synthesiseGaussian(job, seeded('rows'));
+    const { records, ...rest } = synthesiseGaussian(job, seeded('rows'), 1);
+    expect(records.y).toEqual(new Float32Array(2_000).fill(1));
+    expect(Math.abs(meanOf(records.x, records.y, 0, 1) - meanOf(job.x, job.y, 0, 1))).toBeLessThan(0.4);
+    expect(rest).toEqual({ spent: all.spent, releases: all.releases });
+    for (const only of [-1, 2, 0.5])
+      expect(() => synthesiseGaussian(job, seeded('rows'), only)).toThrow('a class of the schema');
+  });
+
   it('makes rows even where noise is all there is', () => {
     const { records } = synthesiseGaussian(jobOf(2, { epsilonMicro: 1_000 }), seeded('noise'));
     expect(records.x.every(Number.isFinite)).toBe(true);

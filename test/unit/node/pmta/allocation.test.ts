@@ -11,8 +11,15 @@ import {
   relevelled,
   runSteps,
 } from '../../../../node/pmta/index.js';
-import { createRandom, expectedShare, randomClasses, sizesInProportion } from '../../../../pmta/index.js';
+import {
+  createRandom,
+  defaultDqn,
+  expectedShare,
+  randomClasses,
+  sizesInProportion,
+} from '../../../../pmta/index.js';
 import { plantedReports } from '../../../support/leaks.js';
+import { learnedFrom } from '../../../support/qNetwork.js';
 
 const PROVIDERS = 60;
 const LEAKING = 12;
@@ -37,18 +44,21 @@ function areaOf(name: string) {
 }
 
 const area = areaOf('north');
-const text = (seed?: string) =>
-  JSON.stringify(
-    plantedReports('north', nameOf, { providers: PROVIDERS, leaking: LEAKING, ...(seed && { seed }) }),
-  );
-const pieces = piecesOf(parseReports('reports.json', text()), area);
+const planted = (seed?: string) =>
+  plantedReports('north', nameOf, { providers: PROVIDERS, leaking: LEAKING, ...(seed && { seed }) });
+const text = (seed?: string) => JSON.stringify(planted(seed));
+const reportsOf = (seed?: string) => ({
+  pieces: piecesOf(parseReports('reports.json', text(seed)), area),
+  network: null,
+});
+const reports = reportsOf();
 const quiet = () => {};
 const noise = () => drbg(utf8ToBytes('noise of the test'));
 const coalition = new Set(Array.from({ length: LEAKING }, (_, at) => PROVIDERS - LEAKING + at));
 const shareOf = (levels: Uint8Array) => expectedShare(levels, 3, coalition, 3, 'classes behind a gate');
 
 describe('the step that takes levels from leak reports', () => {
-  const run = runSteps(area, pieces, options, quiet);
+  const run = runSteps(area, reports, options, quiet);
 
   it('puts those who leak together, in the lowest level, in the sizes that the shares say', () => {
     const sizes = [1, 2, 3].map((level) => run.levels!.filter((own) => own === level).length);
@@ -71,7 +81,7 @@ describe('the step that takes levels from leak reports', () => {
   });
 
   it('is the same again from the same seed, and another from another', () => {
-    const levels = (seed: string) => [...runSteps(area, pieces, { ...options, seed }, quiet).levels!];
+    const levels = (seed: string) => [...runSteps(area, reports, { ...options, seed }, quiet).levels!];
     expect(levels('allocation')).toEqual([...run.levels!]);
     expect(levels('another')).not.toEqual([...run.levels!]);
   });
@@ -82,15 +92,33 @@ describe('the step that takes levels from leak reports', () => {
     expect(heard).not.toContain('classes from leak reports');
     expect(plain.allocation).toBeNull();
     expect(plain.levels).toEqual(plain.classified!.levels);
-    runSteps(area, pieces, options, (step) => heard.push(step));
+    runSteps(area, reports, options, (step) => heard.push(step));
     expect(heard).toContain('classes from leak reports');
+  });
+
+  it('takes a network that is given instead of one of its own, and says that nothing was trained', () => {
+    const network = Float64Array.from(learnedFrom(planted('others'), 'north', PROVIDERS, nameOf));
+    const given = runSteps(area, { ...reports, network }, options, quiet);
+    const own = run.allocation!;
+    expect([own.network, own.seed]).toEqual([defaultDqn, 'allocation']);
+    expect([given.allocation!.network, given.allocation!.seed]).toEqual([null, null]);
+    expect(given.levels).not.toEqual(run.levels);
+    const lowest = [...coalition].filter((provider) => given.levels![provider] === 1);
+    expect(lowest.length).toBeGreaterThanOrEqual(LEAKING - 2);
+    const other = runSteps(area, { ...reports, network: network.map((weight) => -weight) }, options, quiet);
+    expect(other.levels).not.toEqual(given.levels);
+    // The seed decides clusters alone.
+    const clusters = Array.from(run.classified!.clusters);
+    const levels = (seed: string) =>
+      levelsByReports({ name: 'north', clusters }, { ...reports, network }, { ...options, seed }).levels;
+    expect(levels('one')).toEqual(levels('another'));
   });
 
   it('sees of noised attributes the clusters alone', () => {
     const privacy = { kind: 'noised', epsilonMicro: 8e6, deltaPico: 1e7, clip: 3 } as const;
-    const noised = runSteps(area, pieces, { ...options, privacy }, quiet, noise());
+    const noised = runSteps(area, reports, { ...options, privacy }, quiet, noise());
     const { clusters } = noised.classified!;
-    expect(noised.levels).toEqual(levelsByReports({ name: area.name, clusters }, pieces, options).levels);
+    expect(noised.levels).toEqual(levelsByReports({ name: area.name, clusters }, reports, options).levels);
   });
 });
 
@@ -100,13 +128,20 @@ describe('an area that is there already', () => {
   const plain = areaResult(runSteps(area, null, noisedOptions, quiet, noise()), noisedOptions);
 
   it('has by other reports the levels of a run with them, and by none those of its influence', () => {
-    const first = areaResult(runSteps(area, pieces, noisedOptions, quiet, noise()), noisedOptions);
-    const others = piecesOf(parseReports('reports.json', text('others')), area);
+    const first = areaResult(runSteps(area, reports, noisedOptions, quiet, noise()), noisedOptions);
+    const others = reportsOf('others');
     const second = areaResult(runSteps(area, others, noisedOptions, quiet, noise()), noisedOptions);
     expect(first).not.toEqual(second);
-    expect(relevelled(plain, pieces, noisedOptions)).toEqual(first);
+    expect(relevelled(plain, reports, noisedOptions)).toEqual(first);
     expect(relevelled(first, others, noisedOptions)).toEqual(second);
     expect(relevelled(second, null, noisedOptions)).toEqual(plain);
+    const network = Float64Array.from(learnedFrom(planted('others'), 'north', PROVIDERS, nameOf));
+    const third = areaResult(
+      runSteps(area, { ...reports, network }, noisedOptions, quiet, noise()),
+      noisedOptions,
+    );
+    expect(relevelled(first, { ...reports, network }, noisedOptions)).toEqual(third);
+    expect(third).not.toEqual(first);
   });
 });
 

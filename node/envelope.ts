@@ -18,7 +18,7 @@ export const transactionBatch = {
   messageBytesMax: limits.transactionBytesMax + CARRIED_BYTES_MAX + 4 * parts.messagesMax,
   bytesMax: 512 * 1024,
   intervalMs: 50,
-  bytesPerMs: 128,
+  bytesPerMs: 32,
 } as const;
 
 export interface Envelope {

@@ -1,3 +1,4 @@
+import { columnsOf } from './demo/display.js';
 import { type Io, printable } from './io.js';
 
 /** What goes on, in one line that the next one takes the place of. */
@@ -18,7 +19,7 @@ export function createStatusLine({ screen, note, env }: Io, json: boolean): Stat
     show: (text) => {
       if (!isDrawn) return note(text);
       dirty = true;
-      screen.write(`\r\x1b[2K${printable(text).slice(0, Math.max(1, (screen.columns ?? 80) - 1))}`);
+      screen.write(`\r\x1b[2K${printable(text).slice(0, columnsOf(screen) - 1)}`);
     },
     close: () => {
       if (dirty) screen.write('\r\x1b[2K');

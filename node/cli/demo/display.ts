@@ -16,6 +16,11 @@ export interface Screen {
 const REDRAW_MS = 200;
 const COLUMNS_DEFAULT = 80;
 
+/** How many characters fit a line, two at least. A terminal that was never told its size says 0. */
+export function columnsOf({ columns = 0 }: Screen): number {
+  return Math.max(2, columns === 0 ? COLUMNS_DEFAULT : columns);
+}
+
 /** Colours only on a terminal, and not if NO_COLOR is set to anything (no-color.org). */
 export function wantsColor(screen: Screen, env: NodeJS.ProcessEnv): boolean {
   return screen.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
@@ -36,7 +41,7 @@ export function createDisplay(
   let state = first;
   let drawn = false;
   const draw = (): void => {
-    const width = Math.max(1, (screen.columns ?? COLUMNS_DEFAULT) - 1);
+    const width = columnsOf(screen) - 1;
     const view = renderView({ ...state, seconds: now() }, { width, color });
     const lines = view.split('\n').map((line) => `\x1b[2K${line}\n`);
     screen.write(`${drawn ? `\x1b[${VIEW_LINES}A` : '\n'}${lines.join('')}`);

@@ -120,13 +120,13 @@ describe('what is written to a terminal', () => {
     expect(nearPath('/x/y', '/a')).toBe('/x/y');
   });
 
-  const lineOn = (isTTY: boolean, json: boolean, text = 'one two three') => {
+  const lineOn = (isTTY: boolean, json: boolean, text = 'one two three', columns = 10) => {
     const said = { drawn: '', notes: '' };
     const write = (text: string) => {
       said.drawn += text;
       return true;
     };
-    const screen = Object.assign(new PassThrough(), { isTTY, columns: 10, write });
+    const screen = Object.assign(new PassThrough(), { isTTY, columns, write });
     const note = (text: string) => {
       said.notes += `${text}
 `;
@@ -141,6 +141,9 @@ describe('what is written to a terminal', () => {
     expect(lineOn(true, false)).toEqual({ drawn: '\r\x1b[2Kone two t\r\x1b[2K', notes: '' });
     expect(lineOn(false, false)).toEqual({ drawn: '', notes: 'one two three\n' });
     expect(lineOn(true, true)).toEqual({ drawn: '', notes: 'one two three\n' });
+    // A terminal that was never told its size, and one that is hardly there.
+    expect(lineOn(true, false, 'one two three', 0).drawn).toBe('\r\x1b[2Kone two three\r\x1b[2K');
+    expect(lineOn(true, false, 'one', 1).drawn).toBe('\r\x1b[2Ko\r\x1b[2K');
     expect(lineOn(true, false, 'a\x1b[1Ab').drawn).toBe('\r\x1b[2Ka\ufffd[1Ab\r\x1b[2K');
   });
 

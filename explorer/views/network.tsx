@@ -68,7 +68,7 @@ export function NetworkView() {
             </div>
             <div>
               <h2>Validators</h2>
-              <table>
+              <table class="validators">
                 <thead>
                   <tr>
                     <th>name</th>

@@ -15,7 +15,7 @@ export function TasksView() {
               None yet. <code>consilium task publish task.json</code> publishes one.
             </p>
           ) : (
-            <table>
+            <table class="tasks">
               <thead>
                 <tr>
                   <th class="number">no.</th>

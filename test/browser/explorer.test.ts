@@ -181,6 +181,17 @@ describe.skipIf(program === null)('the explorer of a running network', () => {
       });
       expect([route, width]).toEqual([route, 360]);
       expect(ground).toBe('rgb(20, 24, 27)');
+      // A table that has to be pushed aside hides its last column. Reasons of refusals are longer than a phone is wide.
+      if (route === 'task/1') continue;
+      const cut = await phone
+        .locator('table')
+        .evaluateAll(
+          (tables) =>
+            (tables as unknown as { scrollWidth: number; clientWidth: number }[]).filter(
+              ({ scrollWidth, clientWidth }) => scrollWidth > clientWidth,
+            ).length,
+        );
+      expect([route, cut]).toEqual([route, 0]);
     }
     await phone.keyboard.press('Tab');
     await phone.keyboard.press('Enter');

@@ -5,12 +5,12 @@ import { type Identify, identify } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { sha256 } from '../crypto/index.js';
 import { NONCE_BYTES } from './gossipInbox.js';
 import { peerKeyOf } from './libp2pKeys.js';
 import type { NetLimits } from './limits.js';
+import { thriftyYamux } from './thriftyYamux.js';
 import type { PeerKey } from './transport.js';
 
 export interface NodeServices extends Record<string, unknown> {
@@ -44,7 +44,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     addresses: { listen: [...options.listen] },
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [thriftyYamux()],
     connectionGater: gater(options.admits),
     connectionManager: {
       // Room for a second link to everybody: two peers may dial each other at the same moment.

@@ -13,9 +13,10 @@ export function thriftyYamux(): ReturnType<typeof yamux> {
     const create = factory.createStreamMuxer.bind(factory);
     factory.createStreamMuxer = (link) => {
       const muxer = create(link);
-      const open = muxer.createStream.bind(muxer);
-      muxer.createStream = async (options) => tellLate(await open(options));
-      muxer.addEventListener('stream', ({ detail }) => void tellLate(detail));
+      // Not by listening for streams: those that come before libp2p listens would count as taken.
+      const [open, take] = [muxer.onCreateStream.bind(muxer), muxer.onRemoteStream.bind(muxer)];
+      muxer.onCreateStream = () => tellLate(open());
+      muxer.onRemoteStream = (stream) => take(tellLate(stream));
       return muxer;
     };
     return factory;

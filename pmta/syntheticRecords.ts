@@ -45,7 +45,8 @@ export function checkSyntheticRecords(points: Float64Array, options: SyntheticOp
  * computed from them tells of one provider's attributes no more. One Gaussian, since labels are no attributes: all are of
  * the class that stands for providers, however many others the noise on the classes' counts makes up.
  *
- * points: [providers][width], as the schema encodes; the result [records][width], as many. Wants a cryptographic source. What `checkSyntheticRecords` refuses asserts. Cost: that of `synthesiseGaussian`.
+ * points: [providers][width], as the schema encodes; the result [records][width], as many. Wants a cryptographic
+ * source. What `checkSyntheticRecords` refuses asserts. Cost: that of `synthesiseGaussian`.
  */
 export function syntheticRecords(
   points: Float64Array,

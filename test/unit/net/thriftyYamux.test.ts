@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import type { Stream } from '@libp2p/interface';
+import { afterEach, describe, expect, it } from 'vitest';
+import { sha256, utf8ToBytes } from '../../../crypto/index.js';
+import { defaultNetLimits } from '../../../net/index.js';
+import { createNode, type Node } from '../../../net/libp2pNode.js';
 import { tellLate } from '../../../net/thriftyYamux.js';
 
 const OPENING = 1;
@@ -30,5 +34,30 @@ describe('the window of a stream', () => {
     const other = { send: () => 7 };
     expect(tellLate(other)).toBe(other);
     expect(other.send()).toBe(7);
+  });
+});
+
+describe('streams between two nodes', () => {
+  const opened: Node[] = [];
+  afterEach(() => Promise.all(opened.splice(0).map((node) => node.stop())));
+
+  const start = async (name: string): Promise<Node> => {
+    const node = await createNode({
+      secret: sha256(utf8ToBytes(`thrifty/${name}`)),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      limits: defaultNetLimits,
+      gossipTopics: [],
+      admits: () => true,
+    });
+    opened.push(node);
+    await node.start();
+    return node;
+  };
+
+  it('tell late, whoever opened them', async () => {
+    const [one, other] = [await start('one'), await start('other')];
+    const taken = new Promise<Stream>((resolve) => void other.handle('/thrifty/1', resolve));
+    const own = await one.dialProtocol(other.getMultiaddrs(), '/thrifty/1');
+    for (const each of [own, await taken]) expect(Object.hasOwn(each, 'sendWindowUpdate')).toBe(true);
   });
 });
